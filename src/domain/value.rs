@@ -1,0 +1,189 @@
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::time::{ClockTime, Date, Length, Moment, at_clock_time};
+
+/// The type of a field or an expression.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ValueType {
+    Text,
+    Number,
+    Boolean,
+    Date,
+    Datetime,
+    /// A length of time; no field has this type.
+    Length,
+    List(Box<ValueType>),
+}
+
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ValueType::Text => f.write_str("text"),
+            ValueType::Number => f.write_str("number"),
+            ValueType::Boolean => f.write_str("boolean"),
+            ValueType::Date => f.write_str("date"),
+            ValueType::Datetime => f.write_str("datetime"),
+            ValueType::Length => f.write_str("length of time"),
+            ValueType::List(of) => write!(f, "list of {of}"),
+        }
+    }
+}
+
+/// A value while a journey thinks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Value {
+    /// Nothing there.
+    #[default]
+    Unset,
+    Text(String),
+    Number(f64),
+    Boolean(bool),
+    Date(Date),
+    Moment(Moment),
+    Length(Length),
+    List(Vec<Value>),
+}
+
+impl Value {
+    /// Whether there is a value.
+    pub fn is_set(&self) -> bool {
+        *self != Value::Unset
+    }
+
+    /// Whether it is true; what is not set is not.
+    pub fn is_true(&self) -> bool {
+        *self == Value::Boolean(true)
+    }
+
+    /// Reads what came as JSON as a value of a declared type. What cannot be read as that type counts as not
+    /// set: numbers and booleans may come as text, dates and moments as ISO 8601.
+    pub fn from_json(json: &Json, of: &ValueType) -> Value {
+        match (of, json) {
+            (_, Json::Null) => Value::Unset,
+            (ValueType::Text, Json::String(text)) => Value::Text(text.clone()),
+            (ValueType::Text, Json::Number(number)) => Value::Text(number.to_string()),
+            (ValueType::Text, Json::Bool(boolean)) => Value::Text(boolean.to_string()),
+            (ValueType::Number, Json::Number(number)) => number.as_f64().map_or(Value::Unset, Value::Number),
+            (ValueType::Number, Json::String(text)) => text
+                .trim()
+                .parse()
+                .ok()
+                .filter(|number: &f64| number.is_finite())
+                .map_or(Value::Unset, Value::Number),
+            (ValueType::Boolean, Json::Bool(boolean)) => Value::Boolean(*boolean),
+            (ValueType::Boolean, Json::String(text)) if text == "true" => Value::Boolean(true),
+            (ValueType::Boolean, Json::String(text)) if text == "false" => Value::Boolean(false),
+            (ValueType::Date, Json::String(text)) => date(text).map_or(Value::Unset, Value::Date),
+            (ValueType::Datetime, Json::String(text)) => moment(text).map_or(Value::Unset, Value::Moment),
+            (ValueType::List(of), Json::Array(items)) => Value::List(
+                items.iter().map(|item| Value::from_json(item, of)).filter(Value::is_set).collect(),
+            ),
+            _ => Value::Unset,
+        }
+    }
+
+    /// Writes it as JSON; dates and moments as ISO 8601, lengths as the language writes them.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Value::Unset => Json::Null,
+            Value::Text(text) => Json::from(text.as_str()),
+            Value::Number(number) => json_number(*number),
+            Value::Boolean(boolean) => Json::from(*boolean),
+            Value::Date(date) => Json::from(date.to_string()),
+            Value::Moment(moment) => Json::from(moment.to_string()),
+            Value::Length(length) => Json::from(length.to_string()),
+            Value::List(items) => items.iter().map(Value::to_json).collect(),
+        }
+    }
+}
+
+/// Whole numbers without a point, as people and other programs expect them.
+fn json_number(number: f64) -> Json {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT_MAX {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+        return Json::from(number as i64);
+    }
+    Json::from(number)
+}
+
+/// The way people read it: `49.9`, `2027-03-01`, `["a", "b"]`.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Unset => f.write_str("not set"),
+            Value::Text(text) => write!(f, "{text:?}"),
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Boolean(boolean) => write!(f, "{boolean}"),
+            Value::Date(date) => write!(f, "{date}"),
+            Value::Moment(moment) => write!(f, "{moment}"),
+            Value::Length(length) => write!(f, "{length}"),
+            Value::List(items) => {
+                f.write_str("[")?;
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{item}")?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+/// A date, or the date of a moment written with its own offset.
+fn date(text: &str) -> Option<Date> {
+    text.get(..10)
+        .filter(|_| text.len() == 10 || text.as_bytes().get(10) == Some(&b'T'))
+        .and_then(|day| day.parse().ok())
+}
+
+/// A moment with an offset, or a date, which is its midnight in UTC.
+fn moment(text: &str) -> Option<Moment> {
+    if let Ok(moment) = text.parse() {
+        return Some(moment);
+    }
+    let midnight = |date: Date| at_clock_time(date, ClockTime::MIDNIGHT, &TimeZone::UTC);
+    (text.len() == 10).then(|| text.parse().ok().map(midnight)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn json_is_read_by_the_declared_type() {
+        let read = |json: Json, of: ValueType| Value::from_json(&json, &of);
+        assert_eq!(read(json!("49.90"), ValueType::Number), Value::Number(49.9));
+        assert_eq!(read(json!("NaN"), ValueType::Number), Value::Unset);
+        assert_eq!(read(json!(7), ValueType::Text), Value::Text("7".into()));
+        assert_eq!(read(json!("2027-03-01"), ValueType::Date), Value::Date(jiff::civil::date(2027, 3, 1)));
+        assert_eq!(
+            read(json!("2027-03-01T23:00:00Z"), ValueType::Date),
+            Value::Date(jiff::civil::date(2027, 3, 1))
+        );
+        assert_eq!(read(json!("soon"), ValueType::Datetime), Value::Unset);
+        assert_eq!(
+            read(json!(["a", null, 1]), ValueType::List(Box::new(ValueType::Text))),
+            Value::List(vec![Value::Text("a".into()), Value::Text("1".into())])
+        );
+        assert_eq!(read(json!({"a": 1}), ValueType::Text), Value::Unset);
+    }
+
+    #[test]
+    fn whole_numbers_stay_whole() {
+        assert_eq!(Value::Number(50.0).to_json(), json!(50));
+        assert_eq!(Value::Number(49.9).to_json(), json!(49.9));
+        assert_eq!(Value::Number(f64::NAN).to_json(), json!(null));
+    }
+}

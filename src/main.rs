@@ -1,0 +1,3 @@
+//! The program `lotse`.
+
+fn main() {}
