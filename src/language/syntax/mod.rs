@@ -1,1 +1,84 @@
+//! From text to tree: the pest grammar of `grammar/journey.pest`, and what is said about text that it cannot
+//! read.
+//!
+//! In comes the text of one file; out go a [`tree::File`] and findings, always both: what cannot be read
+//! becomes a `Broken` node, and reading goes on behind it. Names are not resolved here. Nothing of pest leaves
+//! this module.
+
+mod broken;
+mod declaration;
+mod expected;
+mod expression;
+mod journey;
+mod literal;
+mod node;
+mod scan;
+mod statement;
+mod test;
 pub mod tree;
+
+pub use literal::place_in_text;
+pub use scan::NESTING_MAX;
+
+use crate::finding::Finding;
+use crate::source::{SourceId, Span};
+use node::{Grammar, Node, Reader, Rule};
+
+/// What reading a file gives.
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
+    /// The tree.
+    pub file: tree::File,
+    /// What could not be read (E001, E002).
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the text of a file.
+pub fn parse(source: SourceId, text: &str) -> Parsed {
+    let scan = scan::scan(text);
+    let comments = scan.comments.iter().map(|range| Span::new(source, range.start, range.end)).collect();
+    let reader = Reader::new(source, text, 0);
+    let declarations = match scan.too_deep {
+        Some(offset) => {
+            reader.too_deep(offset);
+            Vec::new()
+        }
+        None => reader.file(),
+    };
+    Parsed { file: tree::File { declarations, comments }, findings: reader.findings.into_inner() }
+}
+
+/// Reads one expression that stands in another file, such as the `when` of `lotse.yaml`; `offset` is where
+/// `text` begins there.
+pub fn parse_expression(source: SourceId, text: &str, offset: usize) -> (tree::Expression, Vec<Finding>) {
+    let reader = Reader::new(source, text, offset);
+    let whole = 0..text.len();
+    let expression = if let Some(at) = scan::scan(text).too_deep {
+        reader.too_deep(at);
+        reader.broken_expression(whole)
+    } else if let Some(pair) = Grammar::whole_expression(text) {
+        reader.expression(&Node::new(pair))
+    } else {
+        reader.explain(Rule::whole_expression, whole.clone(), "a condition");
+        reader.broken_expression(whole)
+    };
+    (expression, reader.findings.into_inner())
+}
+
+impl Reader<'_> {
+    fn file(&self) -> Vec<tree::Declaration> {
+        let Some(file) = Grammar::file(self.text) else {
+            // The grammar takes any text; only pest's own limit on calls could lead here.
+            self.say(self.span_of(0..0), "this file could not be read", "split it into several files");
+            return Vec::new();
+        };
+        Node::new(file)
+            .children()
+            .filter(|node| node.rule() != Rule::EOI)
+            .map(|node| self.declaration(&node))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 //! What could not be read is a `Broken` node; a finding about it exists already, and whoever walks the tree
 //! passes over it in silence.
 
+use serde::{Deserialize, Serialize};
+
 use crate::source::Span;
 use crate::time::{ClockTime, Date, Length, Unit, Weekday};
 
@@ -512,7 +514,8 @@ impl Trigger {
 }
 
 /// What somebody did with a message or a survey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ReactionKind {
     Clicked,
@@ -624,7 +627,8 @@ pub struct Aggregate {
 }
 
 /// An operator between two values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Operator {
     Or,
@@ -647,7 +651,8 @@ pub enum Operator {
 }
 
 /// Where a field comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Scope {
     Contact,

@@ -1,0 +1,193 @@
+use super::node::{Node, Reader, Rule};
+use super::tree::{
+    Broken, Declaration, Definition, Event, Field, FieldType, Fields, Message, MessageBody, Name, Pair,
+    Policy, Setting, SettingValue, Survey, Topic,
+};
+
+impl<'t> Reader<'t> {
+    pub(super) fn declaration(&self, node: &Node<'t>) -> Declaration {
+        match node.rule() {
+            Rule::contact_declaration => Declaration::Contact(self.fields(&node.need(Rule::fields))),
+            Rule::event_declaration => Declaration::Event(Event {
+                span: self.span(node),
+                name: self.name_in(node, Rule::name),
+                wire: self.maybe_text_in(node),
+                fields: self.fields(&node.need(Rule::fields)),
+            }),
+            Rule::topic_declaration => Declaration::Topic(Topic {
+                span: self.span(node),
+                name: self.name_in(node, Rule::name),
+                label: self.maybe_text_in(node),
+                essential: node.has(Rule::k_essential),
+            }),
+            Rule::measure_declaration => Declaration::Measure(self.definition(node)),
+            Rule::segment_declaration => Declaration::Segment(self.definition(node)),
+            Rule::survey_declaration => Declaration::Survey(self.survey(node)),
+            Rule::policy_declaration => Declaration::Policy(self.policy(node)),
+            Rule::message_declaration => Declaration::Message(self.message(node)),
+            Rule::journey_declaration => Declaration::Journey(self.journey(node)),
+            Rule::test_declaration => Declaration::Test(self.test(node)),
+            _ => Declaration::Broken(self.broken_declaration(node)),
+        }
+    }
+
+    fn definition(&self, node: &Node<'t>) -> Definition {
+        Definition {
+            span: self.span(node),
+            name: self.name_in(node, Rule::name),
+            value: self.expression_in(node),
+        }
+    }
+
+    /// Says that a block is never closed, if it is not.
+    pub(super) fn closed(&self, node: &Node<'t>) {
+        let open = |child: &Node<'_>| matches!(child.rule(), Rule::missing_close | Rule::stage_missing_close);
+        if node.children().any(|child| open(&child)) {
+            self.never_closed(node);
+        }
+    }
+
+    fn fields(&self, node: &Node<'t>) -> Fields {
+        self.closed(node);
+        let mut fields = Vec::new();
+        for entry in node.children() {
+            match entry.rule() {
+                Rule::field_declaration => fields.push(self.field_declaration(&entry)),
+                Rule::broken_entry => self.explain(Rule::strict_field, entry.range(), "a field"),
+                _ => {}
+            }
+        }
+        Fields { span: self.span(node), fields }
+    }
+
+    fn field_declaration(&self, node: &Node<'t>) -> Field {
+        self.no_colon(node);
+        let kind = node.need(Rule::field_type);
+        let list = kind.get(Rule::list_type);
+        let name = list.as_ref().unwrap_or(&kind).need(Rule::name);
+        let one_of = node.get(Rule::one_of).map(|one_of| {
+            let list = one_of.need(Rule::list);
+            list.all(Rule::expression).map(|value| self.expression(&value)).collect()
+        });
+        Field {
+            name: self.name_in(node, Rule::name),
+            kind: FieldType {
+                list: list.is_some(),
+                name: Name::new(name.text().to_owned(), self.span(&name)),
+            },
+            one_of,
+            default: node.get(Rule::default).map(|default| self.expression_in(&default)),
+        }
+    }
+
+    /// Says that `:` does not stand between a word and its value, where one does.
+    pub(super) fn no_colon(&self, node: &Node<'t>) {
+        if let Some(colon) = node.get(Rule::wrong_colon) {
+            self.separator(&colon);
+        }
+    }
+
+    fn survey(&self, node: &Node<'t>) -> Survey {
+        self.closed(node);
+        self.broken_settings(node, "a setting of a survey");
+        let scale = node.get(Rule::survey_scale).map(|scale| {
+            let mut ends = scale.all(Rule::number).map(|number| self.number(&number));
+            let low = ends.next().unwrap_or_else(|| self.number(&scale));
+            let high = ends.next().unwrap_or_else(|| low.clone());
+            (low, high)
+        });
+        Survey {
+            span: self.span(node),
+            name: self.name_in(node, Rule::name),
+            question: self.maybe_text_in(node),
+            scale,
+            comment: node.get(Rule::survey_comment).map(|comment| self.text_in(&comment)),
+        }
+    }
+
+    fn broken_settings(&self, node: &Node<'t>, noun: &str) {
+        for broken in node.all(Rule::broken_setting) {
+            self.explain(Rule::strict_setting, broken.range(), noun);
+        }
+    }
+
+    fn policy(&self, node: &Node<'t>) -> Policy {
+        self.closed(node);
+        let mut rules = Vec::new();
+        for rule in node.children() {
+            match rule.rule() {
+                Rule::k_policy | Rule::close | Rule::missing_close => {}
+                Rule::broken_clause => {
+                    self.explain(Rule::strict_policy_clause, rule.range(), "a rule of the policy")
+                }
+                _ => rules.push(self.clause(&rule)),
+            }
+        }
+        Policy { span: self.span(node), rules }
+    }
+
+    fn message(&self, node: &Node<'t>) -> Message {
+        Message {
+            span: self.span(node),
+            channel: self.name_in(&node.need(Rule::channel), Rule::name),
+            name: self.name_in(node, Rule::name),
+            body: self.message_body(&node.need(Rule::message_body)),
+        }
+    }
+
+    fn message_body(&self, node: &Node<'t>) -> MessageBody {
+        self.closed(node);
+        self.broken_settings(node, "a setting of a message");
+        let mut body = MessageBody::default();
+        for entry in node.children() {
+            match entry.rule() {
+                Rule::message_utm => body.utm.extend(self.pairs_in(&entry)),
+                Rule::message_language => {
+                    let inner = self.message_body(&entry.need(Rule::message_body));
+                    body.languages.push((self.text_in(&entry), inner));
+                }
+                Rule::message_setting => body.settings.push(self.setting(&entry)),
+                _ => {}
+            }
+        }
+        body
+    }
+
+    fn setting(&self, node: &Node<'t>) -> Setting {
+        self.no_colon(node);
+        let key = node.need(Rule::name);
+        let value = match self.maybe_text_in(node) {
+            Some(text) => SettingValue::Text(text),
+            None => SettingValue::Name(
+                node.all(Rule::name).nth(1).map_or_else(|| self.name(&key), |name| self.name(&name)),
+            ),
+        };
+        Setting { key: self.name(&key), value }
+    }
+
+    /// The pairs of a `pairs` child; none where there is no such child.
+    pub(super) fn pairs_in(&self, node: &Node<'t>) -> Vec<Pair> {
+        let Some(pairs) = node.get(Rule::pairs) else { return Vec::new() };
+        self.closed(&pairs);
+        pairs.all(Rule::pair).filter_map(|pair| self.pair(&pair)).collect()
+    }
+
+    pub(super) fn pair(&self, node: &Node<'t>) -> Option<Pair> {
+        let entry = node.children().next()?;
+        if entry.rule() == Rule::wrong_key_colon {
+            let (key, value) = (entry.need(Rule::name), entry.need(Rule::expression));
+            let between = key.range().end..value.range().start;
+            let sign = self.text.get(between.clone()).unwrap_or("").trim();
+            let message = format!("no `{sign}` stands between a name and its value");
+            self.say_write(self.span_of(between), message, " ");
+        }
+        Some(Pair { key: self.name_in(&entry, Rule::name), value: self.expression_in(&entry) })
+    }
+
+    fn broken_declaration(&self, node: &Node<'t>) -> Broken {
+        self.explain(Rule::strict_declaration, node.range(), "a declaration");
+        let words = node.text().split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let names = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        Broken { span: self.span(node), names }
+    }
+}

@@ -1,0 +1,242 @@
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use pest::pratt_parser::{Assoc, Op, PrattParser};
+
+use super::node::{Node, Reader, Rule};
+use super::tree::{
+    Aggregate, Expression, ExpressionKind, FieldName, Name, Operator, ReactionKind, Scope, Spanned,
+};
+use crate::time::Unit;
+
+/// What binds tighter stands further down.
+static PRATT: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
+    let left = |rule| Op::infix(rule, Assoc::Left);
+    PrattParser::new()
+        .op(left(Rule::or))
+        .op(left(Rule::and))
+        .op(Op::prefix(Rule::not))
+        .op(left(Rule::equal)
+            | left(Rule::not_equal)
+            | left(Rule::less)
+            | left(Rule::less_equal)
+            | left(Rule::greater)
+            | left(Rule::greater_equal)
+            | left(Rule::in_list)
+            | left(Rule::not_in)
+            | left(Rule::contains)
+            | left(Rule::starts_with)
+            | left(Rule::ends_with))
+        .op(left(Rule::plus) | left(Rule::minus))
+        .op(left(Rule::times) | left(Rule::divided_by))
+        .op(Op::prefix(Rule::negate))
+        .op(Op::postfix(Rule::is_set) | Op::postfix(Rule::is_not_set))
+});
+
+impl<'t> Reader<'t> {
+    pub(super) fn expression_in(&self, node: &Node<'t>) -> Expression {
+        self.expression(&node.need(Rule::expression))
+    }
+
+    /// The expression behind `where`, where there is one.
+    pub(super) fn where_in(&self, node: &Node<'t>) -> Option<Expression> {
+        node.get(Rule::where_part).map(|part| self.expression_in(&part))
+    }
+
+    /// A condition that stands before a block.
+    pub(super) fn condition(&self, node: &Node<'t>) -> Expression {
+        if let Some(stray) = node.get(Rule::stray) {
+            let span = self.span(&stray);
+            let text = stray.text().trim();
+            self.say(
+                span,
+                format!("`{text}` cannot stand here"),
+                "a condition goes on with `and`, `or` or a comparison such as `>= 50`, and ends before `{`",
+            );
+        }
+        self.expression_in(node)
+    }
+
+    pub(super) fn expression(&self, node: &Node<'t>) -> Expression {
+        PRATT
+            .map_primary(|pair| self.operand(&Node::new(pair)))
+            .map_prefix(|pair, value| {
+                let sign = Node::new(pair);
+                self.prefix(&sign, value)
+            })
+            .map_postfix(|value, pair| {
+                let node = Node::new(pair);
+                let span = value.span.to(self.span(&node));
+                let negated = node.rule() == Rule::is_not_set;
+                Expression { span, kind: ExpressionKind::IsSet { of: Box::new(value), negated } }
+            })
+            .map_infix(|left, pair, right| self.infix(left, &Node::new(pair), right))
+            .parse(node.pairs())
+    }
+
+    pub(super) fn broken_expression(&self, range: Range<usize>) -> Expression {
+        Expression { span: self.span_of(range), kind: ExpressionKind::Broken }
+    }
+
+    fn prefix(&self, sign: &Node<'t>, value: Expression) -> Expression {
+        let span = self.span(sign).to(value.span);
+        if sign.has(Rule::wrong_not) {
+            self.say_write(self.span(sign), "`!` is not how one says no here", "not ");
+        }
+        let kind = match (sign.rule(), value.kind) {
+            (Rule::negate, ExpressionKind::Number(number)) => ExpressionKind::Number(-number),
+            (Rule::negate, kind) => ExpressionKind::Negate(Box::new(Expression { span: value.span, kind })),
+            (_, kind) => ExpressionKind::Not(Box::new(Expression { span: value.span, kind })),
+        };
+        Expression { span, kind }
+    }
+
+    fn infix(&self, left: Expression, node: &Node<'t>, right: Expression) -> Expression {
+        use Operator as O;
+        let place = self.span(node);
+        let wrong = node.children().find(|child| {
+            matches!(
+                child.rule(),
+                Rule::wrong_or
+                    | Rule::wrong_and
+                    | Rule::wrong_equal
+                    | Rule::wrong_not_equal
+                    | Rule::wrong_less_equal
+                    | Rule::wrong_greater_equal
+            )
+        });
+        if let Some(wrong) = wrong {
+            let (what, write) = match wrong.rule() {
+                Rule::wrong_or => ("to say that one of two is enough", "or"),
+                Rule::wrong_and => ("to say that both must hold", "and"),
+                Rule::wrong_equal => ("to compare two values", "=="),
+                Rule::wrong_less_equal => ("to say at most", "<="),
+                Rule::wrong_greater_equal => ("to say at least", ">="),
+                _ => ("to say that two values differ", "!="),
+            };
+            self.say_write(place, format!("`{}` is not the way {what}", wrong.text()), write);
+        }
+        let operator = match node.rule() {
+            Rule::or => O::Or,
+            Rule::and => O::And,
+            Rule::not_equal => O::NotEqual,
+            Rule::less => O::Less,
+            Rule::less_equal => O::LessEqual,
+            Rule::greater => O::Greater,
+            Rule::greater_equal => O::GreaterEqual,
+            Rule::in_list => O::In,
+            Rule::not_in => O::NotIn,
+            Rule::contains => O::Contains,
+            Rule::starts_with => O::StartsWith,
+            Rule::ends_with => O::EndsWith,
+            Rule::plus => O::Plus,
+            Rule::minus => O::Minus,
+            Rule::times => O::Times,
+            Rule::divided_by => O::DividedBy,
+            _ => O::Equal,
+        };
+        let span = left.span.to(right.span);
+        let (left, right) = (Box::new(left), Box::new(right));
+        Expression {
+            span,
+            kind: ExpressionKind::Binary { operator: Spanned::new(operator, place), left, right },
+        }
+    }
+
+    fn operand(&self, node: &Node<'t>) -> Expression {
+        let span = self.span(node);
+        let kind = match node.rule() {
+            Rule::expression => return self.expression(node),
+            Rule::text => ExpressionKind::Text(self.text(node).value),
+            Rule::number => ExpressionKind::Number(self.number(node).value),
+            Rule::share => ExpressionKind::Share(self.share(node).value),
+            Rule::boolean => ExpressionKind::Boolean(node.has(Rule::k_true)),
+            Rule::duration_value => ExpressionKind::Length(self.length(node).value),
+            Rule::clock_time => ExpressionKind::ClockTime(self.clock_time(node).value),
+            Rule::moment => ExpressionKind::Moment(self.moment(node)),
+            Rule::list => {
+                ExpressionKind::List(node.all(Rule::expression).map(|item| self.expression(&item)).collect())
+            }
+            Rule::field => ExpressionKind::Field(self.field(node)),
+            Rule::today => ExpressionKind::Today,
+            Rule::now => ExpressionKind::Now,
+            Rule::span_since => return self.since(node),
+            Rule::in_segment => ExpressionKind::InSegment(self.name_in(node, Rule::name)),
+            Rule::has_tag => ExpressionKind::HasTag(self.text_in(node)),
+            Rule::allows_topic => ExpressionKind::Allows(self.name_in(node, Rule::name)),
+            Rule::reaction_of => ExpressionKind::Reaction {
+                kind: reaction_kind(&node.need(Rule::reaction_kind)),
+                of: self.name_in(node, Rule::name),
+                link: self.maybe_text_in(node),
+            },
+            Rule::aggregate => ExpressionKind::Aggregate(Box::new(self.aggregate(node))),
+            Rule::wrong_template => self.wrong_template(node),
+            Rule::reference => ExpressionKind::Reference(self.name_in(node, Rule::word).value),
+            _ => ExpressionKind::Broken,
+        };
+        Expression { span, kind }
+    }
+
+    fn since(&self, node: &Node<'t>) -> Expression {
+        let unit = Unit::from_word(node.need(Rule::unit).text()).unwrap_or(Unit::Day);
+        let of = node
+            .children()
+            .last()
+            .map_or_else(|| self.broken_expression(node.range()), |operand| self.operand(&operand));
+        let of = Box::new(of);
+        let kind = if node.has(Rule::k_since) {
+            ExpressionKind::Since { unit, of }
+        } else {
+            ExpressionKind::Until { unit, of }
+        };
+        Expression { span: self.span(node), kind }
+    }
+
+    fn wrong_template(&self, node: &Node<'t>) -> ExpressionKind {
+        let inner = node.text().trim_matches(['{', '}']).trim();
+        let plain = inner.split('|').next().unwrap_or("").trim();
+        let write = if plain.contains('.') { plain.to_owned() } else { format!("contact.{plain}") };
+        self.say_write(
+            self.span(node),
+            "`{{ … }}` belongs into the text of a message, not into a journey",
+            &write,
+        );
+        ExpressionKind::Broken
+    }
+
+    fn aggregate(&self, node: &Node<'t>) -> Aggregate {
+        let function = node.need(Rule::aggregate_kind);
+        let mut words = node.all(Rule::word);
+        let name = |node: Option<Node<'t>>| node.map(|node| self.name(&node));
+        let event = name(words.next()).unwrap_or_else(|| Name::new(String::new(), self.span(node)));
+        Aggregate {
+            function: Spanned::new(function.text().to_owned(), self.span(&function)),
+            event,
+            field: name(words.next()),
+            last: node.get(Rule::duration).map(|length| self.length(&length)),
+            condition: self.where_in(node),
+        }
+    }
+
+    pub(super) fn field_in(&self, node: &Node<'t>) -> FieldName {
+        self.field(&node.need(Rule::field))
+    }
+
+    pub(super) fn field(&self, node: &Node<'t>) -> FieldName {
+        let scope = node.need(Rule::scope);
+        let value = match scope.text() {
+            "entry" => Scope::Entry,
+            "event" => Scope::Event,
+            "reply" => Scope::Reply,
+            _ => Scope::Contact,
+        };
+        FieldName {
+            scope: Spanned::new(value, self.span(&scope)),
+            name: self.name_in(node, Rule::name_in_expression),
+        }
+    }
+}
+
+pub(super) fn reaction_kind(node: &Node<'_>) -> ReactionKind {
+    ReactionKind::from_word(node.text()).unwrap_or(ReactionKind::Clicked)
+}
