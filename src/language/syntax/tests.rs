@@ -86,9 +86,8 @@ fn habits_of_other_tools_are_answered_with_what_to_write() {
 
 #[test]
 fn each_mistake_is_told_once_and_reading_goes_on() {
-    let found = in_stage(
-        "sned email a\n wait 3d\n foo bar { baz }\n tag hot\n send email b\n on x { }\n go to\n",
-    );
+    let found =
+        in_stage("sned email a\n wait 3d\n foo bar { baz }\n tag hot\n send email b\n on x { }\n go to\n");
     let codes: Vec<&str> = found.iter().map(|line| line.split('"').nth(1).unwrap()).collect();
     assert_eq!(codes, ["sned", "3d", "foo", "hot", "on", "to"], "{found:#?}");
 }

@@ -1,0 +1,284 @@
+use std::collections::BTreeMap;
+
+use super::Checker;
+use super::names::Kind;
+use crate::domain::Value;
+use crate::finding::words;
+use crate::finding::{Code, Finding};
+use crate::language::model::{Expr, Message, MessageText};
+use crate::language::syntax::tree::{self, SettingValue};
+use crate::source::Span;
+
+/// What can stand in an email.
+const EMAIL_SETTINGS: [&str; 6] = ["topic", "from", "subject", "preheader", "template", "body"];
+/// What can stand in a message of another channel, whose provider takes it as it comes.
+const OTHER_SETTINGS: [&str; 4] = ["topic", "text", "title", "link"];
+
+impl Checker<'_> {
+    /// Resolves a message that is declared.
+    pub(super) fn message(&self, tree: &tree::Message) -> Message {
+        let is_email = tree.channel.value == "email";
+        let mut message = Message {
+            name: tree.name.value.clone(),
+            span: tree.name.span,
+            channel: tree.channel.value.clone(),
+            topic: None,
+            sender: None,
+            utm: Vec::new(),
+            text: MessageText::default(),
+            languages: Vec::new(),
+        };
+        if !self.channel(tree) {
+            return message;
+        }
+        self.settings(&tree.body, is_email, false);
+        for setting in &tree.body.settings {
+            match (setting.key.value.as_str(), &setting.value) {
+                ("topic", SettingValue::Name(topic)) if self.topic(topic) => {
+                    message.topic = Some(topic.value.clone())
+                }
+                ("from", SettingValue::Name(sender))
+                    if is_email && self.outside(Code::E101, Kind::Sender, sender) =>
+                {
+                    message.sender = Some(sender.value.clone());
+                }
+                _ => {}
+            }
+        }
+        message.text = self.message_text(&tree.body);
+        for pair in &tree.body.utm {
+            if let Some(value) = self.constant(&pair.value, None) {
+                let text = match value {
+                    Value::Text(text) => text,
+                    other => other.to_string(),
+                };
+                message.utm.push((pair.key.value.clone(), text));
+            }
+        }
+        self.languages(tree, is_email, &mut message);
+        self.complete_message(tree, is_email, &message);
+        message
+    }
+
+    /// Whether the word before the name is a channel; a declaration misspelt looks like a message of one.
+    fn channel(&self, tree: &tree::Message) -> bool {
+        let channel = &tree.channel;
+        let known = self.deployment.is_none_or(|deployment| deployment.channels.contains(&channel.value));
+        if channel.value == "email" || known {
+            return true;
+        }
+        let declarations = [
+            "contact", "event", "topic", "segment", "measure", "survey", "policy", "journey", "test", "email",
+        ];
+        let channels =
+            self.deployment.iter().flat_map(|deployment| deployment.channels.iter().map(String::as_str));
+        let near = words::near(&channel.value, declarations.into_iter().chain(channels));
+        let message = format!("`{}` is neither a declaration nor a channel of lotse.yaml", channel.value);
+        let finding = Finding::new(Code::E101, channel.span, message);
+        self.report(match near {
+            Some(near) => finding.help(format!("did you mean `{near}`?")).edit(channel.span, near),
+            None => finding.help(format!("add `{}` under `channels` in lotse.yaml", channel.value)),
+        });
+        false
+    }
+
+    /// Which settings stand there, each once and each with the right kind of value.
+    fn settings(&self, body: &tree::MessageBody, is_email: bool, in_language: bool) {
+        let known: &[&str] = if is_email { &EMAIL_SETTINGS } else { &OTHER_SETTINGS };
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for setting in &body.settings {
+            let key = &setting.key;
+            let takes_name = matches!(key.value.as_str(), "topic" | "from");
+            if !known.contains(&key.value.as_str()) || in_language && takes_name {
+                let near = words::near(&key.value, known.iter().copied());
+                let what = if is_email { "an email" } else { "such a message" };
+                let finding =
+                    Finding::new(Code::E001, key.span, format!("`{}` is no setting of {what}", key.value));
+                self.report(match near {
+                    Some(near) => finding.help(format!("did you mean `{near}`?")).edit(key.span, near),
+                    None => finding.help(format!("its settings are {}", words::one_of_ticked(known))),
+                });
+                continue;
+            }
+            if let Some(before) = seen.insert(&key.value, key.span) {
+                self.report(
+                    Finding::new(
+                        Code::E307,
+                        key.span,
+                        format!("`{}` stands twice in this message", key.value),
+                    )
+                    .related(before, "it stands here already")
+                    .help("take one of them away"),
+                );
+            }
+            match &setting.value {
+                SettingValue::Name(name) if !takes_name => self.report(
+                    Finding::new(Code::E001, name.span, format!("`{}` takes a text in quotes", key.value))
+                        .help(format!("write `{} \"{}\"`", key.value, name.value))
+                        .edit(name.span, format!("\"{}\"", name.value)),
+                ),
+                SettingValue::Text(text) if takes_name => self.report(
+                    Finding::new(
+                        Code::E001,
+                        text.span,
+                        format!("`{}` takes a name, without quotes", key.value),
+                    )
+                    .help(format!("write `{} {}`", key.value, text.value))
+                    .edit(text.span, text.value.clone()),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    fn message_text(&self, body: &tree::MessageBody) -> MessageText {
+        let text = |key: &str| text_setting(body, key).map(|text| text.value.clone());
+        let template = text_setting(body, "template").and_then(|template| {
+            if self.files.templates.contains_key(&template.value) {
+                return Some(template.value.clone());
+            }
+            self.no_template(template);
+            None
+        });
+        MessageText {
+            subject: text("subject"),
+            preheader: text("preheader"),
+            template,
+            body: text("body").or_else(|| text("text")),
+        }
+    }
+
+    fn no_template(&self, template: &tree::Text) {
+        let known = self.files.templates.keys().map(String::as_str);
+        let name = template.value.rsplit('/').next().unwrap_or("");
+        // A file of that name in another folder is meant more often than one of a similar name.
+        let same_name = known.clone().find(|path| path.rsplit('/').next() == Some(name));
+        let near = same_name.or_else(|| words::near(&template.value, known));
+        let finding =
+            Finding::new(Code::E401, template.span, format!("there is no template `{}`", template.value));
+        self.report(match near {
+            Some(near) => {
+                finding.help(format!("did you mean `{near}`?")).edit(template.span, format!("\"{near}\""))
+            }
+            None => finding.help(
+                "templates are .mjml, .html or .txt files, named by their path from the folder of lotse.yaml",
+            ),
+        });
+    }
+
+    fn languages(&self, tree: &tree::Message, is_email: bool, message: &mut Message) {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for (language, body) in &tree.body.languages {
+            if let Some(before) = seen.insert(&language.value, language.span) {
+                self.twice("language", &language.value, before, language.span);
+                continue;
+            }
+            let tag = language.value.len() >= 2
+                && language.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            if !tag {
+                self.report(
+                    Finding::new(Code::E002, language.span, format!("`{}` is no language", language.value))
+                        .help("write a language tag such as \"de\" or \"pt-BR\""),
+                );
+            }
+            self.settings(body, is_email, true);
+            let own = self.message_text(body);
+            let base = &message.text;
+            let has_own_body = own.template.is_some() || own.body.is_some();
+            message.languages.push((
+                language.value.clone(),
+                MessageText {
+                    subject: own.subject.or_else(|| base.subject.clone()),
+                    preheader: own.preheader.or_else(|| base.preheader.clone()),
+                    template: if has_own_body { own.template } else { base.template.clone() },
+                    body: if has_own_body { own.body } else { base.body.clone() },
+                },
+            ));
+        }
+    }
+
+    /// What a message must have.
+    fn complete_message(&self, tree: &tree::Message, is_email: bool, message: &Message) {
+        if self.is_broken(tree.span) {
+            return;
+        }
+        let has = |key: &str| tree.body.settings.iter().any(|setting| setting.key.value == key);
+        let missing = |code, what: &str, help: &str| {
+            self.report(
+                Finding::new(code, tree.name.span, format!("the message `{}` has no {what}", message.name))
+                    .help(help),
+            );
+        };
+        if !is_email {
+            if !has("text") {
+                missing(Code::E401, "text", "write what it says: `text \"…\"`");
+            }
+            return;
+        }
+        if !has("from") {
+            missing(
+                Code::E101,
+                "sender",
+                "write who it comes from: `from NAME`, with a sender of lotse.yaml",
+            );
+        }
+        if !has("subject") {
+            missing(Code::E401, "subject", "write what stands in the subject line: `subject \"…\"`");
+        }
+        match (has("template"), has("body")) {
+            (false, false) => missing(
+                Code::E401,
+                "text",
+                "write `template \"emails/FILE.mjml\"`, or `body \"\"\" … \"\"\"`",
+            ),
+            (true, true) => missing(
+                Code::E307,
+                "single text: `template` and `body` both stand there",
+                "take one of them away",
+            ),
+            _ => {}
+        }
+    }
+
+    /// The message that `CHANNEL NAME` stands for in a journey or a test.
+    pub(super) fn message_in_channel(
+        &self,
+        channel: &tree::Name,
+        name: &tree::Name,
+        code: Code,
+    ) -> Option<&tree::Message> {
+        let Some(message) = self.names.messages.get(&name.value) else {
+            self.unknown(code, Kind::Message, name, self.names.messages.keys().map(String::as_str));
+            return None;
+        };
+        self.uses(Kind::Message, &name.value);
+        if message.channel.value != channel.value {
+            self.report(
+                Finding::new(
+                    code,
+                    channel.span,
+                    format!("`{}` is no message of the channel `{}`", name.value, channel.value),
+                )
+                .related(message.channel.span, "its channel stands here")
+                .help(format!("write `{} {}`", message.channel.value, name.value))
+                .edit(channel.span, message.channel.value.clone()),
+            );
+            return None;
+        }
+        Some(message)
+    }
+
+    /// The values of `with` as they stand in a test.
+    pub(super) fn literals(&self, pairs: &[tree::Pair]) -> Vec<(String, Expr)> {
+        let value = |pair: &tree::Pair| Some((pair.key.value.clone(), self.literal(&pair.value, None)?.expr));
+        pairs.iter().filter_map(value).collect()
+    }
+}
+
+/// The text of a setting, and where it stands.
+pub(super) fn text_setting<'t>(body: &'t tree::MessageBody, key: &str) -> Option<&'t tree::Text> {
+    body.settings.iter().find(|setting| setting.key.value == key).and_then(|setting| match &setting.value {
+        SettingValue::Text(text) => Some(text),
+        SettingValue::Name(_) => None,
+    })
+}

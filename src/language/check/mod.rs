@@ -1,0 +1,209 @@
+//! From trees to a model: names, types, flow, templates, tests. Every mistake of the workspace is found in one
+//! go; what a mistake makes unknowable is passed over in silence, so that one slip gives one finding.
+//!
+//! In come the files of a workspace and the names that `lotse.yaml` declares; out go a [`Model`] and findings.
+//! The model is fit for a plan when no finding is an error.
+
+mod expression;
+mod fields;
+mod flow;
+mod journey;
+mod message;
+mod names;
+mod opens;
+mod operators;
+mod paths;
+mod silence;
+mod statement;
+mod test;
+mod unused;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::{self, Code, Finding};
+use crate::language::model::{Expr, Model};
+use crate::language::syntax::{self, tree};
+use crate::source::{SourceId, Span, WorkspaceFiles};
+use names::Names;
+
+/// The names that `lotse.yaml` gives to what lies outside.
+#[derive(Clone, Debug, Default)]
+pub struct Deployment {
+    /// Senders of mail.
+    pub senders: BTreeSet<String>,
+    /// Channels beside `email`.
+    pub channels: BTreeSet<String>,
+    /// Webhooks for `call`.
+    pub webhooks: BTreeSet<String>,
+    /// Sales teams, each with its rules for assigning leads: conditions, where they stand, and to whom.
+    pub teams: BTreeMap<String, Vec<AssignRule>>,
+}
+
+/// A rule of `lotse.yaml` for assigning a lead.
+#[derive(Clone, Debug)]
+pub struct AssignRule {
+    /// Who gets the lead.
+    pub to: String,
+    /// The condition as it is written, and where; everybody where there is none.
+    pub when: Option<(String, Span)>,
+}
+
+/// What checking gives.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// The workspace, as far as it could be resolved.
+    pub model: Model,
+    /// The conditions for assigning leads, by team.
+    pub assign: BTreeMap<String, Vec<(String, Expr)>>,
+    /// Everything that is wrong, in the order of the text.
+    pub findings: Vec<Finding>,
+    /// Findings that lines of the workspace silence; whoever finds more asks it.
+    pub silenced: Silenced,
+}
+
+pub use silence::Silenced;
+
+impl Checked {
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity() == finding::Severity::Error)
+    }
+}
+
+/// Checks a workspace. Without a `lotse.yaml` (`None`), names of what lies outside are taken as they come.
+pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked {
+    let mut findings = Vec::new();
+    let mut trees: Vec<(SourceId, tree::File)> = Vec::new();
+    for id in &files.journeys {
+        let parsed = syntax::parse(*id, &files.sources.get(*id).text);
+        findings.extend(parsed.findings);
+        trees.push((*id, parsed.file));
+    }
+    let silenced = silence::read(files, &trees, &mut findings);
+    let mut checker = Checker {
+        files,
+        deployment,
+        broken: findings.iter().map(|finding| finding.span).collect(),
+        names: Names::default(),
+        findings: RefCell::new(findings),
+        used: RefCell::default(),
+        segments: RefCell::default(),
+    };
+    checker.names = names::collect(&checker, &trees);
+    let model = checker.model(&trees);
+    let assign = checker.assign();
+    let mut findings = checker.findings.into_inner();
+    findings.retain(|finding| !silenced.silences(&files.sources, finding));
+    finding::sort(&mut findings);
+    Checked { model, assign, findings, silenced }
+}
+
+/// What all parts of the check share.
+struct Checker<'a> {
+    files: &'a WorkspaceFiles,
+    deployment: Option<&'a Deployment>,
+    /// Where text could not be read.
+    broken: Vec<Span>,
+    names: Names<'a>,
+    findings: RefCell<Vec<Finding>>,
+    /// Declared names that something uses.
+    used: RefCell<BTreeSet<(names::Kind, String)>>,
+    /// Segments that were resolved; `None` while one is being resolved.
+    segments: RefCell<BTreeMap<String, Option<Expr>>>,
+}
+
+impl<'a> Checker<'a> {
+    fn report(&self, finding: Finding) {
+        self.findings.borrow_mut().push(finding);
+    }
+
+    /// Reports and says nothing else.
+    fn say(&self, code: Code, span: Span, message: impl Into<String>) {
+        self.report(Finding::new(code, span, message));
+    }
+
+    /// Reports what the language has and this version does not run.
+    fn not_yet(&self, span: Span, what: &str) {
+        self.report(
+            Finding::new(Code::E001, span, format!("{what} cannot be run by this version of Lotse yet"))
+                .help("see the changelog for what each version runs"),
+        );
+    }
+
+    /// Whether some text inside could not be read, so that what seems to be missing may stand there.
+    fn is_broken(&self, span: Span) -> bool {
+        self.broken.iter().any(|broken| span.contains(*broken))
+    }
+
+    fn model(&self, trees: &'a [(SourceId, tree::File)]) -> Model {
+        let mut model = Model {
+            contact: self.names.contact.clone(),
+            events: self.names.events.values().cloned().collect(),
+            topics: self.names.topics.values().cloned().collect(),
+            ..Model::default()
+        };
+        for segment in self.names.segments.keys() {
+            self.segment(segment);
+        }
+        for message in self.names.messages.values() {
+            model.messages.push(self.message(message));
+        }
+        let mut hurt = BTreeSet::new();
+        for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
+            match declaration {
+                tree::Declaration::Journey(journey) if self.names.is_journey(journey) => {
+                    if self.is_broken(journey.span) {
+                        hurt.insert(journey.name.value.clone());
+                    }
+                    model.journeys.push(self.journey(journey));
+                }
+                tree::Declaration::Measure(measure) => self.not_yet(measure.name.span, "a `measure`"),
+                tree::Declaration::Survey(survey) => self.not_yet(survey.name.span, "a `survey`"),
+                tree::Declaration::Policy(policy) => self.not_yet(policy.span.at_start(), "a `policy`"),
+                _ => {}
+            }
+        }
+        for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
+            if let tree::Declaration::Test(test) = declaration {
+                model.tests.extend(self.test(test, &model));
+            }
+        }
+        for journey in &model.journeys {
+            self.opens(journey);
+            if !hurt.contains(&journey.name) {
+                self.flow(journey);
+            }
+        }
+        if self.broken.is_empty() {
+            self.unused();
+        }
+        model
+    }
+
+    /// The conditions for assigning leads; outside journeys, so only the contact can be asked about.
+    fn assign(&self) -> BTreeMap<String, Vec<(String, Expr)>> {
+        let Some(deployment) = self.deployment else { return BTreeMap::new() };
+        let mut teams = BTreeMap::new();
+        for (team, rules) in &deployment.teams {
+            let mut resolved = Vec::new();
+            for rule in rules {
+                let condition = match &rule.when {
+                    Some((text, span)) => {
+                        let (tree, findings) =
+                            syntax::parse_expression(span.source, text, span.start as usize);
+                        self.findings.borrow_mut().extend(findings);
+                        self.condition(&tree, &expression::Around::nothing())
+                    }
+                    None => Expr::TRUE,
+                };
+                resolved.push((rule.to.clone(), condition));
+            }
+            teams.insert(team.clone(), resolved);
+        }
+        teams
+    }
+}
+
+#[cfg(test)]
+mod tests;

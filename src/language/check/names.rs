@@ -1,0 +1,274 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Checker;
+use crate::domain::SystemEvent;
+use crate::finding::words;
+use crate::finding::{Code, Finding};
+use crate::language::model::{Event, Field, Topic};
+use crate::language::syntax::tree::{self, Declaration};
+use crate::source::{SourceId, Span};
+
+/// What a name can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Event,
+    Topic,
+    Segment,
+    Measure,
+    Message,
+    Survey,
+    Journey,
+    Stage,
+    Goal,
+    Sender,
+    Webhook,
+    Team,
+}
+
+impl Kind {
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Kind::Event => "event",
+            Kind::Topic => "topic",
+            Kind::Segment => "segment",
+            Kind::Measure => "measure",
+            Kind::Message => "message",
+            Kind::Survey => "survey",
+            Kind::Journey => "journey",
+            Kind::Stage => "stage",
+            Kind::Goal => "goal",
+            Kind::Sender => "sender",
+            Kind::Webhook => "webhook",
+            Kind::Team => "team",
+        }
+    }
+}
+
+/// Every name the workspace declares.
+#[derive(Default)]
+pub(super) struct Names<'a> {
+    pub(super) contact: Vec<Field>,
+    pub(super) events: BTreeMap<String, Event>,
+    pub(super) topics: BTreeMap<String, Topic>,
+    pub(super) segments: BTreeMap<String, &'a tree::Definition>,
+    pub(super) measures: BTreeMap<String, Span>,
+    pub(super) messages: BTreeMap<String, &'a tree::Message>,
+    pub(super) surveys: BTreeMap<String, Span>,
+    pub(super) journeys: BTreeMap<String, &'a tree::Journey>,
+    /// Fields may be missing from the contact because text there could not be read.
+    pub(super) contact_is_broken: bool,
+    /// Events of which the same is true.
+    pub(super) broken_events: BTreeSet<String>,
+    /// Words in declarations that could not be read: they may be names.
+    maybe: BTreeSet<String>,
+}
+
+impl Names<'_> {
+    /// Whether this is the journey that its name stands for; a second one of that name is left out.
+    pub(super) fn is_journey(&self, journey: &tree::Journey) -> bool {
+        self.journeys.get(&journey.name.value).is_some_and(|known| known.span == journey.span)
+    }
+}
+
+/// Collects what the files declare, and reports what is declared twice.
+pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::File)]) -> Names<'a> {
+    let mut names = Names::default();
+    let mut seen: BTreeMap<(Kind, String), Span> = BTreeMap::new();
+    let mut contact: Option<Span> = None;
+    let mut first = |kind: Kind, name: &tree::Name| -> bool {
+        let key = (kind, name.value.clone());
+        match seen.get(&key) {
+            Some(before) => {
+                checker.twice(kind.noun(), &name.value, *before, name.span);
+                false
+            }
+            None => seen.insert(key, name.span).is_none(),
+        }
+    };
+    for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
+        match declaration {
+            Declaration::Contact(fields) => {
+                if let Some(before) = contact {
+                    checker.report(
+                        Finding::new(Code::E102, fields.span.at_start(), "`contact` is declared twice")
+                            .related(before.at_start(), "it is declared here already")
+                            .help("write all attributes into one `contact { … }`"),
+                    );
+                }
+                contact.get_or_insert(fields.span);
+                names.contact_is_broken |= checker.is_broken(fields.span);
+                names.contact.extend(checker.fields(fields, "contact"));
+            }
+            Declaration::Event(event) if first(Kind::Event, &event.name) => {
+                if checker.is_broken(event.span) {
+                    names.broken_events.insert(event.name.value.clone());
+                }
+                names.events.insert(event.name.value.clone(), checker.event(event));
+            }
+            Declaration::Topic(topic) if first(Kind::Topic, &topic.name) => {
+                names.topics.insert(topic.name.value.clone(), model_topic(topic));
+            }
+            Declaration::Measure(measure) if first(Kind::Measure, &measure.name) => {
+                names.measures.insert(measure.name.value.clone(), measure.name.span);
+            }
+            Declaration::Segment(segment) if first(Kind::Segment, &segment.name) => {
+                names.segments.insert(segment.name.value.clone(), segment);
+            }
+            Declaration::Survey(survey) if first(Kind::Survey, &survey.name) => {
+                names.surveys.insert(survey.name.value.clone(), survey.name.span);
+            }
+            Declaration::Message(message) if first(Kind::Message, &message.name) => {
+                names.messages.insert(message.name.value.clone(), message);
+            }
+            Declaration::Journey(journey) if first(Kind::Journey, &journey.name) => {
+                names.journeys.insert(journey.name.value.clone(), journey);
+            }
+            Declaration::Broken(broken) => names.maybe.extend(broken.names.iter().cloned()),
+            _ => {}
+        }
+    }
+    checker.wires(&names);
+    names
+}
+
+fn model_topic(topic: &tree::Topic) -> Topic {
+    let label = topic.label.as_ref().map_or_else(|| topic.name.value.clone(), |label| label.value.clone());
+    Topic { name: topic.name.value.clone(), span: topic.name.span, label, essential: topic.essential }
+}
+
+impl Checker<'_> {
+    pub(super) fn twice(&self, noun: &str, name: &str, before: Span, again: Span) {
+        self.report(
+            Finding::new(Code::E102, again, format!("the {noun} `{name}` is declared twice"))
+                .related(before, "it is declared here already")
+                .help("give one of them another name, or take it away"),
+        );
+    }
+
+    /// Two events must not have one name on the wire.
+    fn wires(&self, names: &Names<'_>) {
+        let mut wires: BTreeMap<&str, &Event> = BTreeMap::new();
+        for event in names.events.values() {
+            if let Some(before) = wires.insert(&event.wire, event) {
+                self.twice("event name on the wire", &event.wire, before.span, event.span);
+            }
+        }
+    }
+
+    /// Notes that something uses a name.
+    pub(super) fn uses(&self, kind: Kind, name: &str) {
+        self.used.borrow_mut().insert((kind, name.to_owned()));
+    }
+
+    /// Reports a name that nothing declares.
+    pub(super) fn unknown<'n>(
+        &self,
+        code: Code,
+        kind: Kind,
+        name: &tree::Name,
+        known: impl IntoIterator<Item = &'n str> + Clone,
+    ) {
+        if self.names.maybe.contains(&name.value) {
+            return;
+        }
+        let noun = kind.noun();
+        let plural = match kind {
+            Kind::Survey => "surveys".to_owned(),
+            _ => format!("{noun}s"),
+        };
+        let finding = Finding::new(code, name.span, format!("there is no {noun} `{}`", name.value));
+        let near = words::near(&name.value, known.clone()).map(str::to_owned);
+        let help = words::did_you_mean(&name.value, &format!("{plural} there are"), known)
+            .or_else(|| Some(declare(kind, &name.value)));
+        let finding = finding.maybe_help(help);
+        self.report(match near {
+            Some(near) => finding.edit(name.span, near),
+            None => finding,
+        });
+    }
+
+    /// The event of that name: its name on the wire and its properties.
+    pub(super) fn event_named(&self, name: &tree::Name, code: Code) -> Option<EventFields> {
+        if let Some(event) = self.names.events.get(&name.value) {
+            self.uses(Kind::Event, &name.value);
+            let open = self.names.broken_events.contains(&name.value);
+            return Some(EventFields {
+                name: event.name.clone(),
+                wire: event.wire.clone(),
+                fields: event.fields.clone(),
+                open,
+            });
+        }
+        if let Some(system) = SystemEvent::from_name(&name.value) {
+            return Some(EventFields::system(system));
+        }
+        let system = SystemEvent::ALL.iter().map(|event| event.name());
+        let declared: Vec<&str> = self.names.events.keys().map(String::as_str).collect();
+        let near_system = words::near(&name.value, declared.iter().copied().chain(system.clone()));
+        let known: Vec<&str> =
+            if near_system.is_some() { declared.into_iter().chain(system).collect() } else { declared };
+        self.unknown(code, Kind::Event, name, known.iter().copied());
+        None
+    }
+
+    /// Whether `lotse.yaml` declares a name; without a `lotse.yaml` every name is taken.
+    pub(super) fn outside(&self, code: Code, kind: Kind, name: &tree::Name) -> bool {
+        let Some(deployment) = self.deployment else { return true };
+        let known: Vec<&str> = match kind {
+            Kind::Sender => deployment.senders.iter().map(String::as_str).collect(),
+            Kind::Webhook => deployment.webhooks.iter().map(String::as_str).collect(),
+            _ => deployment.teams.keys().map(String::as_str).collect(),
+        };
+        if known.contains(&name.value.as_str()) {
+            return true;
+        }
+        self.unknown(code, kind, name, known.iter().copied());
+        false
+    }
+}
+
+/// How one declares what is missing.
+fn declare(kind: Kind, name: &str) -> String {
+    match kind {
+        Kind::Event => format!("declare it: `event {name} {{ }}`"),
+        Kind::Topic => format!("declare it: `topic {name} \"What recipients read\"`"),
+        Kind::Segment => format!("declare it: `segment {name} = …`"),
+        Kind::Measure => format!("declare it: `measure {name} = …`"),
+        Kind::Message => format!("declare it: `email {name} {{ subject \"…\" template \"…\" }}`"),
+        Kind::Survey => format!("declare it: `survey {name} \"…\" {{ scale 0 to 10 }}`"),
+        Kind::Journey => format!("declare it: `journey {name} {{ … }}`"),
+        Kind::Stage => format!("write it: `stage {name} {{ … }}`"),
+        Kind::Goal => format!("write it: `goal {name} on …`"),
+        Kind::Sender => format!("add `{name}` under `senders` in lotse.yaml"),
+        Kind::Webhook => format!("add `{name}` under `webhooks` in lotse.yaml"),
+        Kind::Team => format!("add `{name}` under `teams` in lotse.yaml"),
+    }
+}
+
+/// What is known of an event where it is at hand.
+#[derive(Clone, Debug)]
+pub(super) struct EventFields {
+    pub(super) name: String,
+    pub(super) wire: String,
+    pub(super) fields: Vec<Field>,
+    /// Fields may be missing because text there could not be read.
+    pub(super) open: bool,
+}
+
+impl EventFields {
+    pub(super) fn system(event: SystemEvent) -> Self {
+        let field = |(name, of): &(&str, crate::domain::ValueType)| Field {
+            name: (*name).to_owned(),
+            span: Span::default(),
+            of: of.clone(),
+            one_of: None,
+            default: None,
+        };
+        Self {
+            name: event.name().to_owned(),
+            wire: event.name().to_owned(),
+            fields: event.fields().iter().map(field).collect(),
+            open: false,
+        }
+    }
+}

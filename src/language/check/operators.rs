@@ -1,0 +1,249 @@
+use super::Checker;
+use super::expression::{Around, Typed, a, fits};
+use crate::domain::{Value, ValueType};
+use crate::finding::words;
+use crate::finding::{Code, Finding};
+use crate::language::model::{Expr, Operator};
+use crate::language::syntax::tree;
+use crate::source::Span;
+
+impl Checker<'_> {
+    pub(super) fn binary(
+        &self,
+        operator: &tree::Spanned<Operator>,
+        left: &tree::Expression,
+        right: &tree::Expression,
+        around: &Around<'_>,
+    ) -> Typed {
+        let (l, r) = (self.typed(left, around), self.typed(right, around));
+        let places = (left.span, right.span, operator.span);
+        let of = self.result(operator.value, &l, &r, places);
+        let expr = Expr::Binary(operator.value, Box::new(l.expr), Box::new(r.expr));
+        Typed { expr, of, one_of: None }
+    }
+
+    /// The type of the result; `None` where it cannot be known.
+    fn result(
+        &self,
+        operator: Operator,
+        l: &Typed,
+        r: &Typed,
+        places: (Span, Span, Span),
+    ) -> Option<ValueType> {
+        use Operator as O;
+        let (left, right, sign) = places;
+        match operator {
+            O::Or | O::And => {
+                self.must_be(l, &ValueType::Boolean, left);
+                self.must_be(r, &ValueType::Boolean, right);
+            }
+            O::Equal | O::NotEqual => {
+                self.comparable(l, r, sign);
+                let never = operator == O::Equal;
+                self.possible_value(l, &r.expr, right, never);
+                self.possible_value(r, &l.expr, left, never);
+            }
+            O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
+                self.comparable(l, r, sign);
+                let unordered = |typed: &Typed| {
+                    matches!(typed.of, Some(ValueType::Text | ValueType::Boolean | ValueType::List(_)))
+                };
+                if unordered(l) && unordered(r) {
+                    let of = l.of.as_ref().map_or_else(String::new, a);
+                    self.report(
+                        Finding::new(Code::E201, sign, format!("there is no more and less with {of}"))
+                            .help("compare numbers or dates, or ask with `==` and `!=`"),
+                    );
+                }
+            }
+            O::In | O::NotIn => self.in_list(l, r, left, right),
+            O::Contains => self.contains(l, r, places),
+            O::StartsWith | O::EndsWith => {
+                self.must_be(l, &ValueType::Text, left);
+                self.must_be(r, &ValueType::Text, right);
+            }
+            O::Plus | O::Minus | O::Times | O::DividedBy => return self.sum(operator, l, r, places),
+        }
+        Some(ValueType::Boolean)
+    }
+
+    fn comparable(&self, l: &Typed, r: &Typed, sign: Span) {
+        let (Some(left), Some(right)) = (&l.of, &r.of) else { return };
+        if fits(left, right) {
+            return;
+        }
+        let message = format!("{} and {} cannot be compared", a(left), a(right));
+        let finding = Finding::new(Code::E201, sign, message);
+        self.report(match (left, right) {
+            (ValueType::Number, ValueType::Text) | (ValueType::Text, ValueType::Number) => {
+                finding.help("numbers stand without quotes, texts in quotes")
+            }
+            (ValueType::List(_), _) => finding.help("ask whether a list holds something with `contains`"),
+            (_, ValueType::List(_)) => finding.help("ask whether something is in a list with `in`"),
+            (ValueType::Date | ValueType::Datetime, ValueType::Text) => {
+                finding.help("dates stand without quotes: `2027-03-01`")
+            }
+            _ => finding,
+        });
+    }
+
+    /// Says so where a field is compared with a value it never has: the answer is known without asking.
+    fn possible_value(&self, field: &Typed, other: &Expr, span: Span, never: bool) {
+        let Some((name, value, allowed)) = impossible(field, other) else { return };
+        let always = if never { "never" } else { "always" };
+        let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+        let near = words::near(&value.to_string(), allowed.iter().map(String::as_str)).map(str::to_owned);
+        let finding =
+            Finding::new(Code::W607, span, format!("this is {always} true: {value} is no value of `{name}`"));
+        self.report(match near {
+            Some(near) => finding.help(format!("did you mean {near}?")).edit(span, near),
+            None => finding.help(format!("its values are {}", words::all_of(&allowed))),
+        });
+    }
+
+    /// Says so where a list holds a value that the field never has.
+    fn allowed_value(&self, field: &Typed, other: &Expr, span: Span) {
+        if let Some((name, value, allowed)) = impossible(field, other) {
+            self.outside_one_of(span, value, name, allowed);
+        }
+    }
+
+    fn in_list(&self, l: &Typed, r: &Typed, left: Span, right: Span) {
+        match &r.of {
+            Some(ValueType::List(of)) => {
+                self.must_be(l, of, left);
+                if let Expr::List(items) = &r.expr {
+                    for item in items {
+                        self.allowed_value(l, item, right);
+                    }
+                }
+            }
+            Some(other) => self.report(
+                Finding::new(Code::E201, right, format!("`in` wants a list, and this is {}", a(other)))
+                    .help("write the values in brackets: `[\"DE\", \"AT\"]`"),
+            ),
+            None => {}
+        }
+    }
+
+    fn contains(&self, l: &Typed, r: &Typed, places: (Span, Span, Span)) {
+        match &l.of {
+            Some(ValueType::List(of)) => {
+                self.must_be(r, of, places.1);
+            }
+            Some(ValueType::Text) => {
+                self.must_be(r, &ValueType::Text, places.1);
+            }
+            Some(other) => self.report(
+                Finding::new(Code::E201, places.0, format!("{} cannot contain anything", a(other)))
+                    .help("`contains` asks about a list or a text"),
+            ),
+            None => {}
+        }
+    }
+
+    fn sum(&self, operator: Operator, l: &Typed, r: &Typed, places: (Span, Span, Span)) -> Option<ValueType> {
+        use ValueType as T;
+        let (Some(left), Some(right)) = (&l.of, &r.of) else { return None };
+        let shift = matches!(operator, Operator::Plus | Operator::Minus);
+        match (left, right) {
+            (T::Number, T::Number) => Some(T::Number),
+            (T::Text, T::Text) if operator == Operator::Plus => Some(T::Text),
+            (T::Date, T::Length) if shift => match &r.expr {
+                Expr::Value(Value::Length(length)) if length.unit >= crate::time::Unit::Day => Some(T::Date),
+                _ => Some(T::Datetime),
+            },
+            (T::Datetime, T::Length) if shift => Some(T::Datetime),
+            (T::Length, T::Date | T::Datetime) if operator == Operator::Plus => Some(T::Datetime),
+            _ => {
+                let verb = match operator {
+                    Operator::Plus => "added",
+                    Operator::Minus => "subtracted",
+                    Operator::Times => "multiplied",
+                    _ => "divided",
+                };
+                let message = format!("{} and {} cannot be {verb}", a(left), a(right));
+                let finding = Finding::new(Code::E201, places.2, message);
+                self.report(match (left, right) {
+                    (T::Date | T::Datetime, T::Number) => finding.help("say of what: `3 days`"),
+                    (T::Date | T::Datetime, T::Date | T::Datetime) => {
+                        finding.help("for the time between two moments write `days since …`")
+                    }
+                    _ => finding,
+                });
+                None
+            }
+        }
+    }
+
+    /// Whether a condition is the same whatever happens; `None` where it depends on something.
+    pub(super) fn always(&self, expr: &Expr) -> Option<bool> {
+        use Operator as O;
+        match expr {
+            Expr::Value(Value::Boolean(boolean)) => Some(*boolean),
+            Expr::Not(inner) => self.always(inner).map(|always| !always),
+            Expr::IsSet(inner) => match &**inner {
+                Expr::Value(value) => Some(value.is_set()),
+                Expr::Contact { name, default, .. } => (default.is_set()
+                    || ["id", "created_at", "tags"].contains(&name.as_str()))
+                .then_some(true),
+                Expr::Today | Expr::Now => Some(true),
+                _ => None,
+            },
+            Expr::Binary(O::And, left, right) => match (self.always(left), self.always(right)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            Expr::Binary(O::Or, left, right) => match (self.always(left), self.always(right)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            Expr::Binary(operator, left, right) => match (&**left, &**right) {
+                (Expr::Value(left), Expr::Value(right)) => constant(*operator, left, right),
+                (left, right) if left == right && left.any(|expr| !matches!(expr, Expr::Value(_))) => {
+                    // A value that is not set equals nothing, not even itself, so only "differs" is certain.
+                    match operator {
+                        O::Less | O::Greater => Some(false),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// What two values that stand there give; one that could not be resolved stands for any.
+fn constant(operator: Operator, left: &Value, right: &Value) -> Option<bool> {
+    if !left.is_set() || !right.is_set() {
+        return None;
+    }
+    let numbers = match (left, right) {
+        (Value::Number(left), Value::Number(right)) => left.partial_cmp(right),
+        (Value::Date(left), Value::Date(right)) => Some(left.cmp(right)),
+        _ => None,
+    };
+    match operator {
+        Operator::Equal => Some(left == right),
+        Operator::NotEqual => Some(left != right),
+        Operator::Less => numbers.map(std::cmp::Ordering::is_lt),
+        Operator::LessEqual => numbers.map(std::cmp::Ordering::is_le),
+        Operator::Greater => numbers.map(std::cmp::Ordering::is_gt),
+        Operator::GreaterEqual => numbers.map(std::cmp::Ordering::is_ge),
+        _ => None,
+    }
+}
+
+/// The value of an expression where the field on the other side cannot have it.
+fn impossible<'e>(field: &'e Typed, other: &'e Expr) -> Option<(&'e str, &'e Value, &'e [Value])> {
+    let ((name, allowed), Expr::Value(value)) = (field.one_of.as_ref()?, other) else { return None };
+    let fits = field.of.as_ref().is_some_and(|of| of_type(value, of));
+    (fits && !allowed.contains(value)).then_some((name, value, allowed))
+}
+
+fn of_type(value: &Value, of: &ValueType) -> bool {
+    matches!((value, of), (Value::Text(_), ValueType::Text) | (Value::Number(_), ValueType::Number))
+}

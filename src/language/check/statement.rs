@@ -1,0 +1,347 @@
+use super::Checker;
+use super::expression::{Around, OnBranch, reaction_fields};
+use super::journey::InJourney;
+use super::names::{EventFields, Kind};
+use crate::domain::{SystemEvent, Value, ValueType};
+use crate::finding::{Code, Finding};
+use crate::language::model::{Branch, Expr, SendTo, StatementKind, Trigger, Until, Wait};
+use crate::language::syntax::tree::{self, Scope, StatementKind as S};
+
+/// Attributes that nobody sets by hand.
+const READ_ONLY: [(&str, &str); 3] = [
+    ("id", "it names the contact for ever"),
+    ("created_at", "it is when Lotse first heard of the contact"),
+    ("tags", "write `tag \"…\"` or `untag \"…\"`"),
+];
+
+impl Checker<'_> {
+    pub(super) fn statement(
+        &self,
+        tree: &tree::Statement,
+        inside: &InJourney<'_>,
+        around: &Around<'_>,
+    ) -> Option<StatementKind> {
+        match &tree.kind {
+            S::Send(send) => self.send(send, inside, around),
+            S::Call { hook, with, wait } => {
+                self.outside(Code::E101, Kind::Webhook, hook);
+                let with = self.pairs(with, around);
+                let wait = wait.as_ref().map(|wait| self.wait(wait, OnBranch::Reply, inside, around));
+                Some(StatementKind::Call { hook: hook.value.clone(), with, wait })
+            }
+            S::HandOff { team, with, wait } => {
+                self.outside(Code::E101, Kind::Team, team);
+                let with = self.pairs(with, around);
+                let answered = EventFields::system(SystemEvent::LeadAccepted);
+                let wait =
+                    wait.as_ref().map(|wait| self.wait(wait, OnBranch::Event(answered), inside, around));
+                Some(StatementKind::HandOff { team: team.value.clone(), with, wait })
+            }
+            S::WaitFor(length) => {
+                self.no_length(length);
+                Some(StatementKind::WaitFor(length.value))
+            }
+            S::WaitUntil(until) => Some(StatementKind::WaitUntil(self.until(until, around))),
+            S::WaitUpTo(wait) => {
+                self.no_length(&wait.limit);
+                Some(StatementKind::WaitUpTo(self.wait(wait, OnBranch::Bare, inside, around)))
+            }
+            S::If { branches, otherwise } => {
+                let branches = branches
+                    .iter()
+                    .map(|(condition, body)| {
+                        (self.condition(condition, around), self.block(body, inside, around))
+                    })
+                    .collect();
+                let otherwise = otherwise.as_ref().map(|body| self.block(body, inside, around));
+                Some(StatementKind::If { branches, otherwise })
+            }
+            S::Set { field, value } => self.set(field, value, around),
+            S::Clear { field } => {
+                self.writable(field).map(|field| StatementKind::Clear { field: field.name })
+            }
+            S::Add { amount, field } => self.add(amount, field, around),
+            S::Tag(tag) => Some(StatementKind::Tag(tag.value.clone())),
+            S::Untag(tag) => Some(StatementKind::Untag(tag.value.clone())),
+            S::GoTo(stage) => self.stage_index(stage, inside).map(StatementKind::GoTo),
+            S::End { outcome } => {
+                let outcome = outcome.as_ref().map_or("done", |outcome| outcome.value.as_str());
+                Some(StatementKind::End { outcome: outcome.to_owned() })
+            }
+            S::Alert { team, .. } => {
+                self.outside(Code::E101, Kind::Team, team);
+                self.later(tree, "`alert`")
+            }
+            S::WaitBusinessDays(_) => self.later(tree, "`wait … business days`"),
+            S::WaitWindow { .. } => self.later(tree, "`wait until … to …`"),
+            S::Experiment { name, .. } => self.later_at(name.span, "an `experiment`"),
+            S::Repeat { times, .. } => self.later_at(times.span, "`repeat`"),
+            S::Stop => self.later(tree, "`stop`"),
+            S::Allow(topic) | S::Refuse(topic) => {
+                self.topic(topic);
+                self.later(tree, "`allow` and `refuse`")
+            }
+            S::Record { event, .. } => {
+                self.event_named(event, Code::E101);
+                self.later(tree, "`record`")
+            }
+            S::Start { .. } => self.later(tree, "`start`"),
+            S::Broken => None,
+        }
+    }
+
+    fn later(&self, tree: &tree::Statement, what: &str) -> Option<StatementKind> {
+        self.later_at(tree.span, what)
+    }
+
+    fn later_at(&self, span: crate::source::Span, what: &str) -> Option<StatementKind> {
+        self.not_yet(span, what);
+        None
+    }
+
+    fn no_length(&self, length: &tree::Spanned<crate::time::Length>) {
+        if length.value.is_zero() {
+            self.report(
+                Finding::new(Code::W606, length.span, "this wait has no length")
+                    .help("write how long to wait, or take the wait away"),
+            );
+        }
+    }
+
+    fn send(&self, send: &tree::Send, inside: &InJourney<'_>, around: &Around<'_>) -> Option<StatementKind> {
+        let with = self.pairs(&send.with, around);
+        let otherwise = send.otherwise.as_ref().map(|body| self.block(body, inside, around));
+        if let Some(best) = &send.best_time {
+            return self.later_at(best.span, "`at best time`");
+        }
+        let (tree::SendChoice::One, [one]) = (send.choice, send.messages.as_slice()) else {
+            let span = send.messages.first().map_or_else(Default::default, |message| message.channel.span);
+            return self.later_at(span, "`send first of` and `send best of`");
+        };
+        let message = self.message_in_channel(&one.channel, &one.message, Code::E101)?;
+        self.needs_topic(message, inside, one.message.span);
+        let to = one.to.as_ref().map(|to| {
+            let typed = self.typed(to, around);
+            self.must_be(&typed, &ValueType::Text, to.span);
+            typed.expr
+        });
+        let message = SendTo { name: one.message.value.clone(), span: one.message.span, to };
+        Some(StatementKind::Send { message, with, otherwise })
+    }
+
+    /// Every message has a topic: its own, or that of the journey's `permission`.
+    fn needs_topic(&self, message: &tree::Message, inside: &InJourney<'_>, span: crate::source::Span) {
+        if inside.permission.is_none() && !has_topic(message) && !self.is_broken(message.span) {
+            self.report(
+                Finding::new(
+                    Code::E403,
+                    span,
+                    format!("`{}` has no topic that the contact could refuse", message.name.value),
+                )
+                .related(message.name.span, "it is declared here")
+                .help("write `topic NAME` into the message, or `permission NAME` at the head of the journey"),
+            );
+        }
+    }
+
+    /// The pairs of `with { … }`.
+    pub(super) fn pairs(&self, pairs: &[tree::Pair], around: &Around<'_>) -> Vec<(String, Expr)> {
+        let mut resolved: Vec<(String, Expr)> = Vec::new();
+        for pair in pairs {
+            let typed = self.typed(&pair.value, around);
+            if resolved.iter().any(|(key, _)| *key == pair.key.value) {
+                let before = pairs.iter().find(|first| first.key.value == pair.key.value);
+                self.twice(
+                    "value",
+                    &pair.key.value,
+                    before.map_or(pair.key.span, |first| first.key.span),
+                    pair.key.span,
+                );
+                continue;
+            }
+            resolved.push((pair.key.value.clone(), typed.expr));
+        }
+        resolved
+    }
+
+    fn until(&self, until: &tree::Until, around: &Around<'_>) -> Until {
+        match until {
+            tree::Until::Time(time) => Until::Time(time.value),
+            tree::Until::Weekday(day, time) => Until::Weekday(day.value, time.value),
+            tree::Until::Date(moment) => {
+                let value = match moment.time {
+                    Some(time) => Expr::Wall(moment.date, time),
+                    None => Expr::Value(Value::Date(moment.date)),
+                };
+                Until::Value { value, at: None }
+            }
+            tree::Until::Value { value, at } => {
+                let typed = self.typed(value, around);
+                self.must_be(&typed, &ValueType::Datetime, value.span);
+                Until::Value { value: typed.expr, at: at.as_ref().map(|at| at.value) }
+            }
+        }
+    }
+
+    /// A `wait up to`; `answer` is what comes back from the call or hand-off before it.
+    fn wait(
+        &self,
+        tree: &tree::WaitUpTo,
+        answer: OnBranch,
+        inside: &InJourney<'_>,
+        around: &Around<'_>,
+    ) -> Wait {
+        for again in &tree.otherwise_again {
+            self.report(
+                Finding::new(Code::E307, *again, "`otherwise` stands twice in this wait")
+                    .help("take one of them away: the time is up only once"),
+            );
+        }
+        let branches = tree
+            .branches
+            .iter()
+            .map(|branch| {
+                let (trigger, at_hand) = self.trigger(&branch.trigger, &answer);
+                let at_trigger = around.with(at_hand.clone());
+                let condition =
+                    branch.condition.as_ref().map(|condition| self.condition(condition, &at_trigger));
+                let body = self.block(&branch.body, inside, &around.inside(at_hand));
+                Branch { span: branch.trigger.span(), trigger, condition, body }
+            })
+            .collect();
+        if tree.otherwise.is_none() && !tree.broken && !self.is_broken(tree.span) {
+            let open = tree.span.at_start();
+            self.report(
+                Finding::new(Code::E301, open, "nothing is said for when the time is up")
+                    .help("add `otherwise { … }` as the last branch of this wait"),
+            );
+        }
+        Wait {
+            span: tree.span,
+            limit: tree.limit.value,
+            limit_span: tree.limit.span,
+            branches,
+            otherwise: tree.otherwise.as_ref().map(|body| self.block(body, inside, around)),
+        }
+    }
+
+    fn trigger(&self, tree: &tree::Trigger, answer: &OnBranch) -> (Trigger, OnBranch) {
+        let unknown = (Trigger::Unknown, OnBranch::Bare);
+        match tree {
+            tree::Trigger::Event(name) => match self.reaction_without_message(name) {
+                true => unknown,
+                false => self
+                    .event_named(name, Code::E101)
+                    .map_or(unknown, |event| (Trigger::Event(event.wire.clone()), OnBranch::Event(event))),
+            },
+            tree::Trigger::Reaction { kind, of, link } => {
+                if !self.reaction_target(kind.value, of) {
+                    return unknown;
+                }
+                let link = link.as_ref().map(|link| link.value.clone());
+                let trigger = Trigger::Reaction { kind: kind.value, message: of.value.clone(), link };
+                (trigger, reaction_fields(kind.value))
+            }
+            tree::Trigger::Reply(_) if matches!(answer, OnBranch::Reply) => (Trigger::Reply, OnBranch::Reply),
+            tree::Trigger::Accepted(_) if matches!(answer, OnBranch::Event(_)) => {
+                (Trigger::Accepted, answer.clone())
+            }
+            tree::Trigger::Rejected(_) if matches!(answer, OnBranch::Event(_)) => {
+                (Trigger::Rejected, OnBranch::Event(EventFields::system(SystemEvent::LeadRejected)))
+            }
+            tree::Trigger::Reply(span) => {
+                self.report(
+                    Finding::new(Code::E306, *span, "there is no `call` here that could be answered")
+                        .help("write `call NAME and wait up to 1 hour { on reply { … } otherwise { … } }`"),
+                );
+                unknown
+            }
+            tree::Trigger::Accepted(span) | tree::Trigger::Rejected(span) => {
+                self.report(
+                    Finding::new(Code::E306, *span, "there is no `hand off` here that a team could answer")
+                        .help("write `hand off to NAME and wait up to 2 days { on accepted { … } otherwise { … } }`"),
+                );
+                unknown
+            }
+        }
+    }
+
+    /// `on clicked { … }` without the message that was clicked.
+    fn reaction_without_message(&self, name: &tree::Name) -> bool {
+        let bare = tree::ReactionKind::from_word(&name.value).is_some()
+            && !self.names.events.contains_key(&name.value);
+        if bare {
+            self.report(
+                Finding::new(Code::E101, name.span, format!("`{}` does not say what of", name.value))
+                    .help(format!("name the message: `on {} MESSAGE {{ … }}`", name.value)),
+            );
+        }
+        bare
+    }
+
+    fn set(
+        &self,
+        field: &tree::FieldName,
+        value: &tree::Expression,
+        around: &Around<'_>,
+    ) -> Option<StatementKind> {
+        let typed = self.typed(value, around);
+        let field = self.writable(field)?;
+        self.must_be(&typed, &field.of, value.span);
+        if let (Some(allowed), Expr::Value(constant)) = (&field.one_of, &typed.expr)
+            && constant.is_set()
+            && !allowed.contains(constant)
+        {
+            self.outside_one_of(value.span, constant, &field.name, allowed);
+        }
+        Some(StatementKind::Set { field: field.name, value: typed.expr })
+    }
+
+    fn add(
+        &self,
+        amount: &tree::Expression,
+        field: &tree::FieldName,
+        around: &Around<'_>,
+    ) -> Option<StatementKind> {
+        let typed = self.typed(amount, around);
+        self.must_be(&typed, &ValueType::Number, amount.span);
+        let target = self.writable(field)?;
+        if target.of != ValueType::Number {
+            self.report(
+                Finding::new(
+                    Code::E201,
+                    field.name.span,
+                    format!("`{}` is no number, so nothing can be added to it", target.name),
+                )
+                .help("`add` counts up a number; `set` gives a field another value"),
+            );
+            return None;
+        }
+        Some(StatementKind::Add { amount: typed.expr, field: target.name })
+    }
+
+    /// The attribute that a statement changes.
+    pub(super) fn writable(&self, field: &tree::FieldName) -> Option<crate::language::model::Field> {
+        let span = field.scope.span.to(field.name.span);
+        if field.scope.value != Scope::Contact {
+            self.report(
+                Finding::new(
+                    Code::E201,
+                    span,
+                    format!("`{}` cannot be changed", self.files.sources.text(span)),
+                )
+                .help("only attributes of the contact can: `contact.FIELD`"),
+            );
+            return None;
+        }
+        if let Some((name, why)) = READ_ONLY.iter().find(|(name, _)| *name == field.name.value) {
+            self.report(Finding::new(Code::E201, span, format!("`contact.{name}` cannot be set")).help(*why));
+            return None;
+        }
+        self.contact_field(&field.name)
+    }
+}
+
+fn has_topic(message: &tree::Message) -> bool {
+    message.body.settings.iter().any(|setting| setting.key.value == "topic")
+}

@@ -1,0 +1,300 @@
+use super::Checker;
+use super::expression::Typed;
+use super::names::{EventFields, Kind};
+use crate::domain::{SystemEvent, Value, ValueType};
+use crate::finding::words;
+use crate::finding::{Code, Finding};
+use crate::language::model::{
+    Action, Expectation, Expr, Field, Journey, Model, Step, StepTime, Test, TestContact,
+};
+use crate::language::syntax::tree::{self, Action as A, Scope, TestItemKind as T};
+use crate::source::Span;
+use crate::time::ClockTime;
+
+/// The reasons for which a message is skipped.
+const SKIP_REASONS: [&str; 5] = ["no_permission", "no_address", "suppressed", "late", "capped"];
+
+impl Checker<'_> {
+    pub(super) fn test(&self, tree: &tree::Test, model: &Model) -> Option<Test> {
+        let Some(journey) = model.journey(&tree.journey.value) else {
+            self.unknown(
+                Code::E501,
+                Kind::Journey,
+                &tree.journey,
+                self.names.journeys.keys().map(String::as_str),
+            );
+            return None;
+        };
+        let mut test = Test {
+            name: tree.name.value.clone(),
+            span: tree.name.span,
+            journey: journey.name.clone(),
+            contact: TestContact::default(),
+            held_out: false,
+            allow_other_messages: false,
+            steps: Vec::new(),
+        };
+        let mut whole = !self.is_broken(tree.span);
+        for item in &tree.items {
+            let span = item.span;
+            match &item.kind {
+                T::Contact { attributes, allows } => self.test_contact(attributes, allows, &mut test.contact),
+                T::HeldOut => test.held_out = true,
+                T::AllowOtherMessages => test.allow_other_messages = true,
+                T::Variant { experiment, .. } => self.not_yet(experiment.span, "an `experiment`"),
+                T::Step { time, action } => {
+                    let time = time.as_ref().map(step_time);
+                    match self.action(action, span) {
+                        Some(action) => test.steps.push(Step::Do { span, time, action }),
+                        None => whole = false,
+                    }
+                }
+                T::Broken => {}
+                _ => match self.expectation(&item.kind, journey) {
+                    Some(what) => test.steps.push(Step::Expect { span, what }),
+                    None => whole = false,
+                },
+            }
+        }
+        // Half a test would fail for the wrong reason.
+        whole.then_some(test)
+    }
+
+    fn test_contact(&self, attributes: &[tree::Pair], allows: &[tree::Name], contact: &mut TestContact) {
+        for pair in attributes {
+            if pair.key.value == "tags" {
+                let of = ValueType::List(Box::new(ValueType::Text));
+                if let Some(Value::List(tags)) = self.constant(&pair.value, Some(&of)) {
+                    contact.tags.extend(tags.into_iter().filter_map(|tag| match tag {
+                        Value::Text(tag) => Some(tag),
+                        _ => None,
+                    }));
+                }
+                continue;
+            }
+            let Some(field) = self.contact_field(&pair.key) else { continue };
+            if let Some(typed) = self.value_of(&pair.value, &field) {
+                contact.attributes.push((field.name, typed.expr));
+            }
+        }
+        for topic in allows {
+            if self.names.topics.contains_key(&topic.value) {
+                contact.allows.push(topic.value.clone());
+            } else {
+                self.unknown(Code::E501, Kind::Topic, topic, self.names.topics.keys().map(String::as_str));
+            }
+        }
+    }
+
+    /// A value that a field can have.
+    fn value_of(&self, tree: &tree::Expression, field: &Field) -> Option<Typed> {
+        let typed = self.literal(tree, Some(&field.of))?;
+        if let (Some(allowed), Expr::Value(value)) = (&field.one_of, &typed.expr)
+            && !allowed.contains(value)
+        {
+            self.outside_one_of(tree.span, value, &field.name, allowed);
+            return None;
+        }
+        Some(typed)
+    }
+
+    fn properties(&self, pairs: &[tree::Pair], event: &EventFields) -> Vec<(String, Expr)> {
+        let mut properties = Vec::new();
+        for pair in pairs {
+            if let Some(field) = self.event_field(event, &pair.key)
+                && let Some(typed) = self.value_of(&pair.value, &field)
+            {
+                properties.push((field.name, typed.expr));
+            }
+        }
+        properties
+    }
+
+    fn action(&self, action: &A, span: Span) -> Option<Action> {
+        let message = |name: &tree::Name| self.test_message(name);
+        Some(match action {
+            A::Event { event, with } => {
+                let event = self.event_named(event, Code::E501)?;
+                if SystemEvent::from_name(&event.wire).is_some_and(|event| !by_hand(event)) {
+                    self.report(
+                        Finding::new(Code::E501, span, format!("Lotse records `{}` itself", event.name))
+                            .help("write what the person does: `click MESSAGE`, `open MESSAGE`, `bounce MESSAGE`"),
+                    );
+                    return None;
+                }
+                let properties = self.properties(with, &event);
+                Action::Event { wire: event.wire, properties }
+            }
+            A::Click { message: name, link } => {
+                Action::Click { message: message(name)?, link: link.as_ref().map(|link| link.value.clone()) }
+            }
+            A::Open(name) => Action::Open(message(name)?),
+            A::Bounce(name) => Action::Bounce(message(name)?),
+            A::Complain(name) => Action::Complain(message(name)?),
+            A::Reply { hook, with } => {
+                self.outside(Code::E501, Kind::Webhook, hook).then_some(())?;
+                Action::Reply { hook: hook.value.clone(), fields: self.literals(with) }
+            }
+            A::Answer { survey, .. } => {
+                self.not_yet(survey.span, "a `survey`");
+                return None;
+            }
+            A::Accept => Action::Accept,
+            A::Reject => Action::Reject,
+            A::Set { field, value } => {
+                let field = self.writable(field)?;
+                let value = self.value_of(value, &field)?.expr;
+                Action::Set { field: field.name, value }
+            }
+            A::Enter { with } => Action::Enter { properties: self.literals(with) },
+            A::Nothing => Action::Nothing,
+        })
+    }
+
+    fn test_message(&self, name: &tree::Name) -> Option<String> {
+        if self.names.messages.contains_key(&name.value) {
+            return Some(name.value.clone());
+        }
+        self.unknown(Code::E501, Kind::Message, name, self.names.messages.keys().map(String::as_str));
+        None
+    }
+
+    fn expectation(&self, item: &T, journey: &Journey) -> Option<Expectation> {
+        Some(match item {
+            T::ExpectMessage { channel, message, at } => {
+                self.message_in_channel(channel, message, Code::E501)?;
+                Expectation::Message {
+                    channel: channel.value.clone(),
+                    message: message.value.clone(),
+                    at: at.as_ref().map(|at| (at.date, at.time)),
+                }
+            }
+            T::ExpectNo { channel, message } => {
+                match message {
+                    Some(message) => self.message_in_channel(channel, message, Code::E501).map(|_| ())?,
+                    None => self.some_channel(channel)?,
+                }
+                let message = message.as_ref().map(|message| message.value.clone());
+                Expectation::NoMessage { channel: channel.value.clone(), message }
+            }
+            T::ExpectStage(stage) => {
+                let known = || journey.stages.iter().map(|stage| stage.name.as_str());
+                self.must_name(Kind::Stage, stage, &known().collect::<Vec<_>>())?;
+                Expectation::Stage(stage.value.clone())
+            }
+            T::ExpectGoal { goal, worth } => {
+                let known: Vec<&str> = journey.goals.iter().map(|goal| goal.name.as_str()).collect();
+                self.must_name(Kind::Goal, goal, &known)?;
+                let worth = match worth {
+                    Some(worth) => Some(self.literal(worth, Some(&ValueType::Number))?.expr),
+                    None => None,
+                };
+                Expectation::Goal { goal: goal.value.clone(), worth }
+            }
+            T::ExpectOutcome(outcome) => self.outcome(outcome, journey)?,
+            T::ExpectHandoff { team, with } => {
+                self.outside(Code::E501, Kind::Team, team).then_some(())?;
+                Expectation::Handoff { team: team.value.clone(), with: self.literals(with) }
+            }
+            T::ExpectCall { hook, with } => {
+                self.outside(Code::E501, Kind::Webhook, hook).then_some(())?;
+                Expectation::Call { hook: hook.value.clone(), with: self.literals(with) }
+            }
+            T::ExpectContact { field, value } => {
+                if field.scope.value != Scope::Contact {
+                    self.say(Code::E501, field.scope.span, "only attributes of the contact can be expected");
+                    return None;
+                }
+                let known = self.contact_field(&field.name)?;
+                let value = self.value_of(value, &known)?.expr;
+                Expectation::Contact { field: known.name, value }
+            }
+            T::ExpectSkipped { message, reason } => {
+                let name = self.test_message(message)?;
+                let reason = match reason {
+                    Some(reason) => Some(self.skip_reason(reason)?),
+                    None => None,
+                };
+                Expectation::Skipped { message: name, reason }
+            }
+            _ => return None,
+        })
+    }
+
+    fn must_name(&self, kind: Kind, name: &tree::Name, known: &[&str]) -> Option<()> {
+        if known.contains(&name.value.as_str()) {
+            return Some(());
+        }
+        self.unknown(Code::E501, kind, name, known.iter().copied());
+        None
+    }
+
+    /// An outcome is one that the journey can end with.
+    fn outcome(&self, outcome: &tree::Name, journey: &Journey) -> Option<Expectation> {
+        use crate::language::model::{Leave, StatementKind};
+        let mut known: Vec<String> = Vec::new();
+        journey.each_statement(&mut |_, statement| {
+            if let StatementKind::End { outcome } = &statement.kind {
+                known.push(outcome.clone());
+            }
+        });
+        known.extend(journey.leaves.iter().map(|leave| match leave {
+            Leave::On { name, .. } => name.clone(),
+            Leave::OnGoal(_) => "goal".to_owned(),
+            Leave::When(_) => "left".to_owned(),
+        }));
+        if journey.control > 0.0 {
+            known.push("control".to_owned());
+        }
+        if known.contains(&outcome.value) {
+            return Some(Expectation::Outcome(outcome.value.clone()));
+        }
+        let finding = Finding::new(
+            Code::E501,
+            outcome.span,
+            format!("`{}` never ends with the outcome `{}`", journey.name, outcome.value),
+        );
+        let known = known.iter().map(String::as_str);
+        self.report(finding.maybe_help(words::did_you_mean(&outcome.value, "its outcomes are", known)));
+        None
+    }
+
+    fn skip_reason(&self, reason: &tree::Name) -> Option<String> {
+        if SKIP_REASONS.contains(&reason.value.as_str()) {
+            return Some(reason.value.clone());
+        }
+        self.report(
+            Finding::new(
+                Code::E501,
+                reason.span,
+                format!("no message is skipped because `{}`", reason.value),
+            )
+            .maybe_help(words::did_you_mean(&reason.value, "reasons are", SKIP_REASONS)),
+        );
+        None
+    }
+
+    fn some_channel(&self, channel: &tree::Name) -> Option<()> {
+        let known = self.deployment.is_none_or(|deployment| deployment.channels.contains(&channel.value));
+        if channel.value == "email" || known {
+            return Some(());
+        }
+        self.report(
+            Finding::new(Code::E501, channel.span, format!("there is no channel `{}`", channel.value))
+                .help("write `email`, or a channel of lotse.yaml"),
+        );
+        None
+    }
+}
+
+/// Events of Lotse's own that somebody outside can cause, and a test may write.
+fn by_hand(event: SystemEvent) -> bool {
+    matches!(event, SystemEvent::PageViewed | SystemEvent::Subscribed | SystemEvent::Unsubscribed)
+}
+
+fn step_time(time: &tree::StepTime) -> StepTime {
+    match time {
+        tree::StepTime::At(moment) => StepTime::At(moment.date, moment.time.unwrap_or(ClockTime::MIDNIGHT)),
+        tree::StepTime::After(length) => StepTime::After(length.value),
+    }
+}

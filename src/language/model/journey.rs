@@ -1,0 +1,331 @@
+use super::Expr;
+use crate::language::syntax::tree::ReactionKind;
+use crate::source::Span;
+use crate::time::{ClockTime, Date, Length, Weekday};
+
+/// A checked journey.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    /// Its name.
+    pub name: String,
+    /// Where its name stands.
+    pub span: Span,
+    /// What people call it.
+    pub label: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The ways in.
+    pub enters: Vec<Enter>,
+    /// Whether one who has left may come again.
+    pub reenter: Reenter,
+    /// Nobody enters before.
+    pub starts: Option<(Date, Option<ClockTime>)>,
+    /// Nobody enters afterwards.
+    pub ends: Option<(Date, Option<ClockTime>)>,
+    /// The topic for messages that name none.
+    pub permission: Option<String>,
+    /// What counts as success; the first is the main one.
+    pub goals: Vec<Goal>,
+    /// What makes contacts leave.
+    pub leaves: Vec<Leave>,
+    /// The share that is only measured, from 0 to 1.
+    pub control: f64,
+    /// Whose clock counts.
+    pub timezone: Timezone,
+    /// What happens, stage by stage.
+    pub stages: Vec<Stage>,
+}
+
+/// A way into a journey.
+#[derive(Clone, Debug)]
+pub struct Enter {
+    /// Where the clause stands.
+    pub span: Span,
+    /// What leads in.
+    pub kind: EnterKind,
+    /// Who may.
+    pub condition: Option<Expr>,
+    /// The property of the event of whose values each may have a run of its own.
+    pub per: Option<String>,
+    /// The stage where one starts.
+    pub into: usize,
+}
+
+/// What leads into a journey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnterKind {
+    /// An event, by its name on the wire.
+    On(String),
+    /// Somebody asks for it.
+    ByRequest,
+}
+
+/// Whether one who has left may come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Reenter {
+    Never,
+    Always,
+    After(Length),
+}
+
+/// What counts as success.
+#[derive(Clone, Debug)]
+pub struct Goal {
+    /// Its name.
+    pub name: String,
+    /// Where its name stands.
+    pub span: Span,
+    /// The event, by its name on the wire.
+    pub event: String,
+    /// The condition.
+    pub condition: Option<Expr>,
+    /// How long after entry it counts.
+    pub within: Option<Length>,
+    /// What it is worth.
+    pub worth: Option<Expr>,
+}
+
+/// What makes contacts leave.
+#[derive(Clone, Debug)]
+pub enum Leave {
+    /// An event.
+    On {
+        /// Its name on the wire.
+        event: String,
+        /// Its name in the journey, which is the outcome.
+        name: String,
+        /// The condition.
+        condition: Option<Expr>,
+    },
+    /// A goal reached: the one of that index, or any.
+    OnGoal(Option<usize>),
+    /// A condition that holds.
+    When(Expr),
+}
+
+/// Whose clock counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Timezone {
+    /// The contact's own, and the workspace's for those without one.
+    Contact,
+    /// A zone by its IANA name.
+    Named(String),
+}
+
+/// A stage.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// Where its name stands.
+    pub span: Span,
+    /// What happens in it.
+    pub body: Block,
+}
+
+/// Statements that follow one another.
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    /// From `{` to `}`.
+    pub span: Span,
+    /// In the order of the text.
+    pub statements: Vec<Statement>,
+}
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// All of it.
+    pub span: Span,
+    /// What it does.
+    pub kind: StatementKind,
+}
+
+/// What a statement does.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the table of statements in docs/reference/language.md explains each")]
+pub enum StatementKind {
+    Send {
+        message: SendTo,
+        with: Vec<(String, Expr)>,
+        otherwise: Option<Block>,
+    },
+    Call {
+        hook: String,
+        with: Vec<(String, Expr)>,
+        wait: Option<Wait>,
+    },
+    HandOff {
+        team: String,
+        with: Vec<(String, Expr)>,
+        wait: Option<Wait>,
+    },
+    WaitFor(Length),
+    WaitUntil(Until),
+    WaitUpTo(Wait),
+    If {
+        branches: Vec<(Expr, Block)>,
+        otherwise: Option<Block>,
+    },
+    Set {
+        field: String,
+        value: Expr,
+    },
+    Clear {
+        field: String,
+    },
+    Add {
+        amount: Expr,
+        field: String,
+    },
+    Tag(String),
+    Untag(String),
+    GoTo(usize),
+    End {
+        outcome: String,
+    },
+    /// It could not be resolved, or this version does not run it; a finding says so.
+    Unknown,
+}
+
+/// A message and where it goes.
+#[derive(Clone, Debug)]
+pub struct SendTo {
+    /// The message's name.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// Another address than the contact's.
+    pub to: Option<Expr>,
+}
+
+/// `wait until …`
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Until {
+    Time(ClockTime),
+    Weekday(Weekday, ClockTime),
+    Value { value: Expr, at: Option<ClockTime> },
+}
+
+/// `wait up to D { … }`
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// Where it stands.
+    pub span: Span,
+    /// How long at the most.
+    pub limit: Length,
+    /// Where the limit stands.
+    pub limit_span: Span,
+    /// What ends it, in the order of the text.
+    pub branches: Vec<Branch>,
+    /// What happens when the time is up; `None` where nothing is said, of which there is a finding.
+    pub otherwise: Option<Block>,
+}
+
+/// `on TRIGGER [where COND] { … }`
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// Where the trigger stands.
+    pub span: Span,
+    /// What ends the wait.
+    pub trigger: Trigger,
+    /// The condition.
+    pub condition: Option<Expr>,
+    /// What happens then.
+    pub body: Block,
+}
+
+/// What ends a wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// An event, by its name on the wire.
+    Event(String),
+    /// A reaction to a message of this run.
+    Reaction {
+        /// How.
+        kind: ReactionKind,
+        /// To which message.
+        message: String,
+        /// On which link, where it matters.
+        link: Option<String>,
+    },
+    /// The webhook answered.
+    Reply,
+    /// The team took the lead.
+    Accepted,
+    /// The team did not.
+    Rejected,
+    /// It could not be resolved.
+    Unknown,
+}
+
+impl Journey {
+    /// Calls `see` with every statement, those in inner blocks included, and the stage it is in.
+    pub fn each_statement<'a>(&'a self, see: &mut dyn FnMut(usize, &'a Statement)) {
+        for (index, stage) in self.stages.iter().enumerate() {
+            stage.body.each(&mut |statement| see(index, statement));
+        }
+    }
+}
+
+impl Block {
+    /// Calls `see` with every statement, those in inner blocks included.
+    pub fn each<'a>(&'a self, see: &mut dyn FnMut(&'a Statement)) {
+        for statement in &self.statements {
+            see(statement);
+            for block in statement.blocks() {
+                block.each(see);
+            }
+        }
+    }
+}
+
+impl Statement {
+    /// The wait inside, be it behind a call or on its own.
+    pub fn wait(&self) -> Option<&Wait> {
+        match &self.kind {
+            StatementKind::WaitUpTo(wait)
+            | StatementKind::Call { wait: Some(wait), .. }
+            | StatementKind::HandOff { wait: Some(wait), .. } => Some(wait),
+            _ => None,
+        }
+    }
+
+    /// The blocks inside, in the order of the text.
+    pub fn blocks(&self) -> Vec<&Block> {
+        match &self.kind {
+            StatementKind::Send { otherwise, .. } => otherwise.iter().collect(),
+            StatementKind::If { branches, otherwise } => {
+                branches.iter().map(|(_, block)| block).chain(otherwise).collect()
+            }
+            _ => self.wait().map_or_else(Vec::new, |wait| {
+                wait.branches.iter().map(|branch| &branch.body).chain(&wait.otherwise).collect()
+            }),
+        }
+    }
+
+    /// The expressions of the statement itself, without those in inner blocks.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        let mut found = match &self.kind {
+            StatementKind::Send { message, with, .. } => {
+                values(with).into_iter().chain(&message.to).collect()
+            }
+            StatementKind::Call { with, .. } | StatementKind::HandOff { with, .. } => values(with),
+            StatementKind::WaitUntil(Until::Value { value, .. }) | StatementKind::Set { value, .. } => {
+                vec![value]
+            }
+            StatementKind::Add { amount, .. } => vec![amount],
+            StatementKind::If { branches, .. } => branches.iter().map(|(condition, _)| condition).collect(),
+            _ => Vec::new(),
+        };
+        let branches = self.wait().map_or(&[][..], |wait| &wait.branches);
+        found.extend(branches.iter().filter_map(|branch| branch.condition.as_ref()));
+        found
+    }
+}
+
+fn values(with: &[(String, Expr)]) -> Vec<&Expr> {
+    with.iter().map(|(_, value)| value).collect()
+}

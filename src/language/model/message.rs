@@ -1,0 +1,35 @@
+use crate::source::Span;
+
+/// A message of some channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its name, unique across channels.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// The channel it goes by.
+    pub channel: String,
+    /// What it is about, where it says so itself.
+    pub topic: Option<String>,
+    /// The sender in `lotse.yaml`, where it names one.
+    pub sender: Option<String>,
+    /// Pairs that are added to its links.
+    pub utm: Vec<(String, String)>,
+    /// Its text for everybody whose language has none of its own.
+    pub text: MessageText,
+    /// Its texts by language tag.
+    pub languages: Vec<(String, MessageText)>,
+}
+
+/// The text of a message in one language.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MessageText {
+    /// The subject, as a template.
+    pub subject: Option<String>,
+    /// What mail programs show behind the subject, as a template.
+    pub preheader: Option<String>,
+    /// The path of the template file.
+    pub template: Option<String>,
+    /// The text itself where it stands in the journey file: `body` of an email, `text` of other channels.
+    pub body: Option<String>,
+}
