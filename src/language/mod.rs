@@ -5,4 +5,5 @@
 
 pub mod check;
 pub mod model;
+pub mod plan;
 pub mod syntax;

@@ -1,0 +1,355 @@
+//! From model to plan: what the engine runs. A plan is plain data that outlives the program that made it, with
+//! the needs of each place where a run can stand.
+//!
+//! In comes a journey of a model without errors; out goes a [`Plan`], stored under its hash when it is put into
+//! force.
+
+mod compile;
+mod needs;
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
+
+pub use crate::language::model::{Expr, Operator, ReactionKind};
+pub use compile::compile;
+
+use crate::time::{ClockTime, Date, Length, Weekday};
+
+/// The shape of plans that this program writes and reads.
+pub const PLAN_FORMAT: u16 = 1;
+
+/// A place in a plan: the index of a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Place(pub u16);
+
+/// What the engine runs for one version of one journey.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The shape of this plan, [`PLAN_FORMAT`] when it was made.
+    pub format: u16,
+    /// The journey's name.
+    pub journey: String,
+    /// What people call it.
+    pub label: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The IANA name of the zone whose clock counts; the contact's own where there is none.
+    pub timezone: Option<String>,
+    /// The ways in.
+    pub enters: Vec<Enter>,
+    /// Whether one who has left may come again.
+    pub reenter: Reenter,
+    /// Nobody enters before.
+    pub starts: Option<(Date, Option<ClockTime>)>,
+    /// Nobody enters afterwards.
+    pub ends: Option<(Date, Option<ClockTime>)>,
+    /// The marketing topic without whose permission nobody enters.
+    pub permission: Option<String>,
+    /// What counts as success, the main one first.
+    pub goals: Vec<Goal>,
+    /// What makes contacts leave, in the order of the text.
+    pub leaves: Vec<Leave>,
+    /// The share that is only measured, from 0 to 1.
+    pub control: f64,
+    /// The names of the stages; the stage of index N begins at place N.
+    pub stages: Vec<String>,
+    /// The places, those of the stages first.
+    pub nodes: Vec<Node>,
+    /// The messages it sends, by name.
+    pub messages: BTreeMap<String, Message>,
+}
+
+/// One place of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// What people call the place: the stage and the numbers of the statements, such as `contact.2`.
+    pub id: String,
+    /// The index of its stage.
+    pub stage: u16,
+    /// The line of the journey file; not part of the hash.
+    pub line: u32,
+    /// What happens there.
+    pub step: Step,
+    /// What a turn that begins there may ask for.
+    pub needs: Needs,
+}
+
+/// What a turn may ask for, so that it can be loaded for a whole batch beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// What the contact allows and refuses.
+    pub permissions: bool,
+    /// Whether the contact's address is on the suppression list.
+    pub suppression: bool,
+}
+
+impl Needs {
+    /// What either of two turns asks for.
+    #[must_use]
+    pub fn or(self, other: Needs) -> Needs {
+        Needs {
+            permissions: self.permissions || other.permissions,
+            suppression: self.suppression || other.suppression,
+        }
+    }
+}
+
+/// What happens at a place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A stage begins.
+    Stage {
+        /// Its first statement.
+        next: Place,
+    },
+    /// A message goes out, or is skipped.
+    Send {
+        /// Which.
+        message: String,
+        /// Another address than the contact's.
+        to: Option<Expr>,
+        /// Values for its template.
+        with: Vec<(String, Expr)>,
+        /// Where a run goes on.
+        next: Place,
+        /// Where it goes on when the message is skipped, where that differs.
+        otherwise: Option<Place>,
+    },
+    /// A webhook is called.
+    Call {
+        /// Which.
+        hook: String,
+        /// What it is told.
+        with: Vec<(String, Expr)>,
+        /// Where a run goes on, be it answered or not.
+        next: Place,
+    },
+    /// A lead goes to a sales team.
+    HandOff {
+        /// Which.
+        team: String,
+        /// What it is told.
+        with: Vec<(String, Expr)>,
+        /// Where a run goes on.
+        next: Place,
+    },
+    /// A run waits.
+    Wait {
+        /// Until when.
+        until: Until,
+        /// Where it goes on.
+        next: Place,
+    },
+    /// A run waits for the first of several things.
+    WaitUpTo {
+        /// How long at the most.
+        limit: Length,
+        /// What ends it, the first written first.
+        branches: Vec<Branch>,
+        /// Where it goes on when the time is up.
+        otherwise: Place,
+    },
+    /// A run branches.
+    If {
+        /// The first that holds is taken.
+        branches: Vec<(Expr, Place)>,
+        /// Where it goes on when none does.
+        otherwise: Place,
+    },
+    /// An attribute of the contact changes.
+    Change {
+        /// How.
+        change: Change,
+        /// Where a run goes on.
+        next: Place,
+    },
+    /// A run ends.
+    End {
+        /// How.
+        outcome: String,
+    },
+}
+
+/// How the contact changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the statements of the language")]
+pub enum Change {
+    Set { field: String, value: Expr },
+    Clear { field: String },
+    Add { field: String, amount: Expr },
+    Tag(String),
+    Untag(String),
+}
+
+/// Until when a run waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the forms of `wait` of the language")]
+pub enum Until {
+    Length(Length),
+    Time(ClockTime),
+    Weekday(Weekday, ClockTime),
+    Value { value: Expr, at: Option<ClockTime> },
+}
+
+/// What ends a wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Branch {
+    /// What happens.
+    pub trigger: Trigger,
+    /// The condition.
+    pub condition: Option<Expr>,
+    /// Where a run goes on.
+    pub next: Place,
+    /// How many `on` stand around it; under that number what happened is kept for its statements.
+    pub depth: u8,
+    /// Whether any of its statements asks about what happened.
+    pub keep: bool,
+}
+
+/// What happens for a wait to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// An event, by its name on the wire.
+    Event(String),
+    /// A reaction to a message of this run.
+    Reaction {
+        /// How.
+        kind: ReactionKind,
+        /// To which message.
+        message: String,
+        /// On which link, where it matters.
+        link: Option<String>,
+    },
+    /// The webhook called at that place answered.
+    Reply(Place),
+    /// The team took the lead handed off at that place.
+    Accepted(Place),
+    /// The team did not.
+    Rejected(Place),
+}
+
+/// A way in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Enter {
+    /// The event, by its name on the wire; by request where there is none.
+    pub event: Option<String>,
+    /// Who may.
+    pub condition: Option<Expr>,
+    /// The property of whose values each may have a run of its own.
+    pub per: Option<String>,
+    /// Where one starts.
+    pub into: Place,
+}
+
+/// Whether one who has left may come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Reenter {
+    Never,
+    Always,
+    After(Length),
+}
+
+/// What counts as success.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Goal {
+    /// Its name.
+    pub name: String,
+    /// The event, by its name on the wire.
+    pub event: String,
+    /// The condition.
+    pub condition: Option<Expr>,
+    /// How long after entry it counts.
+    pub within: Length,
+    /// What it is worth.
+    pub worth: Option<Expr>,
+}
+
+/// What makes contacts leave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the clauses of the language")]
+pub enum Leave {
+    /// `event` is the name on the wire, `outcome` the name in the journey.
+    On {
+        event: String,
+        outcome: String,
+        condition: Option<Expr>,
+    },
+    /// The goal of that index, or any.
+    OnGoal(Option<u16>),
+    When(Expr),
+}
+
+/// A message that the journey sends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// The channel.
+    pub channel: String,
+    /// What it is about.
+    pub topic: String,
+    /// What recipients read of the topic.
+    pub topic_label: String,
+    /// Whether it needs no permission.
+    pub essential: bool,
+    /// The sender in `lotse.yaml`.
+    pub sender: String,
+}
+
+impl Plan {
+    /// The node of a place; a place of another plan gives `None`.
+    pub fn node(&self, place: Place) -> Option<&Node> {
+        self.nodes.get(usize::from(place.0))
+    }
+
+    /// The name of the stage that a place is in.
+    pub fn stage_of(&self, place: Place) -> &str {
+        let stage = self.node(place).map_or(0, |node| node.stage);
+        self.stages.get(usize::from(stage)).map_or("", String::as_str)
+    }
+
+    /// The events, by their names on the wire, that can mean something to somebody inside or to those who may
+    /// come in.
+    pub fn listens_to(&self) -> impl Iterator<Item = &str> {
+        let enters = self.enters.iter().filter_map(|enter| enter.event.as_deref());
+        let goals = self.goals.iter().map(|goal| goal.event.as_str());
+        let leaves = self.leaves.iter().filter_map(|leave| match leave {
+            Leave::On { event, .. } => Some(event.as_str()),
+            _ => None,
+        });
+        let waits = self.nodes.iter().flat_map(|node| match &node.step {
+            Step::WaitUpTo { branches, .. } => branches.as_slice(),
+            _ => &[],
+        });
+        let waits = waits.filter_map(|branch| match &branch.trigger {
+            Trigger::Event(event) => Some(event.as_str()),
+            _ => None,
+        });
+        enters.chain(goals).chain(leaves).chain(waits)
+    }
+
+    /// SHA-256 of what the plan does: two plans of one hash do the same. Where its statements stand in their
+    /// file is left out.
+    pub fn hash(&self) -> [u8; 32] {
+        let mut plan = self.clone();
+        for node in &mut plan.nodes {
+            node.line = 0;
+        }
+        // Struct fields are written in the order of their declaration and maps by key, so the bytes are
+        // the same everywhere.
+        let bytes = serde_json::to_vec(&plan).unwrap_or_default();
+        let digest = digest::digest(&digest::SHA256, &bytes);
+        digest.as_ref().try_into().unwrap_or([0; 32])
+    }
+}
+
+#[cfg(test)]
+mod tests;

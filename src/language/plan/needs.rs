@@ -1,0 +1,128 @@
+use std::collections::BTreeSet;
+
+use super::{Change, Expr, Leave, Needs, Place, Plan, Step, Until};
+
+/// Notes at each place what a turn that begins there may ask for: everything on all paths up to the next waits,
+/// and what the clauses at the head ask at any time.
+pub(super) fn find(plan: &mut Plan) {
+    let head = head(plan);
+    let own: Vec<Needs> = plan.nodes.iter().map(|node| of_step(&node.step)).collect();
+    let next: Vec<Vec<Place>> = plan.nodes.iter().map(|node| node.step.next()).collect();
+    let waits: Vec<bool> = plan
+        .nodes
+        .iter()
+        .map(|node| matches!(node.step, Step::Wait { .. } | Step::WaitUpTo { .. }))
+        .collect();
+    for (index, node) in plan.nodes.iter_mut().enumerate() {
+        let mut needs = head;
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![index];
+        while let Some(at) = todo.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            needs = needs.or(own.get(at).copied().unwrap_or_default());
+            let stops = at != index && waits.get(at).copied().unwrap_or(false);
+            if !stops {
+                todo.extend(next.get(at).into_iter().flatten().map(|place| usize::from(place.0)));
+            }
+        }
+        node.needs = needs;
+    }
+}
+
+fn head(plan: &Plan) -> Needs {
+    let mut needs = Needs { permissions: false, suppression: false };
+    let goals = plan.goals.iter().flat_map(|goal| goal.condition.iter().chain(&goal.worth));
+    let leaves = plan.leaves.iter().filter_map(|leave| match leave {
+        Leave::On { condition, .. } => condition.as_ref(),
+        Leave::When(condition) => Some(condition),
+        Leave::OnGoal(_) => None,
+    });
+    for expression in goals.chain(leaves) {
+        needs = needs.or(of_expression(expression));
+    }
+    needs
+}
+
+fn of_expression(expression: &Expr) -> Needs {
+    Needs { permissions: expression.any(|expr| matches!(expr, Expr::Allows(_))), suppression: false }
+}
+
+fn of_step(step: &Step) -> Needs {
+    let mut needs = Needs::default();
+    step.each_expression(&mut |expression| needs = needs.or(of_expression(expression)));
+    if matches!(step, Step::Send { .. }) {
+        needs = needs.or(Needs { permissions: true, suppression: true });
+    }
+    needs
+}
+
+impl Step {
+    /// The places a run can go on at.
+    pub fn next(&self) -> Vec<Place> {
+        let mut places = Vec::new();
+        self.clone().each_next(&mut |place| places.push(*place));
+        places
+    }
+
+    /// Calls `change` with every place that leads on.
+    fn each_next(&mut self, change: &mut dyn FnMut(&mut Place)) {
+        match self {
+            Step::Stage { next }
+            | Step::Call { next, .. }
+            | Step::HandOff { next, .. }
+            | Step::Wait { next, .. }
+            | Step::Change { next, .. } => change(next),
+            Step::Send { next, otherwise, .. } => {
+                change(next);
+                otherwise.iter_mut().for_each(change);
+            }
+            Step::WaitUpTo { branches, otherwise, .. } => {
+                branches.iter_mut().for_each(|branch| change(&mut branch.next));
+                change(otherwise);
+            }
+            Step::If { branches, otherwise } => {
+                branches.iter_mut().for_each(|(_, place)| change(place));
+                change(otherwise);
+            }
+            Step::End { .. } => {}
+        }
+    }
+
+    /// Calls `change` with every place named anywhere, those of calls that may be answered included.
+    pub(super) fn each_place(&mut self, change: &mut dyn FnMut(&mut Place)) {
+        use super::Trigger;
+        self.each_next(change);
+        if let Step::WaitUpTo { branches, .. } = self {
+            for branch in branches {
+                if let Trigger::Reply(place) | Trigger::Accepted(place) | Trigger::Rejected(place) =
+                    &mut branch.trigger
+                {
+                    change(place);
+                }
+            }
+        }
+    }
+
+    /// Calls `see` with every expression of the step.
+    pub fn each_expression(&self, see: &mut dyn FnMut(&Expr)) {
+        match self {
+            Step::Send { to, with, .. } => {
+                to.iter().for_each(&mut *see);
+                with.iter().for_each(|(_, value)| see(value));
+            }
+            Step::Call { with, .. } | Step::HandOff { with, .. } => {
+                with.iter().for_each(|(_, value)| see(value))
+            }
+            Step::Wait { until: Until::Value { value, .. }, .. } => see(value),
+            Step::WaitUpTo { branches, .. } => {
+                branches.iter().filter_map(|branch| branch.condition.as_ref()).for_each(see);
+            }
+            Step::If { branches, .. } => branches.iter().for_each(|(condition, _)| see(condition)),
+            Step::Change { change: Change::Set { value, .. }, .. } => see(value),
+            Step::Change { change: Change::Add { amount, .. }, .. } => see(amount),
+            _ => {}
+        }
+    }
+}
