@@ -4,9 +4,13 @@
 mod contact;
 mod event;
 mod id;
+mod message;
+mod run;
 mod value;
 
 pub use contact::{Address, AddressError, Attributes, Contact, Permission};
 pub use event::{Event, EventKind, SystemEvent};
 pub use id::{CallId, ContactId, EventId, IdHasher, MessageId, RunId, SLOT_COUNT, Slot};
+pub use message::{Call, CallKind, CallState, Message, MessageState, SkipReason};
+pub use run::{Arm, GoalReached, HistoryStep, Reacted, Run, RunState, Sent, StepKind};
 pub use value::{Value, ValueType};
