@@ -4,6 +4,7 @@
 //! `docs/architecture.md` walks through them, and a test holds the order.
 
 pub mod config;
+pub mod contact_file;
 pub mod domain;
 pub mod finding;
 pub mod language;
