@@ -10,3 +10,4 @@ pub mod finding;
 pub mod language;
 pub mod source;
 pub mod time;
+pub mod track;
