@@ -150,7 +150,7 @@ impl<'a> Section<'a> {
         self.findings.extend(twice(entries));
         let mut names = BTreeMap::new();
         for Entry { key: given, key_span, value } in entries {
-            if names.contains_key(given) {
+            if given.is_empty() || names.contains_key(given) {
                 continue;
             }
             if let Err(wrong) = name(given) {

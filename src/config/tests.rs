@@ -220,6 +220,8 @@ fn what_is_no_yaml_is_said_in_plain_words() {
         ("- a\n- b\n", "1:1 E001 |- a\n- b| here stand no settings"),
         ("secret: a\n---\nb: 1\n", "2:1 E001 |---| a second document begins here"),
         ("? [secret]\n: a\n", "1:3 E001 |[secret]| a key is a single word"),
+        ("\"\": a\n", "1:1 E001 |\"\"| a key is a single word"),
+        ("senders: { [a]: { from: a } }\n", "1:12 E001 |[a]| a key is a single word"),
         ("secret: !env A\n", "1:9 E001 || a tag means nothing here"),
     ] {
         assert_eq!(found(text), [expected], "{text}");

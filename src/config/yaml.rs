@@ -42,6 +42,7 @@ pub(super) enum Content {
 /// A key with its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
+    /// Empty where it is no key and has its finding already.
     pub(super) key: String,
     pub(super) key_span: Span,
     pub(super) value: Node,
@@ -197,9 +198,9 @@ impl Builder<'_> {
             Some(Open::Section { entries, key, .. }) => match key.take() {
                 Some((key, key_span)) => entries.push(Entry { key, key_span, value: node }),
                 None => match node.content {
-                    Content::Text { text, .. } => *key = Some((text, node.span)),
+                    Content::Text { text, .. } if !text.is_empty() => *key = Some((text, node.span)),
                     Content::Broken => *key = Some((String::new(), node.span)),
-                    Content::Nothing | Content::List(_) | Content::Section(_) => {
+                    Content::Text { .. } | Content::Nothing | Content::List(_) | Content::Section(_) => {
                         *key = Some((String::new(), node.span));
                         self.refuse(node.span, "a key is a single word", "write `key: value`");
                     }
