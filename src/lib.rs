@@ -3,8 +3,11 @@
 //! The modules stand in the order in which data flows through them; each uses only those above it.
 //! `docs/architecture.md` walks through them, and a test holds the order.
 
+pub mod config;
+pub mod contact_file;
 pub mod domain;
 pub mod finding;
 pub mod language;
 pub mod source;
 pub mod time;
+pub mod track;

@@ -1,0 +1,132 @@
+//! Where the servers are that Lotse talks to: the database, the mail server, other systems over HTTP.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use url::Url;
+
+/// Where the data is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// `sqlite://PATH`: in a file, below the workspace where the path is relative.
+    Sqlite(PathBuf),
+    /// `postgres://user:password@host:port/name`, with the parameters of libpq.
+    Postgres(Url),
+}
+
+/// Why an address is not taken; the address itself may hold a password and is never part of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It cannot be read.
+    #[error("is no address: {0}")]
+    Unreadable(#[from] url::ParseError),
+    /// It is one of something else.
+    #[error("begins with none of {0}")]
+    Scheme(&'static str),
+    /// It names no server, or no file.
+    #[error("names no {0}")]
+    Empty(&'static str),
+    /// It has a part that nobody would look at.
+    #[error("has a part behind `#`")]
+    Fragment,
+}
+
+impl FromStr for Database {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() {
+                return Err(UrlError::Empty("file"));
+            }
+            return Ok(Database::Sqlite(PathBuf::from(path)));
+        }
+        checked(text, &["postgres", "postgresql"], "`sqlite://` and `postgres://`").map(Database::Postgres)
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Without user, password and parameters.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Database::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Database::Postgres(url) => {
+                write_server(f, url)?;
+                f.write_str(url.path())
+            }
+        }
+    }
+}
+
+/// Declares an address of a server: which schemes it has, and how it is shown.
+macro_rules! server_urls {
+    ($($(#[$doc:meta])* $name:ident [$($scheme:literal),*] $schemes:literal)*) => {$(
+        $(#[$doc])*
+        ///
+        /// It may hold a user, a password or a token: shown are scheme, host and port alone.
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(Url);
+
+        impl $name {
+            /// The whole address, secrets and all.
+            pub fn url(&self) -> &Url {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UrlError;
+
+            fn from_str(text: &str) -> Result<Self, UrlError> {
+                let url = checked(text, &[$($scheme),*], $schemes)?;
+                if url.host_str().is_none_or(str::is_empty) {
+                    return Err(UrlError::Empty("server"));
+                }
+                Ok(Self(url))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_server(f, &self.0)
+            }
+        }
+    )*};
+}
+
+server_urls! {
+    /// The address of a mail server: `smtp://` (STARTTLS) or `smtps://` (TLS from the start).
+    SmtpUrl ["smtp", "smtps"] "`smtp://` and `smtps://`"
+    /// The address of another system that is called over HTTP.
+    EndpointUrl ["http", "https"] "`https://` and `http://`"
+}
+
+fn checked(text: &str, schemes: &[&str], listed: &'static str) -> Result<Url, UrlError> {
+    let url = Url::parse(text)?;
+    if !schemes.contains(&url.scheme()) {
+        return Err(UrlError::Scheme(listed));
+    }
+    if url.fragment().is_some() {
+        return Err(UrlError::Fragment);
+    }
+    Ok(url)
+}
+
+fn write_server(f: &mut fmt::Formatter<'_>, url: &Url) -> fmt::Result {
+    write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or(""))?;
+    url.port().map_or(Ok(()), |port| write!(f, ":{port}"))
+}
