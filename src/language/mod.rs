@@ -3,7 +3,7 @@
 //! [`syntax`] turns text into trees, [`check`] turns trees into a [`model`] and findings, [`plan`] turns a
 //! model into what the engine runs. `docs/reference/language.md` is the specification.
 
-pub mod check;
-pub mod model;
-pub mod plan;
 pub mod syntax;
+pub mod model;
+pub mod check;
+pub mod plan;

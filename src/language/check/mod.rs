@@ -21,6 +21,7 @@ mod unused;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::{self, Config};
 use crate::finding::{self, Code, Finding};
 use crate::language::model::{Expr, Model};
 use crate::language::syntax::{self, tree};
@@ -47,6 +48,33 @@ pub struct AssignRule {
     pub to: String,
     /// The condition as it is written, and where; everybody where there is none.
     pub when: Option<(String, Span)>,
+}
+
+impl Deployment {
+    /// The names of a `lotse.yaml`; `None` where it is missing or could not be read to its end, so that nobody
+    /// is told that a name is missing which may stand there.
+    pub fn of(config: &Config) -> Option<Self> {
+        fn names<T>(names: &config::Names<T>) -> BTreeSet<String> {
+            names.declared().map(|(name, _)| name.to_owned()).collect()
+        }
+        let rules = |team: &config::Team| {
+            let rule = |rule: &config::Assignment| AssignRule {
+                to: rule.to.to_string(),
+                when: rule.when.as_ref().map(|when| (when.text.clone(), when.span)),
+            };
+            team.assign.iter().map(rule).collect::<Vec<_>>()
+        };
+        let teams = config
+            .teams
+            .declared()
+            .map(|(name, _)| (name.to_owned(), config.teams.get(name).map(rules).unwrap_or_default()));
+        config.complete.then(|| Self {
+            senders: names(&config.senders),
+            channels: names(&config.channels),
+            webhooks: names(&config.webhooks),
+            teams: teams.collect(),
+        })
+    }
 }
 
 /// What checking gives.

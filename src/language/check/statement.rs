@@ -8,7 +8,8 @@ use crate::language::model::{Branch, Expr, SendTo, StatementKind, Trigger, Until
 use crate::language::syntax::tree::{self, Scope, StatementKind as S};
 
 /// Attributes that nobody sets by hand.
-const READ_ONLY: [(&str, &str); 3] = [
+const READ_ONLY: [(&str, &str); 4] = [
+    ("email", "an address belongs to one contact; your systems change it with `identify`"),
     ("id", "it names the contact for ever"),
     ("created_at", "it is when Lotse first heard of the contact"),
     ("tags", "write `tag \"…\"` or `untag \"…\"`"),
@@ -317,7 +318,9 @@ impl Checker<'_> {
             );
             return None;
         }
-        Some(StatementKind::Add { amount: typed.expr, field: target.name })
+        let default = target.default.unwrap_or(Value::Number(0.0));
+        let current = Expr::Contact { name: target.name.clone(), of: target.of, default };
+        Some(StatementKind::Add { amount: typed.expr, field: target.name, current })
     }
 
     /// The attribute that a statement changes.

@@ -178,6 +178,7 @@ pub enum StatementKind {
     Add {
         amount: Expr,
         field: String,
+        current: Expr,
     },
     Tag(String),
     Untag(String),

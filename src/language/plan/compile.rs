@@ -133,6 +133,7 @@ impl Compiler<'_> {
                 id: body.name.clone(),
                 stage: u16::try_from(stage).ok()?,
                 line,
+                text: format!("stage {}", body.name),
                 step: Step::Stage { next: Place(0) },
                 needs: Needs::default(),
             });
@@ -155,7 +156,15 @@ impl Compiler<'_> {
     fn node(&mut self, at: &At, number: &str, span: crate::source::Span, step: Step) -> Place {
         let line = self.sources.place(span).1.line;
         let stage = u16::try_from(at.stage).unwrap_or(u16::MAX);
-        self.push(Node { id: format!("{}.{number}", at.id), stage, line, step, needs: Needs::default() })
+        let text = headline(self.sources.text(span));
+        self.push(Node {
+            id: format!("{}.{number}", at.id),
+            stage,
+            line,
+            text,
+            step,
+            needs: Needs::default(),
+        })
     }
 
     /// Lays a block out and says where it begins.
@@ -211,8 +220,9 @@ impl Compiler<'_> {
                 change(Change::Set { field: field.clone(), value: value.clone() })
             }
             StatementKind::Clear { field } => change(Change::Clear { field: field.clone() }),
-            StatementKind::Add { amount, field } => {
-                change(Change::Add { field: field.clone(), amount: amount.clone() })
+            StatementKind::Add { amount, field, current } => {
+                let (field, amount, current) = (field.clone(), amount.clone(), current.clone());
+                change(Change::Add { field, amount, current })
             }
             StatementKind::Tag(tag) => change(Change::Tag(tag.clone())),
             StatementKind::Untag(tag) => change(Change::Untag(tag.clone())),
@@ -307,6 +317,18 @@ impl Compiler<'_> {
         }
         nodes
     }
+}
+
+/// A statement as people refer to it: its text up to its block, on one line.
+fn headline(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 120;
+    let head = text.split_once('{').map_or(text, |(head, _)| head);
+    let words: Vec<&str> = head
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or(""))
+        .flat_map(str::split_whitespace)
+        .collect();
+    words.join(" ").chars().take(CHARACTERS_MAX).collect()
 }
 
 /// Sorts `a.10` behind `a.2`, and the end of a stage behind all else.

@@ -71,6 +71,8 @@ pub struct Node {
     pub stage: u16,
     /// The line of the journey file; not part of the hash.
     pub line: u32,
+    /// What the statement says, up to its block; not part of the hash.
+    pub text: String,
     /// What happens there.
     pub step: Step,
     /// What a turn that begins there may ask for.
@@ -181,7 +183,7 @@ pub enum Step {
 pub enum Change {
     Set { field: String, value: Expr },
     Clear { field: String },
-    Add { field: String, amount: Expr },
+    Add { field: String, amount: Expr, current: Expr },
     Tag(String),
     Untag(String),
 }
@@ -342,6 +344,7 @@ impl Plan {
         let mut plan = self.clone();
         for node in &mut plan.nodes {
             node.line = 0;
+            node.text.clear();
         }
         // Struct fields are written in the order of their declaration and maps by key, so the bytes are
         // the same everywhere.

@@ -121,7 +121,10 @@ impl Step {
             }
             Step::If { branches, .. } => branches.iter().for_each(|(condition, _)| see(condition)),
             Step::Change { change: Change::Set { value, .. }, .. } => see(value),
-            Step::Change { change: Change::Add { amount, .. }, .. } => see(amount),
+            Step::Change { change: Change::Add { amount, current, .. }, .. } => {
+                see(amount);
+                see(current);
+            }
             _ => {}
         }
     }

@@ -1,0 +1,127 @@
+//! Moves contacts through journeys. A pure function: what is known of a contact and what happened go in, what it
+//! led to comes out. No clock, no chance, no I/O; the present is told, and every id is made from what it names.
+//!
+//! The same engine serves production, tests in virtual time and answers to "why". A run goes from wait to wait:
+//! everything between two waits is one turn.
+
+mod act;
+mod change;
+mod entry;
+mod evaluate;
+mod plans;
+mod share;
+mod state;
+mod turn;
+mod waits;
+
+pub use evaluate::{Scope, evaluate};
+pub use plans::Plans;
+pub use state::{ContactState, Effects, Input, Past, RefusalReason, Refused, StageMove};
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Arm, Attributes, Contact, Event, EventKind, Run, Value, ValueType};
+use crate::language::plan::{Expr, Leave, Needs, Place, Plan};
+use crate::time::{Moment, TimeZone};
+use turn::with_turn;
+
+/// What a turn needs to know beside the contact.
+pub struct World<'a> {
+    /// The plans in force and those that runs still follow.
+    pub plans: &'a Plans,
+    /// The zone of contacts without one.
+    pub zone: &'a TimeZone,
+    /// For each team, who gets which leads: the first condition that holds.
+    pub assign: &'a BTreeMap<String, Vec<(String, Expr)>>,
+    /// Which arm every contact falls to; by the share of the journey where nothing is said.
+    pub arm: Option<Arm>,
+}
+
+/// Applies what happened to one contact, in the order in which it happened.
+///
+/// An event goes before a timer of the same instant: a purchase wins over the reminder. `now` is when this
+/// is done; waits that begin now are counted from it.
+pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, now: Moment) -> Effects {
+    let mut effects = Effects::default();
+    let mut inputs = inputs;
+    inputs.sort_by_key(Input::order);
+    for input in &inputs {
+        match input {
+            Input::Event(event) => on_event(world, state, event, now, &mut effects),
+            Input::Wake { run, at } => {
+                if let Some(index) = state.runs.iter().position(|known| known.id == *run) {
+                    with_turn(world, state, index, (*at, now), &mut effects, |turn| turn.on_wake());
+                }
+            }
+        }
+        look_at_leave_conditions(world, state, input.at(), now, &mut effects);
+    }
+    effects
+}
+
+/// What a batch asks for beside the contacts themselves: the runs that stand at these places may move from
+/// there, and entering runs begin somewhere.
+pub fn needs<'a>(plans: &Plans, runs: impl IntoIterator<Item = &'a Run>) -> Needs {
+    let mut needs = plans.entry_needs();
+    for run in runs {
+        if let Some(node) = plans.version(run.version).and_then(|plan| plan.node(Place(run.place))) {
+            needs = needs.or(node.needs);
+        }
+    }
+    needs
+}
+
+fn on_event(world: &World<'_>, state: &mut ContactState, event: &Event, now: Moment, effects: &mut Effects) {
+    match event.kind {
+        // A machine's doing is kept as evidence and moves nobody.
+        EventKind::Machine => return,
+        EventKind::Identify => {
+            state.changed |= identify(&mut state.contact, &event.properties);
+            return;
+        }
+        EventKind::Track | EventKind::System | EventKind::Answer | EventKind::Request => {}
+    }
+    for index in 0..state.runs.len() {
+        with_turn(world, state, index, (event.at, now), effects, |turn| turn.on_event(event));
+    }
+    entry::enter(world, state, event, now, effects);
+}
+
+/// Whoever a `leave when` has become true for leaves at once, whatever made it true.
+fn look_at_leave_conditions(
+    world: &World<'_>,
+    state: &mut ContactState,
+    cause: Moment,
+    now: Moment,
+    effects: &mut Effects,
+) {
+    for index in 0..state.runs.len() {
+        let asks = |plan: &Plan| plan.leaves.iter().any(|leave| matches!(leave, Leave::When(_)));
+        let version = state.runs.get(index).filter(|run| run.moves()).map(|run| run.version);
+        if version.and_then(|version| world.plans.version(version)).is_some_and(|plan| asks(plan)) {
+            with_turn(world, state, index, (cause, now), effects, |turn| turn.look_again());
+        }
+    }
+}
+
+/// Takes attributes over from an `identify`; tells whether anything changed.
+fn identify(contact: &mut Contact, traits: &Attributes) -> bool {
+    let before = contact.clone();
+    for (name, json) in traits {
+        let of = Contact::built_in_type(name);
+        if let Some(of) = of {
+            contact.set(name, &Value::from_json(json, &of));
+        } else if json.is_null() {
+            contact.attributes.remove(name);
+        } else {
+            contact.attributes.insert(name.clone(), json.clone());
+        }
+    }
+    *contact != before
+}
+
+/// The type as which an attribute without a declaration is read.
+const UNDECLARED: ValueType = ValueType::Text;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::language::plan::{Needs, Plan, Reenter};
+
+/// The plans that runs follow, by the number of their version, and which of them are in force.
+#[derive(Clone, Debug, Default)]
+pub struct Plans {
+    versions: BTreeMap<u32, Arc<Plan>>,
+    /// The version in force for each journey.
+    active: BTreeMap<String, u32>,
+    /// The versions in force whose `enter on` names an event.
+    entering: BTreeMap<String, Vec<u32>>,
+    listened: BTreeSet<String>,
+    entry_needs: Needs,
+}
+
+impl Plans {
+    /// Adds a version; `active` puts it into force in place of the one before.
+    pub fn add(&mut self, version: u32, plan: Arc<Plan>, active: bool) {
+        self.listened.extend(plan.listens_to().map(str::to_owned));
+        if active {
+            self.active.insert(plan.journey.clone(), version);
+        }
+        self.versions.insert(version, plan);
+        self.index();
+    }
+
+    /// Takes a journey out of force: nobody enters any more, and whoever is inside goes on.
+    pub fn retire(&mut self, journey: &str) {
+        self.active.remove(journey);
+        self.index();
+    }
+
+    fn index(&mut self) {
+        self.entering.clear();
+        self.entry_needs = Needs::default();
+        for version in self.active.values() {
+            let Some(plan) = self.versions.get(version) else { continue };
+            for event in plan.enters.iter().filter_map(|enter| enter.event.clone()) {
+                let versions = self.entering.entry(event).or_default();
+                if !versions.contains(version) {
+                    versions.push(*version);
+                }
+            }
+            for enter in &plan.enters {
+                let first = plan.node(enter.into).map(|node| node.needs).unwrap_or_default();
+                self.entry_needs = self.entry_needs.or(first);
+            }
+            self.entry_needs.permissions |= plan.permission.is_some();
+        }
+    }
+
+    /// The plan of a version.
+    pub fn version(&self, version: u32) -> Option<&Arc<Plan>> {
+        self.versions.get(&version)
+    }
+
+    /// The versions known, in order.
+    pub fn versions(&self) -> impl Iterator<Item = (u32, &Arc<Plan>)> {
+        self.versions.iter().map(|(version, plan)| (*version, plan))
+    }
+
+    /// The version of a journey that is in force.
+    pub fn active(&self, journey: &str) -> Option<(u32, &Arc<Plan>)> {
+        let version = *self.active.get(journey)?;
+        Some((version, self.versions.get(&version)?))
+    }
+
+    /// All versions in force, by journey.
+    pub fn all_active(&self) -> impl Iterator<Item = (u32, &Arc<Plan>)> {
+        self.active.keys().filter_map(|journey| self.active(journey))
+    }
+
+    /// The versions in force into which an event may lead.
+    pub fn entered_by(&self, event: &str) -> impl Iterator<Item = (u32, &Arc<Plan>)> {
+        let versions = self.entering.get(event).map_or(&[][..], Vec::as_slice);
+        versions.iter().filter_map(|version| Some((*version, self.versions.get(version)?)))
+    }
+
+    /// Whether an event of Lotse's own means something to any plan, so that it must be recorded as one.
+    pub fn listen_to(&self, event: &str) -> bool {
+        self.listened.contains(event)
+    }
+
+    /// What those who enter may ask for.
+    pub fn entry_needs(&self) -> Needs {
+        self.entry_needs
+    }
+
+    /// Whether those who have left may matter: some journey in force lets them come again under conditions.
+    pub fn reenter_matters(&self, journey: &str) -> bool {
+        self.active(journey).is_some_and(|(_, plan)| plan.reenter != Reenter::Always)
+    }
+}

@@ -1,0 +1,161 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, Run, RunId};
+use crate::time::Moment;
+
+/// What is known of a contact while it is moved.
+#[derive(Clone, Debug)]
+pub struct ContactState {
+    /// Who it is.
+    pub contact: Contact,
+    /// The last decision on each topic.
+    pub permissions: BTreeMap<String, bool>,
+    /// Whether the address is on the suppression list.
+    pub suppressed: bool,
+    /// Runs that are inside, and ended ones whose goals can still be reached, in the order they entered.
+    pub runs: Vec<Run>,
+    /// The last time it left each journey.
+    pub past: Vec<Past>,
+    /// Whether attributes or tags were changed.
+    pub changed: bool,
+}
+
+impl ContactState {
+    /// A contact without any history.
+    pub fn new(contact: Contact) -> Self {
+        Self {
+            contact,
+            permissions: BTreeMap::new(),
+            suppressed: false,
+            runs: Vec::new(),
+            past: Vec::new(),
+            changed: false,
+        }
+    }
+}
+
+/// The last run of a journey that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The journey.
+    pub journey: String,
+    /// The value of `per`.
+    pub key: String,
+    /// When it ended.
+    pub left_at: Moment,
+}
+
+/// What can happen to a contact.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// An event.
+    Event(Event),
+    /// The moment has come at which a run wanted to be looked at.
+    Wake {
+        /// Which.
+        run: RunId,
+        /// When that was.
+        at: Moment,
+    },
+}
+
+impl Input {
+    /// When it happened.
+    pub fn at(&self) -> Moment {
+        match self {
+            Input::Event(event) => event.at,
+            Input::Wake { at, .. } => *at,
+        }
+    }
+
+    /// Earlier things first, events before timers of the same instant, then by arrival.
+    pub(super) fn order(&self) -> (Moment, bool, Moment, uuid::Uuid) {
+        match self {
+            Input::Event(event) => (event.at, false, event.received_at, event.id.0),
+            Input::Wake { run, at } => (*at, true, *at, run.0),
+        }
+    }
+}
+
+/// What moving a contact led to. All of it is committed together with the contact's state, or nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// The runs that changed, each with the number of turns it had before; 0 for those that entered.
+    pub touched: BTreeMap<RunId, u32>,
+    /// What the runs did.
+    pub history: Vec<HistoryStep>,
+    /// Messages that were decided on, skipped ones too.
+    pub messages: Vec<Message>,
+    /// Webhook calls and hand-offs that were decided on.
+    pub calls: Vec<Call>,
+    /// Goals that were reached.
+    pub goals: Vec<GoalReached>,
+    /// Events of Lotse's own that some journey listens to.
+    pub events: Vec<Event>,
+    /// Journeys that an event pointed to and did not lead into.
+    pub refused: Vec<Refused>,
+    /// Runs that moved from one stage to another, came in, or ended; for the counts.
+    pub moves: Vec<StageMove>,
+}
+
+/// Where a run was and where it is, for the counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageMove {
+    /// The run.
+    pub run: RunId,
+    /// The index of the stage it left; `None` for one that entered.
+    pub from: Option<u16>,
+    /// The index of the stage it is in; `None` for one that ended.
+    pub to: Option<u16>,
+}
+
+/// Why somebody did not enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalReason {
+    /// The condition behind `where` was false.
+    Condition,
+    /// The event lacks the field of `per`.
+    NoKey,
+    /// The journey has not started, or nobody enters any more.
+    Closed,
+    /// The contact is inside already.
+    Inside,
+    /// The contact has been inside, and `reenter` says never.
+    WasInside,
+    /// The contact has left too recently for `reenter after`.
+    TooSoon,
+    /// The contact has not allowed the topic of `permission`.
+    NoPermission,
+    /// No version of the journey that one can enter by request is in force.
+    NoEntry,
+}
+
+/// An event that pointed to a journey and did not lead into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The event.
+    pub event: EventId,
+    /// The journey.
+    pub journey: String,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+impl Effects {
+    /// The events that pointed to journeys, each with what came of it.
+    pub fn refused_by_event(&self) -> BTreeMap<EventId, BTreeMap<&str, RefusalReason>> {
+        let mut by_event: BTreeMap<EventId, BTreeMap<&str, RefusalReason>> = BTreeMap::new();
+        for refused in &self.refused {
+            by_event.entry(refused.event).or_default().insert(&refused.journey, refused.reason);
+        }
+        by_event
+    }
+
+    /// The runs that entered.
+    pub fn entered(&self) -> BTreeSet<RunId> {
+        self.touched.iter().filter(|(_, before)| **before == 0).map(|(run, _)| *run).collect()
+    }
+}

@@ -1,0 +1,442 @@
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::change::next_change;
+use super::evaluate::{Scope, evaluate};
+use super::state::{Effects, StageMove};
+use super::{ContactState, World};
+use crate::domain::{
+    Arm, Attributes, CallKind, Event, EventId, EventKind, GoalReached, HistoryStep, IdHasher, Reacted, Run,
+    StepKind, SystemEvent, Value,
+};
+use crate::language::plan::{Expr, Leave, Place, Plan, Step, Until};
+use crate::time::{Length, Moment, TimeZone, next_clock_time, next_weekday_time, zone};
+
+/// How many places a run passes in one turn at the most; beyond it something goes round in a circle.
+const PLACES_PER_TURN_MAX: usize = 1_000;
+
+/// One run while it is moved. What changes is put back by [`with_turn`].
+pub(super) struct Turn<'w> {
+    pub(super) world: &'w World<'w>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) zone: TimeZone,
+    pub(super) state: &'w mut ContactState,
+    pub(super) run: Run,
+    /// When that happened which moves the run.
+    pub(super) cause: Moment,
+    pub(super) now: Moment,
+    pub(super) effects: &'w mut Effects,
+    /// Whether anything about the run has changed.
+    touched: bool,
+}
+
+/// Moves the run of that index; a run whose plan is unknown stays as it is.
+pub(super) fn with_turn(
+    world: &World<'_>,
+    state: &mut ContactState,
+    index: usize,
+    times: (Moment, Moment),
+    effects: &mut Effects,
+    act: impl FnOnce(&mut Turn<'_>),
+) {
+    let Some(plan) = state.runs.get(index).and_then(|run| world.plans.version(run.version)).cloned() else {
+        return;
+    };
+    let run = state.runs.remove(index);
+    let run = Turn::over(world, plan, state, run, times, effects, act);
+    state.runs.insert(index, run);
+}
+
+impl<'w> Turn<'w> {
+    /// Moves a run that is in no list yet, or was taken out of one.
+    pub(super) fn over(
+        world: &World<'_>,
+        plan: Arc<Plan>,
+        state: &mut ContactState,
+        run: Run,
+        (cause, now): (Moment, Moment),
+        effects: &mut Effects,
+        act: impl FnOnce(&mut Turn<'_>),
+    ) -> Run {
+        let zone = clock_of(&plan, state, world);
+        let mut turn = Turn { world, plan, zone, state, run, cause, now, effects, touched: false };
+        act(&mut turn);
+        turn.settle();
+        turn.run
+    }
+
+    /// What an expression can ask about here.
+    pub(super) fn scope<'s>(&'s self, at_hand: Option<&'s Attributes>) -> Scope<'s> {
+        Scope {
+            contact: &self.state.contact,
+            permissions: &self.state.permissions,
+            zone: &self.zone,
+            now: self.now,
+            entry: &self.run.state.entry,
+            at_hand,
+            branches: &self.run.state.branches,
+            reactions: &self.run.state.reactions,
+        }
+    }
+
+    pub(super) fn holds(&self, condition: Option<&Expr>, at_hand: Option<&Attributes>) -> bool {
+        condition.is_none_or(|condition| evaluate(condition, &self.scope(at_hand)).is_true())
+    }
+
+    /// Notes that the run changes: this turn is committed onto the one before it.
+    pub(super) fn touch(&mut self) {
+        if !self.touched {
+            self.touched = true;
+            self.effects.touched.entry(self.run.id).or_insert(self.run.turn);
+            self.run.turn += 1;
+        }
+    }
+
+    pub(super) fn note(&mut self, kind: StepKind, detail: impl Into<String>) {
+        self.touch();
+        self.effects.history.push(HistoryStep {
+            run: self.run.id,
+            contact: self.run.contact,
+            number: self.run.steps,
+            at: self.now,
+            version: self.run.version,
+            place: self.run.place,
+            kind,
+            detail: detail.into(),
+        });
+        self.run.steps += 1;
+    }
+
+    /// Records an event of Lotse's own, where some journey listens to it.
+    pub(super) fn signal(&mut self, event: SystemEvent, properties: Attributes) {
+        if !self.world.plans.listen_to(event.name()) {
+            return;
+        }
+        let id = IdHasher::new("event")
+            .part(event.name())
+            .part(self.run.id.bytes())
+            .part(self.run.steps.to_be_bytes())
+            .finish(self.cause);
+        self.effects.events.push(Event {
+            id: EventId(id),
+            contact: self.run.contact,
+            kind: EventKind::System,
+            name: event.name().to_owned(),
+            at: self.now,
+            received_at: self.now,
+            run: Some(self.run.id),
+            properties,
+        });
+    }
+
+    /// An event comes to the run, which may be at its end and only count goals.
+    pub(super) fn on_event(&mut self, event: &Event) {
+        self.remember(event);
+        let reached = self.reach_goals(event);
+        if !self.run.moves() || self.run.arm == Arm::Control {
+            return;
+        }
+        if let Some(outcome) = self.leaves_on(event, &reached) {
+            self.end(outcome);
+            return;
+        }
+        self.on_trigger(event);
+    }
+
+    /// The moment has come at which the run wanted to be looked at.
+    pub(super) fn on_wake(&mut self) {
+        if !self.run.moves() || self.run.wake_at.is_none_or(|wake| wake > self.now) {
+            return;
+        }
+        // Whatever comes of it, the run has been looked at, and says anew when it wants to be.
+        self.touch();
+        if self.run.arm == Arm::Control {
+            self.end("control".to_owned());
+        } else if !self.leave_if_conditions_hold()
+            && self.run.state.wait_until.is_some_and(|until| until <= self.now)
+        {
+            self.time_is_up();
+        }
+    }
+
+    /// Leaves where a `leave when` holds; tells whether it did.
+    pub(super) fn leave_if_conditions_hold(&mut self) -> bool {
+        if !self.run.moves() || self.run.arm == Arm::Control {
+            return false;
+        }
+        let plan = Arc::clone(&self.plan);
+        let holds = plan.leaves.iter().any(|leave| match leave {
+            Leave::When(condition) => self.holds(Some(condition), None),
+            _ => false,
+        });
+        if holds {
+            self.end("left".to_owned());
+        }
+        holds
+    }
+
+    /// Looks at the `leave when` conditions after something happened; where time alone can change one, the run
+    /// says anew when it wants to be looked at.
+    pub(super) fn look_again(&mut self) {
+        if self.leave_if_conditions_hold() || self.touched {
+            return;
+        }
+        if self.next_wake() != self.run.wake_at {
+            self.touch();
+        }
+    }
+
+    fn leaves_on(&self, event: &Event, reached: &[u16]) -> Option<String> {
+        self.plan.leaves.iter().find_map(|leave| match leave {
+            Leave::OnGoal(None) if !reached.is_empty() => Some("goal".to_owned()),
+            Leave::OnGoal(Some(goal)) if reached.contains(goal) => Some("goal".to_owned()),
+            Leave::On { event: name, outcome, condition }
+                if is_named(event, name)
+                    && event.at >= self.run.entered_at
+                    && self.holds(condition.as_ref(), Some(&event.properties)) =>
+            {
+                Some(outcome.clone())
+            }
+            _ => None,
+        })
+    }
+
+    /// Counts the goals that an event reaches, and says which.
+    fn reach_goals(&mut self, event: &Event) -> Vec<u16> {
+        if self.run.goal_until.is_none_or(|until| event.at > until) || event.at < self.run.entered_at {
+            return Vec::new();
+        }
+        let plan = Arc::clone(&self.plan);
+        let mut reached = Vec::new();
+        for (index, goal) in (0_u16..).zip(&plan.goals) {
+            let open = !self.run.state.goals.contains(&index)
+                && is_named(event, &goal.event)
+                && event.at <= goal.within.after(self.run.entered_at, &self.zone)
+                && self.holds(goal.condition.as_ref(), Some(&event.properties));
+            if !open {
+                continue;
+            }
+            let worth =
+                goal.worth.as_ref().map(|worth| evaluate(worth, &self.scope(Some(&event.properties))));
+            let worth = match worth {
+                Some(Value::Number(number)) => Some(number),
+                _ => None,
+            };
+            self.note(StepKind::Goal, goal.name.as_str());
+            self.run.state.goals.push(index);
+            self.effects.goals.push(GoalReached {
+                run: self.run.id,
+                contact: self.run.contact,
+                journey: self.run.journey.clone(),
+                version: self.run.version,
+                arm: self.run.arm,
+                goal: goal.name.clone(),
+                at: event.at,
+                worth,
+                event: event.id,
+            });
+            let value = worth.map_or(Json::Null, |worth| Value::Number(worth).to_json());
+            let known = [
+                ("journey", self.run.journey.as_str().into()),
+                ("goal", goal.name.as_str().into()),
+                ("value", value),
+            ];
+            self.signal(SystemEvent::GoalReached, attributes(known));
+            reached.push(index);
+        }
+        reached
+    }
+
+    /// Until when some goal can still be reached; `None` where all are, or there is none.
+    fn goals_open_until(&self) -> Option<Moment> {
+        let open = (0_u16..).zip(&self.plan.goals).filter(|(index, _)| !self.run.state.goals.contains(index));
+        open.map(|(_, goal)| goal.within.after(self.run.entered_at, &self.zone)).max()
+    }
+
+    /// Says when the run wants to be looked at next.
+    fn settle(&mut self) {
+        if !self.touched {
+            return;
+        }
+        self.run.goal_until = self.goals_open_until();
+        self.run.wake_at = self.next_wake();
+    }
+
+    fn next_wake(&self) -> Option<Moment> {
+        if !self.run.moves() {
+            return None;
+        }
+        if self.run.arm == Arm::Control {
+            return Some(self.measured_until());
+        }
+        let conditions = self.plan.leaves.iter().filter_map(|leave| match leave {
+            Leave::When(condition) => next_change(condition, &self.scope(None)),
+            _ => None,
+        });
+        conditions.chain(self.run.state.wait_until).min()
+    }
+
+    /// Whoever is only measured leaves when the longest goal's time is over.
+    fn measured_until(&self) -> Moment {
+        const WITHOUT_GOALS: Length = Length::new(30, crate::time::Unit::Day);
+        let longest =
+            self.plan.goals.iter().map(|goal| goal.within.after(self.run.entered_at, &self.zone)).max();
+        longest.unwrap_or_else(|| WITHOUT_GOALS.after(self.run.entered_at, &self.zone))
+    }
+
+    /// Goes from a place to the next wait or the end.
+    pub(super) fn walk(&mut self, mut place: Place) {
+        let plan = Arc::clone(&self.plan);
+        self.run.state.wait_until = None;
+        self.touch();
+        for _ in 0..PLACES_PER_TURN_MAX {
+            let Some(node) = plan.node(place) else {
+                return self.hold(format!("its journey has no place {}", place.0));
+            };
+            let stage = plan.node(Place(self.run.place)).map(|node| node.stage);
+            self.run.place = place.0;
+            let next = match &node.step {
+                Step::Stage { next } => {
+                    let from = (stage != Some(node.stage) || self.run.steps > 1).then_some(stage).flatten();
+                    self.moved(from, Some(node.stage));
+                    self.note(StepKind::Stage, plan.stage_of(place));
+                    Some(*next)
+                }
+                Step::Send { message, to, with, next, otherwise } => {
+                    let sent = self.send(message, to.as_ref(), with);
+                    Some(if sent { *next } else { otherwise.unwrap_or(*next) })
+                }
+                Step::Call { hook, with, next } => {
+                    self.call(CallKind::Call, hook, with);
+                    Some(*next)
+                }
+                Step::HandOff { team, with, next } => {
+                    self.call(CallKind::HandOff, team, with);
+                    Some(*next)
+                }
+                Step::Wait { until, next } => (!self.waits_until(until)).then_some(*next),
+                Step::WaitUpTo { limit, branches, otherwise } => {
+                    self.wait_up_to(*limit, branches, *otherwise)
+                }
+                Step::If { branches, otherwise } => Some(self.branch(branches, *otherwise)),
+                Step::Change { change, next } => {
+                    self.change(change);
+                    Some(*next)
+                }
+                Step::End { outcome } => {
+                    self.end(outcome.clone());
+                    None
+                }
+            };
+            match next {
+                Some(next) => place = next,
+                None => return,
+            }
+        }
+        self.hold("it goes round in a circle without a wait".to_owned());
+    }
+
+    /// Begins a wait; `false` where there is nothing to wait for.
+    fn waits_until(&mut self, until: &Until) -> bool {
+        let now = self.now;
+        let zone = &self.zone;
+        let moment = match until {
+            Until::Length(length) => length.after(now, zone),
+            Until::Time(time) => next_clock_time(now, *time, zone),
+            Until::Weekday(day, time) => next_weekday_time(now, *day, *time, zone),
+            Until::Value { value, at } => {
+                let value = evaluate(value, &self.scope(None));
+                match super::waits::moment_of(&value, *at, zone) {
+                    Some(moment) => moment,
+                    None => return false,
+                }
+            }
+        };
+        if moment <= now {
+            return false;
+        }
+        self.wait(moment);
+        true
+    }
+
+    pub(super) fn wait(&mut self, until: Moment) {
+        self.run.state.wait_until = Some(until);
+        self.run.state.since = self.cause;
+        self.note(StepKind::Waiting, until.to_string());
+    }
+
+    fn branch(&mut self, branches: &[(Expr, Place)], otherwise: Place) -> Place {
+        let found = branches.iter().position(|(condition, _)| self.holds(Some(condition), None));
+        match found.and_then(|index| Some((index, branches.get(index)?.1))) {
+            Some((index, place)) => {
+                self.note(StepKind::Took, format!("condition {}", index + 1));
+                place
+            }
+            None => {
+                self.note(StepKind::Took, "no condition");
+                otherwise
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, outcome: String) {
+        let stage = self.plan.node(Place(self.run.place)).map(|node| node.stage);
+        let from = if self.run.arm == Arm::Control { None } else { stage };
+        self.moved(from, None);
+        self.run.ended_at = Some(self.now);
+        self.run.state.wait_until = None;
+        self.run.outcome = Some(outcome.clone());
+        let known = [("journey", self.run.journey.as_str().into()), ("outcome", outcome.as_str().into())];
+        self.signal(SystemEvent::JourneyLeft, attributes(known));
+        self.note(StepKind::Ended, outcome);
+    }
+
+    /// Stops a run that cannot go on, for somebody to look at it.
+    pub(super) fn hold(&mut self, why: String) {
+        self.note(StepKind::Held, why.as_str());
+        self.run.state.held = Some(why);
+    }
+
+    fn moved(&mut self, from: Option<u16>, to: Option<u16>) {
+        self.touch();
+        self.effects.moves.push(StageMove { run: self.run.id, from, to });
+    }
+
+    /// Remembers what the contact did with a message of this run.
+    fn remember(&mut self, event: &Event) {
+        let is_reaction = event.kind == EventKind::System && event.name.starts_with("message_");
+        if event.run != Some(self.run.id) || !is_reaction || !self.run.is_live() {
+            return;
+        }
+        let text = |name: &str| event.properties.get(name).and_then(Json::as_str).map(str::to_owned);
+        let Some(message) = text("message") else { return };
+        self.touch();
+        let reacted = Reacted { event: event.name.clone(), message, link: text("link"), at: event.at };
+        let reactions = &mut self.run.state.reactions;
+        reactions.retain(|known| {
+            (&known.event, &known.message, &known.link) != (&reacted.event, &reacted.message, &reacted.link)
+        });
+        // The oldest is forgotten first; no journey asks about so many links.
+        const REACTIONS_MAX: usize = 64;
+        if reactions.len() >= REACTIONS_MAX {
+            reactions.remove(0);
+        }
+        reactions.push(reacted);
+    }
+}
+
+/// Whose clock counts: the journey's, the contact's, the workspace's.
+pub(super) fn clock_of(plan: &Plan, state: &ContactState, world: &World<'_>) -> TimeZone {
+    let named = plan.timezone.as_deref().or(state.contact.timezone.as_deref());
+    named.and_then(zone).unwrap_or_else(|| world.zone.clone())
+}
+
+/// Whether an event is the one that a plan names: of the customer's systems, or Lotse's own.
+pub(super) fn is_named(event: &Event, name: &str) -> bool {
+    event.name == name && matches!(event.kind, EventKind::Track | EventKind::System)
+}
+
+pub(super) fn attributes<const N: usize>(known: [(&str, Json); N]) -> Attributes {
+    known.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
