@@ -126,6 +126,10 @@ fn crossing(
     let moment = if ahead { length.after(base, scope.zone) } else { length.before(base, scope.zone) };
     see(Some(moment));
     see(Some(moment.plus_micros(1)));
+    // Dates are counted from midnight to midnight.
+    if matches!(of, Value::Date(_)) {
+        see(Some(Length::new(1, Unit::Day).after(moment, scope.zone)));
+    }
     // A count down reaches a number when less than one unit more is left.
     if until {
         see(Some(Length::new(1, unit).after(moment, scope.zone)));
