@@ -3,6 +3,7 @@
 //! The modules stand in the order in which data flows through them; each uses only those above it.
 //! `docs/architecture.md` walks through them, and a test holds the order.
 
+pub mod channel;
 pub mod domain;
 pub mod finding;
 pub mod language;
