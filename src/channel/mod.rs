@@ -5,6 +5,7 @@
 //! outcome means for a contact is decided by whoever calls.
 
 mod backoff;
+pub mod email;
 mod rate;
 
 pub use backoff::{Retry, next_attempt};
