@@ -7,6 +7,7 @@
 mod backoff;
 pub mod email;
 mod rate;
+pub mod webhook;
 
 pub use backoff::{Retry, next_attempt};
 pub use rate::RateLimit;
