@@ -13,4 +13,5 @@ pub mod config;
 pub mod contact_file;
 pub mod language;
 pub mod engine;
+pub mod channel;
 pub mod track;
