@@ -12,8 +12,6 @@ pub struct ContactState {
     pub contact: Contact,
     /// The last decision on each topic.
     pub permissions: BTreeMap<String, bool>,
-    /// Whether the address is on the suppression list.
-    pub suppressed: bool,
     /// Runs that are inside, and ended ones whose goals can still be reached, in the order they entered.
     pub runs: Vec<Run>,
     /// The last time it left each journey.
@@ -25,14 +23,7 @@ pub struct ContactState {
 impl ContactState {
     /// A contact without any history.
     pub fn new(contact: Contact) -> Self {
-        Self {
-            contact,
-            permissions: BTreeMap::new(),
-            suppressed: false,
-            runs: Vec::new(),
-            past: Vec::new(),
-            changed: false,
-        }
+        Self { contact, permissions: BTreeMap::new(), runs: Vec::new(), past: Vec::new(), changed: false }
     }
 }
 

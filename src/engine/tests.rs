@@ -327,7 +327,7 @@ fn messages_are_skipped_for_a_reason() {
         )
     );
     let mut suppressed = Play::new(journey);
-    suppressed.state.suppressed = true;
+    suppressed.state.contact.suppressed = Some("bounced".to_owned());
     assert!(suppressed.step("2027-03-01 10:00", "signup").contains("skipped receipt suppressed"));
 }
 

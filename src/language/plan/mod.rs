@@ -84,18 +84,13 @@ pub struct Node {
 pub struct Needs {
     /// What the contact allows and refuses.
     pub permissions: bool,
-    /// Whether the contact's address is on the suppression list.
-    pub suppression: bool,
 }
 
 impl Needs {
     /// What either of two turns asks for.
     #[must_use]
     pub fn or(self, other: Needs) -> Needs {
-        Needs {
-            permissions: self.permissions || other.permissions,
-            suppression: self.suppression || other.suppression,
-        }
+        Needs { permissions: self.permissions || other.permissions }
     }
 }
 
