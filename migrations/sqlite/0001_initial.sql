@@ -154,6 +154,8 @@ CREATE TABLE message (
   PRIMARY KEY (slot, contact, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_due ON message (due_at) WHERE due_at IS NOT NULL;
+-- What somebody should look at.
+CREATE INDEX message_attention ON message (settled_at) WHERE state IN ('unsure', 'refused');
 -- Those whose hand-over has begun: few at any time, and looked for when the program starts.
 CREATE INDEX message_handed_over ON message (handed_over_at) WHERE state = 'handed_over';
 
@@ -183,6 +185,9 @@ CREATE TABLE call (
   PRIMARY KEY (slot, contact, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX call_due ON call (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX call_attention ON call (settled_at) WHERE state = 'dead';
+-- Teams answer by the lead's id alone.
+CREATE INDEX call_by_id ON call (id);
 
 -- What a sales team answered to a hand-off.
 CREATE TABLE lead (
