@@ -7,4 +7,5 @@ pub mod domain;
 pub mod finding;
 pub mod language;
 pub mod source;
+pub mod template;
 pub mod time;
