@@ -288,6 +288,12 @@ impl<'a> Checker<'a> {
                 self.problem(self.range(whole), "`+` adds numbers", help);
                 Shape::FOREIGN
             }
+            BinOpKind::Sub if self.is_hyphenated(whole, left, right) => {
+                let written = self.tag.slice(&self.range(whole));
+                let help = format!("write `{}`", written.replace('-', "_"));
+                self.problem(self.range(whole), format!("`{written}` is not a name"), Some(help));
+                Shape::FOREIGN
+            }
             BinOpKind::Pow => self.unavailable(whole, "`**`"),
             BinOpKind::Add
             | BinOpKind::Sub
@@ -304,6 +310,12 @@ impl<'a> Checker<'a> {
                 Shape::text(8)
             }
         }
+    }
+
+    /// Whether names with nothing but a `-` between them are meant as one, as other engines allow.
+    fn is_hyphenated(&self, whole: &Expr<'_>, left: &Expr<'_>, right: &Expr<'_>) -> bool {
+        let is_one_word = !self.tag.slice(&self.range(whole)).contains(char::is_whitespace);
+        is_one_word && path(left).is_some() && path(right).is_some()
     }
 
     /// Where the tree has an expression begin, in its part.

@@ -4,8 +4,9 @@
 //! few kilobytes of `-` or `{% elif %}` are enough to end the whole process. So everything is bounded here,
 //! before the engine sees it.
 
-/// The longest template text (subject, body, one included file), in bytes.
-pub(super) const SOURCE_BYTES_MAX: usize = 64 * 1024;
+/// The longest template text (subject, body, one included file), in bytes. Mail programs cut a message off at
+/// about 100 KB.
+pub(super) const SOURCE_BYTES_MAX: usize = 128 * 1024;
 /// The longest body with everything it includes, in bytes.
 pub(super) const ASSEMBLED_BYTES_MAX: usize = 256 * 1024;
 /// How deep files may include each other.

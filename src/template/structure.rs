@@ -67,7 +67,7 @@ pub(super) struct Structure<'a> {
     frames: Vec<Frame>,
     /// Whether the markup here is for Outlook alone, where elements need not close.
     is_hidden: bool,
-    /// Whether elements need not close here for another reason.
+    /// Whether elements need not close here, because another `mj-raw` may do it.
     pub is_lenient: bool,
 }
 

@@ -86,6 +86,12 @@ fn expressions_that_are_none() {
             "`contact.score` may be something else than a number",
             "write `(contact.score | float)`, which is 0 when it is none",
         ),
+        (
+            "{{ contact.first-name }}",
+            "contact.first-name",
+            "`contact.first-name` is not a name",
+            "write `contact.first_name`",
+        ),
         ("{{ 'a' + contact.b }}", "'a' + contact.b", "`+` adds numbers", "join texts with `~`"),
         (
             "{{ contact }}",
