@@ -27,7 +27,9 @@ pub enum StoreError {
         what: String,
     },
     /// The database was made by a newer program.
-    #[error("the database is of version {found}, and this program knows versions up to {known}: use a newer lotse")]
+    #[error(
+        "the database is of version {found}, and this program knows versions up to {known}: use a newer lotse"
+    )]
     Newer {
         /// The version found.
         found: i64,
@@ -35,7 +37,9 @@ pub enum StoreError {
         known: i64,
     },
     /// The database engine has a known fault.
-    #[error("the SQLite library is {found}, and versions before {needed} can damage a database: nothing is opened")]
+    #[error(
+        "the SQLite library is {found}, and versions before {needed} can damage a database: nothing is opened"
+    )]
     OldLibrary {
         /// The version found.
         found: String,
@@ -50,6 +54,9 @@ pub enum StoreError {
 impl StoreError {
     /// Whether trying again later may help without anybody's doing.
     pub fn is_passing(&self) -> bool {
-        matches!(self, StoreError::Busy | StoreError::DiskFull | StoreError::Overtaken | StoreError::Unreachable { .. })
+        matches!(
+            self,
+            StoreError::Busy | StoreError::DiskFull | StoreError::Overtaken | StoreError::Unreachable { .. }
+        )
     }
 }

@@ -22,7 +22,9 @@ impl NameKind {
     }
 
     pub(super) fn from_text(text: &str) -> Option<Self> {
-        [NameKind::External, NameKind::Anonymous, NameKind::Email].into_iter().find(|kind| kind.as_str() == text)
+        [NameKind::External, NameKind::Anonymous, NameKind::Email]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }
 
@@ -163,8 +165,12 @@ impl Directory {
             return;
         }
         self.merged.push((from, to));
-        let theirs: Vec<NameOf> =
-            self.names.iter().filter(|(_, contact)| **contact == from).map(|(name, _)| name.clone()).collect();
+        let theirs: Vec<NameOf> = self
+            .names
+            .iter()
+            .filter(|(_, contact)| **contact == from)
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in theirs {
             self.means(name, to);
         }

@@ -7,12 +7,8 @@
 mod error;
 mod identity;
 mod tally;
-pub mod memory;
 pub mod sqlite;
 mod types;
-
-#[cfg(test)]
-mod contract;
 
 use std::collections::BTreeMap;
 
@@ -20,13 +16,15 @@ use async_trait::async_trait;
 
 pub use error::StoreError;
 pub use types::{
-    Access, Arrival, ArrivalKind, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
-    DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue, Outcome,
-    StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who,
+    Access, Arrival, ArrivalKind, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries,
+    Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey,
+    MessageSettlement, NextDue, Outcome, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
+    Token, TurnBatch, Who,
 };
 
 use crate::domain::{
-    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run, RunId,
+    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
+    RunId,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::Moment;
@@ -102,9 +100,6 @@ pub trait ReadUnit: Send {
     /// One message.
     async fn message(&mut self, key: MessageKey) -> Result<Option<StoredMessage>>;
 
-    /// One call.
-    async fn call(&mut self, contact: ContactId, call: CallId) -> Result<Option<StoredCall>>;
-
     /// The call of that id, whoever it is about; for people who know only the id.
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>>;
 
@@ -169,14 +164,23 @@ pub trait WriteUnit: ReadUnit {
     async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts>;
 
     /// Takes messages that are due, but not those that are under way already.
-    async fn claim_messages(&mut self, now: Moment, limit: u32, under_way: &[MessageId]) -> Result<Vec<ClaimedMessage>>;
+    async fn claim_messages(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>>;
 
     /// The last gate: in one go checks each message's permission and address once more and moves those that may
     /// go from decided to handed over. What was refused meanwhile becomes skipped.
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
 
     /// Records what became of messages; answers those that were in a state that can lead there.
-    async fn settle_messages(&mut self, settled: Vec<MessageSettlement>, now: Moment) -> Result<Vec<MessageKey>>;
+    async fn settle_messages(
+        &mut self,
+        settled: Vec<MessageSettlement>,
+        now: Moment,
+    ) -> Result<Vec<MessageKey>>;
 
     /// Messages whose hand-over had begun before the program ended: they become unsure. To be called before
     /// anything is handed over.
@@ -187,7 +191,12 @@ pub trait WriteUnit: ReadUnit {
 
     /// Takes calls that are due, at most one for each contact and receiver, the earliest decided first, but
     /// not those that are under way already.
-    async fn claim_calls(&mut self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>>;
+    async fn claim_calls(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+    ) -> Result<Vec<ClaimedCall>>;
 
     /// Keeps what is sent, so that every attempt sends the same.
     async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()>;
@@ -207,7 +216,13 @@ pub trait WriteUnit: ReadUnit {
 
     /// Tries a delivery again at once: a dead call, an unsure or refused message; `false` where there is nothing
     /// to try again.
-    async fn retry(&mut self, kind: DeliveryKind, contact: ContactId, id: uuid::Uuid, now: Moment) -> Result<bool>;
+    async fn retry(
+        &mut self,
+        kind: DeliveryKind,
+        contact: ContactId,
+        id: uuid::Uuid,
+        now: Moment,
+    ) -> Result<bool>;
 
     /// The number of a plan's version; a plan of the same hash has the number it got the first time.
     async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32>;

@@ -57,7 +57,14 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, run: Option<&&Run>, day: i64, what: &'static str, detail: &str, (count, worth): (i64, f64)) {
+    fn add(
+        &mut self,
+        run: Option<&&Run>,
+        day: i64,
+        what: &'static str,
+        detail: &str,
+        (count, worth): (i64, f64),
+    ) {
         let Some(run) = run else { return };
         let key = (run.journey.clone(), run.version, run.arm.as_str(), day, what, detail.to_owned());
         let sum = self.counts.entry(key).or_default();

@@ -4,8 +4,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Address, Attributes, Call, CallId, CallKind, CallState, Contact, ContactId, ContactState, Effects, Event, EventId, EventKind, Message,
-    MessageId, MessageState, Run,
+    Address, Attributes, Call, CallId, CallKind, CallState, Contact, ContactId, ContactState, Effects, Event,
+    EventId, EventKind, Message, MessageId, MessageState, Run,
 };
 use crate::language::plan::Plan;
 use crate::time::Moment;
@@ -412,4 +412,3 @@ pub struct Audit {
     /// What does not balance, in words; empty when all is well.
     pub broken: Vec<String>,
 }
-

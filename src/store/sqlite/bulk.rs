@@ -1,5 +1,5 @@
 use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 
 use super::super::Result;
@@ -31,19 +31,42 @@ impl Bulk {
         bind: impl for<'q> Fn(Statement<'q>, &'r T) -> Statement<'q> + Send + Sync,
     ) -> Result<u64> {
         let mut changed = 0;
-        let mut rest = rows;
-        while !rest.is_empty() {
-            let fits = |size: &&usize| **size <= rest.len() && **size * self.columns <= VALUES_MAX;
-            let size = CHUNKS.iter().find(fits).copied().unwrap_or(1);
-            let (chunk, behind) = rest.split_at(size);
-            let mut statement = sqlx::query(AssertSqlSafe(self.text(size)));
-            for row in chunk {
-                statement = bind(statement, row);
-            }
+        for chunk in self.chunks(rows) {
+            let statement = chunk.iter().fold(self.statement(chunk.len()), &bind);
             changed += statement.execute(&mut *connection).await.map_err(failed)?.rows_affected();
-            rest = behind;
         }
         Ok(changed)
+    }
+
+    /// Runs it for all rows, and gives what it returns.
+    pub(super) async fn returning<'r, T: Sync>(
+        &self,
+        connection: &mut SqliteConnection,
+        rows: &'r [T],
+        bind: impl for<'q> Fn(Statement<'q>, &'r T) -> Statement<'q> + Send + Sync,
+    ) -> Result<Vec<SqliteRow>> {
+        let mut found = Vec::new();
+        for chunk in self.chunks(rows) {
+            let statement = chunk.iter().fold(self.statement(chunk.len()), &bind);
+            found.extend(statement.fetch_all(&mut *connection).await.map_err(failed)?);
+        }
+        Ok(found)
+    }
+
+    /// The rows in pieces of the fixed sizes.
+    fn chunks<'r, T>(&self, mut rest: &'r [T]) -> Vec<&'r [T]> {
+        let mut chunks = Vec::new();
+        while !rest.is_empty() {
+            let fits = |size: &&usize| **size <= rest.len() && **size * self.columns <= VALUES_MAX;
+            let (chunk, behind) = rest.split_at(CHUNKS.iter().find(fits).copied().unwrap_or(1));
+            chunks.push(chunk);
+            rest = behind;
+        }
+        chunks
+    }
+
+    fn statement<'q>(&self, rows: usize) -> Statement<'q> {
+        sqlx::query(AssertSqlSafe(self.text(rows)))
     }
 
     /// Only our own constants and question marks: nothing from outside is in the text.

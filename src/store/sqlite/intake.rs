@@ -6,15 +6,19 @@ use super::super::identity::{Directory, NameKind, NameOf, names_of};
 use super::super::{Arrival, ArrivalKind, Identity, ImportCounts, ImportRow, Intake, Result};
 use super::bulk::Bulk;
 use super::rows::{self, Columns, json};
-use super::turns::{add_events, update_contacts};
+use super::turns::{add_events, decisions, update_contacts};
 use super::{failed, identity, keys};
 use crate::domain::{
-    Attributes, Contact, ContactId, Event, EventId, EventKind, IdHasher, Permission, SystemEvent, Value, ValueType,
+    Attributes, Contact, ContactId, Event, EventId, EventKind, IdHasher, Permission, SystemEvent, Value,
+    ValueType,
 };
 use crate::time::Moment;
 
 /// Takes in what came from outside.
-pub(super) async fn take_in(connection: &mut SqliteConnection, arrivals: Vec<Arrival>) -> Result<Vec<Intake>> {
+pub(super) async fn take_in(
+    connection: &mut SqliteConnection,
+    arrivals: Vec<Arrival>,
+) -> Result<Vec<Intake>> {
     let mut directory = directory(connection, arrivals.iter().map(|arrival| &arrival.who)).await?;
     let mut about = Vec::with_capacity(arrivals.len());
     let mut events = Vec::with_capacity(arrivals.len());
@@ -53,7 +57,10 @@ pub(super) async fn take_in(connection: &mut SqliteConnection, arrivals: Vec<Arr
     Ok(about.iter().map(answer).collect())
 }
 
-async fn known_events(connection: &mut SqliteConnection, about: &[(ContactId, EventId)]) -> Result<BTreeSet<EventId>> {
+async fn known_events(
+    connection: &mut SqliteConnection,
+    about: &[(ContactId, EventId)],
+) -> Result<BTreeSet<EventId>> {
     let sql = "SELECT e.id FROM json_each($1) AS k CROSS JOIN event AS e WHERE e.slot = k.value ->> 0
         AND e.contact = unhex(k.value ->> 1) AND e.id = unhex(k.value ->> 2)";
     let list = keys::rows(about.iter().map(|(contact, id)| (contact, &id.0)));
@@ -93,7 +100,10 @@ async fn write_directory(connection: &mut SqliteConnection, directory: &Director
     let added: Vec<Contact> = directory
         .added
         .iter()
-        .map(|(id, at)| Contact { external_id: directory.identified.get(id).cloned(), ..Contact::new(*id, *at) })
+        .map(|(id, at)| Contact {
+            external_id: directory.identified.get(id).cloned(),
+            ..Contact::new(*id, *at)
+        })
         .collect();
     insert_contacts(connection, &added.iter().collect::<Vec<_>>()).await?;
     let is_new: BTreeSet<ContactId> = directory.added.iter().map(|(id, _)| *id).collect();
@@ -131,7 +141,8 @@ async fn write_directory(connection: &mut SqliteConnection, directory: &Director
 
 async fn insert_contacts(connection: &mut SqliteConnection, contacts: &[&Contact]) -> Result<()> {
     const INSERT: Bulk = Bulk {
-        head: "INSERT INTO contact (slot, id, external_id, email, phone, timezone, language, created_at, tags,
+        head:
+            "INSERT INTO contact (slot, id, external_id, email, phone, timezone, language, created_at, tags,
             attributes, suppressed)",
         columns: 11,
         tail: "",
@@ -215,7 +226,11 @@ pub(super) async fn import(
 ) -> Result<ImportCounts> {
     let who: Vec<Identity> = imported
         .iter()
-        .map(|row| Identity { external_id: row.external_id.clone(), anonymous_id: None, email: row.email.clone() })
+        .map(|row| Identity {
+            external_id: row.external_id.clone(),
+            anonymous_id: None,
+            email: row.email.clone(),
+        })
         .collect();
     let mut directory = directory(connection, who.iter()).await?;
     let mut counts = ImportCounts::default();
@@ -232,18 +247,19 @@ pub(super) async fn import(
     write_directory(connection, &directory).await?;
     let ids: BTreeSet<ContactId> = targets.iter().map(|target| directory.is_now(target.contact)).collect();
     let mut contacts = load(connection, &ids).await?;
-    let mut decisions = latest_decisions(connection, &ids).await?;
+    let mut decisions = decisions(connection, &ids.iter().copied().collect::<Vec<_>>()).await?;
     let mut permissions = Vec::new();
     for (row, target) in imported.iter().zip(&targets) {
         let id = directory.is_now(target.contact);
         let Some(contact) = contacts.get_mut(&id) else { continue };
         apply(row, contact, target.address_taken);
         for (topic, allowed) in &row.allows {
-            match decisions.get(&(id, topic.clone())) {
+            let decided = decisions.entry(id).or_default();
+            match decided.get(topic) {
                 Some(false) if *allowed => counts.refusals_kept += 1,
                 Some(known) if known == allowed => {}
                 _ => {
-                    decisions.insert((id, topic.clone()), *allowed);
+                    decided.insert(topic.clone(), *allowed);
                     permissions.push(Permission {
                         contact: id,
                         topic: topic.clone(),
@@ -296,24 +312,9 @@ pub(super) async fn load(
 ) -> Result<BTreeMap<ContactId, Contact>> {
     let sql = "SELECT c.id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed
         FROM json_each($1) AS k CROSS JOIN contact AS c WHERE c.slot = k.value ->> 0 AND c.id = unhex(k.value ->> 1)";
-    let found = sqlx::query(sql).bind(keys::contacts(ids)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let found =
+        sqlx::query(sql).bind(keys::contacts(ids)).fetch_all(&mut *connection).await.map_err(failed)?;
     found.iter().map(|row| rows::contact(row).map(|contact| (contact.id, contact))).collect()
-}
-
-async fn latest_decisions(
-    connection: &mut SqliteConnection,
-    ids: &BTreeSet<ContactId>,
-) -> Result<BTreeMap<(ContactId, String), bool>> {
-    let sql = "SELECT p.contact, topic, allowed FROM json_each($1) AS k CROSS JOIN permission AS p
-        WHERE p.slot = k.value ->> 0 AND p.contact = unhex(k.value ->> 1) ORDER BY at";
-    let found = sqlx::query(sql).bind(keys::contacts(ids)).fetch_all(&mut *connection).await.map_err(failed)?;
-    let mut decisions = BTreeMap::new();
-    for row in &found {
-        let mut columns = Columns::of(row, "permission");
-        let contact = ContactId(columns.id()?);
-        decisions.insert((contact, columns.text()?), columns.number::<u8>()? == 1);
-    }
-    Ok(decisions)
 }
 
 /// Puts what could not be taken aside.

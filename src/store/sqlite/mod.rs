@@ -81,7 +81,9 @@ impl SqliteStore {
     async fn check_library(&self) -> Result<()> {
         let row = sqlx::query("SELECT sqlite_version()").fetch_one(&self.writer).await.map_err(failed)?;
         let found: String = row.try_get(0).map_err(failed)?;
-        let number = |version: &str| -> Vec<u32> { version.split('.').map(|part| part.parse().unwrap_or(0)).collect() };
+        let number = |version: &str| -> Vec<u32> {
+            version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+        };
         if number(&found) < number(LIBRARY_NEEDED) {
             return Err(StoreError::OldLibrary { found, needed: LIBRARY_NEEDED });
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::super::{Result, StoreError, StoredCall, StoredEvent, StoredMessage};
 use crate::domain::{
-    Arm, Attributes, Call, CallId, CallKind, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached,
+    Arm, Call, CallId, CallKind, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached,
     HistoryStep, Message, MessageId, MessageState, Permission, Run, RunId, SkipReason, StepKind,
 };
 use crate::time::Moment;
@@ -267,9 +267,4 @@ pub(super) fn goal(row: &SqliteRow) -> Result<GoalReached> {
 /// JSON as it is stored.
 pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
-}
-
-/// An empty object, for rows that have none.
-pub(super) fn attributes(text: Option<String>) -> Attributes {
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }

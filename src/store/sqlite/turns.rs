@@ -8,19 +8,23 @@ use super::bulk::Bulk;
 use super::rows::{self, Columns, json};
 use super::{failed, keys};
 use crate::domain::{
-    Call, Contact, ContactId, ContactState, Event, EventId, GoalReached, HistoryStep, Message, MessageState, Past, Run,
+    Call, Contact, ContactId, ContactState, Event, EventId, GoalReached, HistoryStep, Message, MessageState,
+    Past, Run,
 };
 use crate::language::plan::Needs;
 use crate::time::Moment;
 
 pub(super) async fn claim(connection: &mut SqliteConnection, now: Moment, limit: u32) -> Result<Claim> {
-    let pending = "SELECT contact, id, kind, name, at, received_at, run, properties FROM event WHERE pending = 1
+    let pending =
+        "SELECT contact, id, kind, name, at, received_at, run, properties FROM event WHERE pending = 1
         ORDER BY received_at LIMIT $1";
     let found = sqlx::query(pending).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
     let mut events = rows::all(&found, rows::event)?;
-    let due = "SELECT contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at, goal_until,
+    let due =
+        "SELECT contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at, goal_until,
         ended_at, outcome, state FROM run WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2";
-    let found = sqlx::query(due).bind(now.micros()).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+    let found =
+        sqlx::query(due).bind(now.micros()).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
     let due = rows::all(&found, rows::run)?;
     // Where every pending event is here already, none is missing for the contacts of the timers.
     if events.len() >= limit as usize && !due.is_empty() {
@@ -29,8 +33,12 @@ pub(super) async fn claim(connection: &mut SqliteConnection, now: Moment, limit:
             AND received_at > $2 ORDER BY received_at";
         let last = events.last().map_or(Moment::MIN, |event| event.received_at);
         let list = keys::contacts(due.iter().map(|run| &run.contact));
-        let found =
-            sqlx::query(theirs).bind(list).bind(last.micros()).fetch_all(&mut *connection).await.map_err(failed)?;
+        let found = sqlx::query(theirs)
+            .bind(list)
+            .bind(last.micros())
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed)?;
         events.extend(rows::all(&found, rows::event)?);
     }
     Ok(Claim { events, due })
@@ -51,12 +59,17 @@ pub(super) async fn states(
         let contact = rows::contact(row)?;
         states.insert(contact.id, ContactState::new(contact));
     }
-    let inside = "SELECT r.contact, r.id, journey, version, r.key, arm, place, turn, steps, entered_at, wake_at,
+    let inside =
+        "SELECT r.contact, r.id, journey, version, r.key, arm, place, turn, steps, entered_at, wake_at,
         goal_until, ended_at, outcome, state FROM json_each($1) AS k CROSS JOIN run AS r
         WHERE r.slot = k.value ->> 0 AND r.contact = unhex(k.value ->> 1)
         AND (ended_at IS NULL OR goal_until >= $2) ORDER BY r.contact, r.id";
-    let found =
-        sqlx::query(inside).bind(&list).bind(earliest.micros()).fetch_all(&mut *connection).await.map_err(failed)?;
+    let found = sqlx::query(inside)
+        .bind(&list)
+        .bind(earliest.micros())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
     for row in &found {
         let run = rows::run(row)?;
         if let Some(state) = states.get_mut(&run.contact) {
@@ -65,7 +78,11 @@ pub(super) async fn states(
     }
     past(connection, &list, &mut states).await?;
     if needs.permissions {
-        permissions(connection, &list, &mut states).await?;
+        for (contact, decided) in decisions(connection, contacts).await? {
+            if let Some(state) = states.get_mut(&contact) {
+                state.permissions = decided;
+            }
+        }
     }
     // In the order in which they were asked for, so that a batch is worked off the same way every time.
     Ok(contacts.iter().filter_map(|id| states.remove(id)).collect())
@@ -90,23 +107,23 @@ async fn past(
     Ok(())
 }
 
-async fn permissions(
+/// The last decision of contacts on each topic.
+pub(super) async fn decisions(
     connection: &mut SqliteConnection,
-    list: &str,
-    states: &mut BTreeMap<ContactId, ContactState>,
-) -> Result<()> {
+    contacts: &[ContactId],
+) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>> {
     // Later decisions overwrite earlier ones.
     let decided = "SELECT p.contact, topic, allowed FROM json_each($1) AS k CROSS JOIN permission AS p
         WHERE p.slot = k.value ->> 0 AND p.contact = unhex(k.value ->> 1) ORDER BY p.contact, topic, at";
+    let mut decisions: BTreeMap<ContactId, BTreeMap<String, bool>> = BTreeMap::new();
+    let list = keys::contacts(contacts);
     for row in sqlx::query(decided).bind(list).fetch_all(&mut *connection).await.map_err(failed)? {
         let mut columns = Columns::of(&row, "permission");
         let contact = ContactId(columns.id()?);
         let (topic, allowed) = (columns.text()?, columns.number::<u8>()? == 1);
-        if let Some(state) = states.get_mut(&contact) {
-            state.permissions.insert(topic, allowed);
-        }
+        decisions.entry(contact).or_default().insert(topic, allowed);
     }
-    Ok(())
+    Ok(decisions)
 }
 
 pub(super) async fn record(connection: &mut SqliteConnection, batch: TurnBatch) -> Result<()> {
@@ -360,7 +377,8 @@ pub(super) async fn add_events(connection: &mut SqliteConnection, events: &[&Eve
 async fn looked_at(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<()> {
     let mut results: BTreeMap<EventId, String> = BTreeMap::new();
     for (_, effects) in &batch.contacts {
-        results.extend(effects.refused_by_event().into_iter().map(|(event, refused)| (event, json(&refused))));
+        results
+            .extend(effects.refused_by_event().into_iter().map(|(event, refused)| (event, json(&refused))));
     }
     const UPDATE: Bulk = Bulk {
         head: "UPDATE event SET pending = 0, result = v.column4 FROM (",
@@ -385,19 +403,23 @@ async fn tallies(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result
     };
     let counts: Vec<_> = count(batch).into_iter().collect();
     UPSERT
-        .run(connection, &counts, |statement, ((journey, version, arm, day, what, detail), (count, worth))| {
-            // One writer counts, so one slot holds all counts here.
-            statement
-                .bind(0)
-                .bind(journey.as_str())
-                .bind(*version)
-                .bind(*arm)
-                .bind(*day)
-                .bind(*what)
-                .bind(detail.as_str())
-                .bind(*count)
-                .bind(*worth)
-        })
+        .run(
+            connection,
+            &counts,
+            |statement, ((journey, version, arm, day, what, detail), (count, worth))| {
+                // One writer counts, so one slot holds all counts here.
+                statement
+                    .bind(0)
+                    .bind(journey.as_str())
+                    .bind(*version)
+                    .bind(*arm)
+                    .bind(*day)
+                    .bind(*what)
+                    .bind(detail.as_str())
+                    .bind(*count)
+                    .bind(*worth)
+            },
+        )
         .await?;
     Ok(())
 }
