@@ -35,7 +35,7 @@ fn plan_of(text: &str) -> Plan {
     let files = WorkspaceFiles::from_texts([("a.journey", text)]);
     let checked = check(&files, None);
     assert!(!checked.has_errors(), "{:#?}", checked.findings);
-    compile(&checked.model.journeys[0], &checked.model, &files.sources).unwrap()
+    compile(&checked.model.journeys[0], &checked, &files.sources).unwrap()
 }
 
 #[test]

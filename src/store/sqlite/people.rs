@@ -42,7 +42,7 @@ pub(super) async fn next_due(connection: &mut SqliteConnection) -> Result<NextDu
 
 pub(super) async fn find(connection: &mut SqliteConnection, who: &Who) -> Result<Option<Contact>> {
     let name = match who {
-        Who::Id(id) => return Ok(one(connection, *id).await?),
+        Who::Id(id) => return one(connection, *id).await,
         Who::Email(address) => NameOf::new(NameKind::Email, address.key()),
         Who::External(id) => NameOf::new(NameKind::External, id.as_str()),
     };
