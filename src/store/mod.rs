@@ -100,8 +100,34 @@ pub trait ReadUnit: Send {
     /// One message.
     async fn message(&mut self, key: MessageKey) -> Result<Option<StoredMessage>>;
 
+    /// Messages by their keys, in no order; those that are not there are left out.
+    async fn messages_of(&mut self, keys: &[MessageKey]) -> Result<Vec<StoredMessage>>;
+
+    /// The last decision of contacts on each topic they have decided on.
+    async fn decisions(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>>;
+
     /// The call of that id, whoever it is about; for people who know only the id.
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>>;
+
+    /// Takes messages that are due, but not those that are under way already.
+    async fn claim_messages(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>>;
+
+    /// Takes calls that are due, at most one for each contact and receiver, the earliest decided first, but
+    /// not those that are under way already.
+    async fn claim_calls(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+    ) -> Result<Vec<ClaimedCall>>;
 
     /// Messages, calls and hand-offs, those that need somebody first: dead letters, then unsure ones.
     async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>>;
@@ -163,14 +189,6 @@ pub trait WriteUnit: ReadUnit {
     /// Adds and changes contacts from a file.
     async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts>;
 
-    /// Takes messages that are due, but not those that are under way already.
-    async fn claim_messages(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[MessageId],
-    ) -> Result<Vec<ClaimedMessage>>;
-
     /// The last gate: in one go checks each message's permission and address once more and moves those that may
     /// go from decided to handed over. What was refused meanwhile becomes skipped.
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
@@ -188,15 +206,6 @@ pub trait WriteUnit: ReadUnit {
 
     /// Suppresses addresses, and says so on the contacts that have them.
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()>;
-
-    /// Takes calls that are due, at most one for each contact and receiver, the earliest decided first, but
-    /// not those that are under way already.
-    async fn claim_calls(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[CallId],
-    ) -> Result<Vec<ClaimedCall>>;
 
     /// Keeps what is sent, so that every attempt sends the same.
     async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()>;

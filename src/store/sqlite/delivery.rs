@@ -11,6 +11,7 @@ use super::super::{
 use super::bulk::Bulk;
 use super::intake::load;
 use super::rows::{self, Columns};
+use super::turns::decisions;
 use super::{failed, keys};
 use crate::domain::{Attributes, CallId, ContactId, MessageId, MessageState, RunId, RunState};
 use crate::time::Moment;
@@ -42,10 +43,13 @@ pub(super) async fn claim_messages(
     let contacts = load(connection, &messages.iter().map(|(message, _)| message.contact).collect()).await?;
     let entries =
         entries(connection, messages.iter().map(|(message, _)| (message.contact, message.run))).await?;
+    let ids: BTreeSet<ContactId> = contacts.keys().copied().collect();
+    let decided = decisions(connection, &ids.into_iter().collect::<Vec<_>>()).await?;
     let claimed = messages.into_iter().filter_map(|(message, attempts)| {
         let contact = contacts.get(&message.contact)?.clone();
+        let permissions = decided.get(&message.contact).cloned().unwrap_or_default();
         let entry = entries.get(&message.run).cloned().unwrap_or_default();
-        Some(ClaimedMessage { message, attempt: attempts + 1, contact, entry })
+        Some(ClaimedMessage { message, attempt: attempts + 1, contact, permissions, entry })
     });
     Ok(claimed.collect())
 }

@@ -11,7 +11,7 @@ use super::super::{
     StoredEvent, StoredMessage, StoredVersion, TallyRow, Token, Who,
 };
 use super::rows::{self, Columns};
-use super::{failed, intake};
+use super::{failed, intake, keys};
 use crate::domain::{CallId, CallKind, Contact, ContactId, GoalReached, HistoryStep, Permission, Run, RunId};
 use crate::language::plan::Plan;
 use crate::time::Moment;
@@ -173,6 +173,20 @@ pub(super) async fn message(
         .await
         .map_err(failed)?;
     found.as_ref().map(rows::stored_message).transpose()
+}
+
+pub(super) async fn messages_of(
+    connection: &mut SqliteConnection,
+    wanted: &[MessageKey],
+) -> Result<Vec<StoredMessage>> {
+    let sql = format!(
+        "SELECT {MESSAGE} WHERE (slot, contact, id) IN (SELECT value ->> 0, unhex(value ->> 1), unhex(value ->> 2)
+        FROM json_each($1))"
+    );
+    let list = keys::rows(wanted.iter().map(|key| (&key.contact, &key.id.0)));
+    let found =
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, rows::stored_message)
 }
 
 pub(super) async fn calls(connection: &mut SqliteConnection, contact: ContactId) -> Result<Vec<StoredCall>> {
