@@ -18,3 +18,4 @@ pub mod channel;
 pub mod track;
 pub mod store;
 pub mod runtime;
+pub mod http;
