@@ -15,6 +15,7 @@ mod outbound;
 mod parcel;
 mod story;
 mod tick;
+mod why;
 mod works;
 mod writer;
 
@@ -31,6 +32,7 @@ pub use outbound::{Outbound, OutboundError};
 pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, contact_json, planned};
 pub use story::{Story, StoryItem, story};
 pub use tick::Tick;
+pub use why::{Reason, RunReasons, Why, why};
 pub use works::Works;
 pub use writer::{Done, Flow, Job, Writer, WriterError};
 

@@ -111,6 +111,37 @@ impl Outbound {
     }
 }
 
+impl Outbound {
+    /// Enough to show what a message looks like, without any secret: nothing can be sent with it, and its links
+    /// lead nowhere.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn for_preview(config: &Config) -> Result<Self, OutboundError> {
+        let mailbox = |mailbox: &config::Mailbox| Mailbox {
+            name: mailbox.name.clone(),
+            address: mailbox.address.clone(),
+        };
+        let sender = |sender: &config::Sender| SenderReady {
+            from: mailbox(&sender.from),
+            reply_to: sender.reply_to.as_ref().map(mailbox),
+            return_path: sender.return_path.clone(),
+            signer: None,
+            postal_address: sender.address.clone(),
+        };
+        Ok(Self {
+            senders: config.senders.iter().map(|(name, one)| (name.to_owned(), sender(one))).collect(),
+            webhooks: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            tracker: Tracker::new(b"preview", &config.workspace)?,
+            base_url: config.base_url(),
+            tracking: config.tracking,
+            route: None,
+            connections: 1,
+        })
+    }
+}
+
 fn tracker(config: &Config, environment: &dyn Environment) -> Result<Tracker, OutboundError> {
     let missing = OutboundError::Missing(
         "secret",

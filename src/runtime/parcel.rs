@@ -86,8 +86,22 @@ impl Letters {
     /// When it cannot be written; then every attempt would fail the same, unless
     /// [`is_passing`](ParcelError::is_passing).
     pub fn write(&self, plans: &Plans, claimed: &ClaimedMessage, now: Moment) -> Result<Parcel, ParcelError> {
+        let (plan, planned) = planned(plans, claimed.message.version, &claimed.message.message)?;
+        self.write_as(plan, planned, claimed, now)
+    }
+
+    /// The same for a message of a plan that is at hand.
+    ///
+    /// # Errors
+    /// As [`write`](Letters::write).
+    pub fn write_as(
+        &self,
+        plan: &Plan,
+        planned: &PlanMessage,
+        claimed: &ClaimedMessage,
+        now: Moment,
+    ) -> Result<Parcel, ParcelError> {
         let message = &claimed.message;
-        let (plan, planned) = planned(plans, message.version, &message.message)?;
         let sender = self
             .outbound
             .senders

@@ -226,11 +226,13 @@ async fn write(
 }
 
 fn hits(jobs: &[Job]) -> Vec<&MessageHit> {
-    let hit = |job| match job {
-        &Job::Hit { ref hit, .. } => Some(hit),
-        _ => None,
-    };
-    jobs.iter().filter_map(hit).collect()
+    let mut hits = Vec::new();
+    for job in jobs {
+        if let Job::Hit { hit, .. } = job {
+            hits.push(hit);
+        }
+    }
+    hits
 }
 
 /// What a commit answers, in the order of the jobs that wait for it.
