@@ -34,7 +34,7 @@ const REMEMBERED_MAX: usize = 1_024;
 pub enum Role {
     /// Collect data, nothing else: such tokens stand in web pages, where everybody reads them.
     Ingest,
-    /// What programs do: contacts, permissions, journeys, leads, deliveries.
+    /// What programs do: collect data, contacts, permissions, journeys, leads, deliveries.
     Api,
     /// Look at the console.
     Viewer,
@@ -61,9 +61,10 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 
-    /// Whether somebody of this role may do what `needed` may.
+    /// Whether somebody of this role may do what `needed` may. A program that may do all that programs do may collect
+    /// data too.
     pub fn may(self, needed: Role) -> bool {
-        self == needed || self == Role::Admin
+        self == needed || self == Role::Admin || (self, needed) == (Role::Api, Role::Ingest)
     }
 }
 
@@ -79,8 +80,13 @@ pub struct NoChance;
 pub fn new_token(name: &str, role: Role, now: Moment) -> Result<(Access, String), NoChance> {
     let (id, secret) = (random::<ID_BYTES>()?, random::<SECRET_BYTES>()?);
     let text = format!("{PREFIX}{id}_{secret}");
-    let token =
-        Token { id, name: name.to_owned(), role: role.as_str().to_owned(), created_at: now, revoked_at: None };
+    let token = Token {
+        id,
+        name: name.to_owned(),
+        role: role.as_str().to_owned(),
+        created_at: now,
+        revoked_at: None,
+    };
     Ok((Access { token, hash: hash(&secret) }, text))
 }
 
@@ -148,7 +154,8 @@ pub(super) async fn admit(app: &App, key: Option<&str>, needed: Role) -> Result<
         Some(role) if role.may(needed) => Ok(access),
         _ => {
             let (needed, role) = (needed.as_str(), &access.token.role);
-            let detail = format!("this needs a key of the role `{needed}`, and this one is of the role `{role}`");
+            let detail =
+                format!("this needs a key of the role `{needed}`, and this one is of the role `{role}`");
             Err(Problem::new(Kind::WrongRole, detail))
         }
     }

@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use super::access::Doors;
 use super::collect::Room;
-use super::health::Progress;
 use crate::runtime::{Flow, Letters, Outbound, Runtime, Stamps, Writer};
 use crate::time::{Clock, Moment};
 
@@ -24,7 +23,6 @@ pub struct Parts {
     pub(super) letters: Letters,
     pub(super) doors: Doors,
     pub(super) room: Room,
-    pub(super) progress: Progress,
     stamps: Stamps,
 }
 
@@ -47,7 +45,6 @@ impl App {
             letters,
             doors: Doors::default(),
             room: Room::default(),
-            progress: Progress::default(),
             stamps: Stamps::default(),
         }))
     }

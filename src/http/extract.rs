@@ -19,7 +19,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(_) => Err(Problem::new(Kind::NoRoute, "a part of the path is not what stands there elsewhere")),
+            Err(_) => {
+                Err(Problem::new(Kind::NoRoute, "a part of the path is not what stands there elsewhere"))
+            }
         }
     }
 }
@@ -49,7 +51,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
         let bytes = if bytes.is_empty() { b"{}" } else { &*bytes };
         match serde_json::from_slice(bytes) {
             Ok(value) => Ok(Self(value)),
-            Err(error) => Err(Problem::new(Kind::Unreadable, format!("the body is not what is needed: {error}"))),
+            Err(error) => {
+                Err(Problem::new(Kind::Unreadable, format!("the body is not what is needed: {error}")))
+            }
         }
     }
 }
@@ -58,7 +62,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
 pub(super) fn unreadable(rejection: BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let limit = BODY_BYTES_MAX / 1024;
-        return Problem::new(Kind::TooLarge, format!("a body has at most {limit} KiB unpacked: send it in parts"));
+        return Problem::new(
+            Kind::TooLarge,
+            format!("a body has at most {limit} KiB unpacked: send it in parts"),
+        );
     }
     Problem::new(Kind::Unreadable, "the body ended too soon, or is not packed as its header says")
 }

@@ -53,7 +53,8 @@ pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let why = panic.downcast_ref::<String>().map(String::as_str);
     let why = why.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
     tracing::error!(why, "a request made Lotse fall over; all others go on");
-    Problem::new(Kind::Fault, "the request made Lotse fall over: the log of the server says where").into_response()
+    Problem::new(Kind::Fault, "the request made Lotse fall over: the log of the server says where")
+        .into_response()
 }
 
 /// Answers for paths that are none.

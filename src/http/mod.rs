@@ -39,6 +39,7 @@ pub fn router(app: App) -> Router {
     let rest = Router::new()
         .merge(collect::routes())
         .merge(recipients::pages())
+        .merge(leads::pages())
         .merge(programs::routes(&app))
         .merge(health::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

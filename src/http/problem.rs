@@ -147,9 +147,10 @@ impl From<WriterError> for Problem {
                 Self::new(Kind::Busy, "too much is waiting to be written: come back in a moment")
             }
             // The writer has said why in the log.
-            WriterError::Failed(_) => {
-                Self::new(Kind::Unavailable, "it could not be written, and nothing was: come back in a moment")
-            }
+            WriterError::Failed(_) => Self::new(
+                Kind::Unavailable,
+                "it could not be written, and nothing was: come back in a moment",
+            ),
             WriterError::Ending => {
                 Self::new(Kind::Unavailable, "the server is ending: come back in a moment")
             }

@@ -26,7 +26,8 @@ pub(super) fn topics(plans: &Plans) -> BTreeMap<String, Topic> {
     for (number, plan) in plans.versions() {
         let in_force = plans.active(&plan.journey).is_some_and(|(active, _)| active == number);
         for message in plan.messages.values() {
-            let topic = topics.entry(message.topic.clone()).or_insert_with(|| Topic::forgotten(&message.topic));
+            let topic =
+                topics.entry(message.topic.clone()).or_insert_with(|| Topic::forgotten(&message.topic));
             topic.label.clone_from(&message.topic_label);
             topic.essential = message.essential;
             topic.in_force |= in_force;

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::Method;
 use axum::http::header::CONTENT_ENCODING;
+use axum::http::{Method, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::Serialize;
@@ -60,7 +60,8 @@ pub(super) fn routes() -> Router<App> {
     for (call, paths) in calls {
         for path in paths {
             let handler = move |State(app): State<App>, request: Request| collect(app, call, request);
-            routes = routes.route(path, post(handler));
+            // What browsers ask before they send is answered by the layer around it.
+            routes = routes.route(path, post(handler).options(|| async { StatusCode::NO_CONTENT }));
         }
     }
     let cors = CorsLayer::new()
@@ -121,10 +122,8 @@ async fn collect(app: App, call: Option<Call>, request: Request) -> Result<Json<
         Some(_) => vec![&*text],
         None => fields.batch()?,
     };
-    let context = fields.value("context");
     let sent_at: Option<Cow<'_, str>> = fields.value("sentAt");
-    let sent_at = sent_at.and_then(|text| event::moment(&text));
-    let reader = Reader { call, sent_at, context: context.as_ref() };
+    let reader = Reader { call, sent_at: sent_at.and_then(|text| event::moment(&text)) };
     let (answer, arrivals, quarantine) = read(&reader, &items, &app);
     if arrivals.is_empty() && quarantine.is_empty() {
         return Ok(Json(answer));
@@ -137,7 +136,7 @@ async fn collect(app: App, call: Option<Call>, request: Request) -> Result<Json<
 type Quarantine = Vec<(String, String)>;
 
 /// Reads the events of a request, each for itself.
-fn read(reader: &Reader<'_>, items: &[&str], app: &App) -> (Answer, Vec<Arrival>, Quarantine) {
+fn read(reader: &Reader, items: &[&str], app: &App) -> (Answer, Vec<Arrival>, Quarantine) {
     let mut answer = Answer { success: true, accepted: 0, quarantined: Vec::new(), ignored: Vec::new() };
     let (mut arrivals, mut quarantine) = (Vec::with_capacity(items.len()), Vec::new());
     for (index, item) in items.iter().enumerate() {
@@ -180,9 +179,8 @@ impl<'a> Fields<'a> {
 
     fn batch(&self) -> Result<Vec<&'a str>, Problem> {
         let items: Option<Vec<&'a RawValue>> = self.value("batch");
-        let items = items.ok_or_else(|| {
-            Problem::new(Kind::Unreadable, "a batch has its events in the list `batch`")
-        })?;
+        let items = items
+            .ok_or_else(|| Problem::new(Kind::Unreadable, "a batch has its events in the list `batch`"))?;
         if items.len() > EVENTS_MAX {
             let detail = format!("a batch has at most {EVENTS_MAX} events, and this one has {}", items.len());
             return Err(Problem::new(Kind::TooLarge, detail));

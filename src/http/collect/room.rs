@@ -24,7 +24,8 @@ impl Room {
     /// Takes as much room as a body needs, to be held until it is answered for; as much as a body can need where its
     /// length is not known.
     pub(super) fn take(&self, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Problem> {
-        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let length =
+            headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         let bytes = length.unwrap_or(BODY_BYTES_MAX).min(BODY_BYTES_MAX);
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.0).try_acquire_many_owned(kib);
