@@ -25,8 +25,8 @@ pub use error::StoreError;
 pub use types::{
     Access, Arrival, ArrivalKind, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries,
     Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey,
-    MessageSettlement, NextDue, Outcome, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
-    Token, TurnBatch, Who,
+    MessageSettlement, NextDue, Outcome, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion,
+    TallyRow, Token, TurnBatch, Who,
 };
 
 use crate::domain::{
@@ -108,8 +108,34 @@ pub trait ReadUnit: Send {
     /// One message; as [`find`](Self::find), also by the former id of its contact.
     async fn message(&mut self, key: MessageKey) -> Result<Option<StoredMessage>>;
 
+    /// Messages by their keys, in no order; those that are not there are left out.
+    async fn messages_of(&mut self, keys: &[MessageKey]) -> Result<Vec<StoredMessage>>;
+
+    /// The last decision of contacts on each topic they have decided on.
+    async fn decisions(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>>;
+
     /// The call of that id, whoever it is about; for people who know only the id.
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>>;
+
+    /// Takes messages that are due, but not those that are under way already.
+    async fn claim_messages(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>>;
+
+    /// Takes calls that are due, at most one for each contact and receiver, the earliest decided first, but
+    /// not those that are under way already.
+    async fn claim_calls(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+    ) -> Result<Vec<ClaimedCall>>;
 
     /// Messages, calls and hand-offs, those that need somebody first: dead letters, then unsure messages, then
     /// refused ones; the latest first.
@@ -176,14 +202,6 @@ pub trait WriteUnit: ReadUnit {
     /// Adds and changes contacts from a file.
     async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts>;
 
-    /// Takes messages that are due, but not those that are under way already.
-    async fn claim_messages(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[MessageId],
-    ) -> Result<Vec<ClaimedMessage>>;
-
     /// The last gate: in one go checks each message's permission and address once more and moves those that may
     /// go from decided to handed over. What was refused meanwhile becomes skipped.
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
@@ -203,15 +221,6 @@ pub trait WriteUnit: ReadUnit {
     /// Suppresses addresses, each with the contact it was written to and the reason, and says so on the contacts
     /// that have them. From then on whoever has such an address is marked, however they came by it.
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()>;
-
-    /// Takes calls that are due, at most one for each contact and receiver, the earliest decided first, but
-    /// not those that are under way already.
-    async fn claim_calls(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[CallId],
-    ) -> Result<Vec<ClaimedCall>>;
 
     /// Keeps what is sent, so that every attempt sends the same.
     async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()>;

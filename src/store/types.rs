@@ -166,6 +166,8 @@ pub struct ClaimedMessage {
     pub attempt: u32,
     /// The contact as it is now.
     pub contact: Contact,
+    /// The last decision of the contact on each topic.
+    pub permissions: BTreeMap<String, bool>,
     /// What led into the run.
     pub entry: Attributes,
 }

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::language::model::{Expr, Operator, ReactionKind};
 pub use compile::compile;
 
+use crate::domain::{Value, ValueType};
+use crate::template::CompiledMessage;
 use crate::time::{ClockTime, Date, Length, Weekday};
 
 /// The shape of plans that this program writes and reads.
@@ -60,6 +62,17 @@ pub struct Plan {
     pub nodes: Vec<Node>,
     /// The messages it sends, by name.
     pub messages: BTreeMap<String, Message>,
+    /// The attributes that contacts have, for templates.
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+/// An attribute of contacts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// Its type.
+    pub of: ValueType,
+    /// What it is where nothing is set.
+    pub default: Value,
 }
 
 /// One place of a plan.
@@ -299,6 +312,10 @@ pub struct Message {
     pub essential: bool,
     /// The sender in `lotse.yaml`.
     pub sender: String,
+    /// Its texts for everybody whose language has none of its own.
+    pub text: CompiledMessage,
+    /// Its texts by language tag.
+    pub languages: BTreeMap<String, CompiledMessage>,
 }
 
 impl Plan {
@@ -328,9 +345,25 @@ impl Plan {
         });
         let waits = waits.filter_map(|branch| match &branch.trigger {
             Trigger::Event(event) => Some(event.as_str()),
-            _ => None,
+            Trigger::Reaction { kind, .. } => kind.event(),
+            Trigger::Reply(_) | Trigger::Accepted(_) | Trigger::Rejected(_) => None,
         });
-        enters.chain(goals).chain(leaves).chain(waits)
+        enters.chain(goals).chain(leaves).chain(waits).chain(self.reactions_asked())
+    }
+
+    /// The events of the reactions that conditions ask about.
+    fn reactions_asked(&self) -> Vec<&'static str> {
+        let mut asked = Vec::new();
+        for node in &self.nodes {
+            node.step.each_expression(&mut |expression| {
+                expression.walk(&mut |expr| {
+                    if let Expr::Reaction { kind, .. } = expr {
+                        asked.extend(kind.event());
+                    }
+                });
+            });
+        }
+        asked
     }
 
     /// SHA-256 of what the plan does: two plans of one hash do the same. Where its statements stand in their

@@ -56,7 +56,8 @@ pub(super) fn attributes(json: serde_json::Value) -> Attributes {
 
 /// Somebody with an external id, an address at `example.org` and the topic `news` allowed.
 pub(super) async fn person(store: &dyn Store, name: &str) -> ContactId {
-    let row = ImportRow { allows: vec![("news".to_owned(), true)], ..row(name, &format!("{name}@example.org")) };
+    let row =
+        ImportRow { allows: vec![("news".to_owned(), true)], ..row(name, &format!("{name}@example.org")) };
     change!(store, unit => unit.import(vec![row], at(-1_000)));
     id_of(store, name).await
 }
@@ -271,5 +272,5 @@ pub(super) fn plan(journey: &str, minutes: u32) -> Plan {
     let files = WorkspaceFiles::from_texts([("a.journey", text.as_str())]);
     let checked = check(&files, None);
     assert!(!checked.has_errors(), "{:#?}", checked.findings);
-    compile(&checked.model.journeys[0], &checked.model, &files.sources).unwrap()
+    compile(&checked.model.journeys[0], &checked, &files.sources).unwrap()
 }

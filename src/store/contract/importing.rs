@@ -39,7 +39,8 @@ pub(super) async fn a_refusal_outlives_files(store: &dyn Store) {
     let state = state_of(store, ada).await;
     assert_eq!(state.permissions, [("news".to_owned(), false), ("offers".to_owned(), false)].into());
     let before = look!(store, unit => unit.permissions(ada));
-    let counts = change!(store, unit => unit.import(vec![allows(&[("offers", true), ("news", false)])], at(2)));
+    let counts =
+        change!(store, unit => unit.import(vec![allows(&[("offers", true), ("news", false)])], at(2)));
     assert_eq!(counts.refusals_kept, 1);
     assert_eq!(look!(store, unit => unit.permissions(ada)), before, "what changes nothing is not recorded");
 }

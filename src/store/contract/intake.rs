@@ -123,7 +123,10 @@ pub(super) async fn what_cannot_be_taken_is_shown(store: &dyn Store) {
     change!(store, unit => unit.quarantine(at(1), vec![item("no name", "{}"), item("no name", "{}")]));
     let shown = look!(store, unit => unit.quarantined(10));
     assert_eq!(shown.len(), 3, "a repeat within a batch is one");
-    assert_eq!((shown[0].received_at, shown[0].reason.as_str(), shown[0].body.as_str()), (at(1), "no name", "{}"));
+    assert_eq!(
+        (shown[0].received_at, shown[0].reason.as_str(), shown[0].body.as_str()),
+        (at(1), "no name", "{}")
+    );
     assert_eq!(look!(store, unit => unit.quarantined(1)), shown[..1]);
 }
 

@@ -17,7 +17,8 @@ async fn settle(store: &dyn Store, key: crate::store::MessageKey, state: Message
 pub(super) async fn deliveries_that_need_somebody_come_first(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let (refused, unsure) = (sent(store, ada, 30).await, sent(store, ada, 10).await);
-    let (newer, fine, waiting) = (sent(store, ada, 20).await, sent(store, ada, 40).await, sent(store, ada, 45).await);
+    let (newer, fine, waiting) =
+        (sent(store, ada, 20).await, sent(store, ada, 40).await, sent(store, ada, 45).await);
     settle(store, refused, MessageState::Refused).await;
     settle(store, unsure, MessageState::Unsure).await;
     settle(store, newer, MessageState::Unsure).await;
@@ -41,7 +42,10 @@ pub(super) async fn deliveries_that_need_somebody_come_first(store: &dyn Store) 
         assert_eq!(found, all.iter().copied().take(limit as usize).collect::<Vec<_>>());
     }
     let first = look!(store, unit => unit.deliveries(Deliveries::All, 1)).remove(0);
-    assert_eq!((first.kind, first.name.as_str(), first.state.as_str()), (DeliveryKind::HandOff, "sales", "dead"));
+    assert_eq!(
+        (first.kind, first.name.as_str(), first.state.as_str()),
+        (DeliveryKind::HandOff, "sales", "dead")
+    );
     assert_eq!((first.contact, first.attempts, first.decided_at), (ada, 1, at(5)));
     assert_eq!((first.due_at, first.answer.as_deref()), (None, Some("no")));
 }
@@ -106,7 +110,8 @@ pub(super) async fn the_latest_deployment_holds(store: &dyn Store) {
     ] {
         change!(store, unit => unit.deploy(journey, version, at(second)));
         let versions = look!(store, unit => unit.versions());
-        let found: Vec<_> = versions.iter().filter(|version| version.active).map(|version| version.number).collect();
+        let found: Vec<_> =
+            versions.iter().filter(|version| version.active).map(|version| version.number).collect();
         assert_eq!(found, active, "{second} {version:?}");
     }
 }

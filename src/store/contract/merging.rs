@@ -1,13 +1,11 @@
 //! Contacts that turn out to be one.
 
 use super::fixture::{
-    arrival, at, attributes, batch, calling, decision, ending, entering, event_id, id_of, person, plan, record,
-    row, sending, sent, state_of,
+    arrival, at, attributes, batch, calling, decision, ending, entering, event_id, id_of, person, plan,
+    record, row, sending, sent, state_of,
 };
 use crate::domain::{Arm, CallKind, ContactId, GoalReached, MessageState, StepKind};
-use crate::store::{
-    CallSettlement, ImportRow, Intake, MessageKey, MessageSettlement, Outcome, Store, Who,
-};
+use crate::store::{CallSettlement, ImportRow, Intake, MessageKey, MessageSettlement, Outcome, Store, Who};
 
 /// Somebody who is known by a device alone.
 async fn visitor(store: &dyn Store, device: &str, second: i64) -> ContactId {
@@ -58,7 +56,10 @@ pub(super) async fn a_device_becomes_its_owners_with_all_that_is_theirs(store: &
     assert_eq!(contact.language.as_deref(), Some("de"));
     assert!(contact.tags.contains("seen") && contact.attributes.contains_key("score"));
     let decided: Vec<_> = unit.permissions(ada).await.unwrap();
-    assert_eq!(decided.iter().map(|decision| decision.topic.as_str()).collect::<Vec<_>>(), ["news", "offers"]);
+    assert_eq!(
+        decided.iter().map(|decision| decision.topic.as_str()).collect::<Vec<_>>(),
+        ["news", "offers"]
+    );
     assert!(decided.iter().all(|decision| decision.contact == ada));
     let events = unit.events(ada, 10).await.unwrap();
     let names: Vec<_> = events.iter().map(|event| event.event.name.as_str()).collect();
@@ -101,11 +102,8 @@ pub(super) async fn what_is_said_about_a_former_contact_is_said_about_the_presen
 
     assert_eq!(look!(store, unit => unit.find(&Who::Id(visitor))).unwrap().id, ada);
     assert_eq!(look!(store, unit => unit.message(key)).unwrap().message.contact, ada);
-    let accepted = MessageSettlement {
-        key,
-        outcome: Outcome::State(MessageState::Accepted),
-        answer: "250".to_owned(),
-    };
+    let accepted =
+        MessageSettlement { key, outcome: Outcome::State(MessageState::Accepted), answer: "250".to_owned() };
     assert_eq!(change!(store, unit => unit.settle_messages(vec![accepted], at(4))), [key]);
     assert_eq!(look!(store, unit => unit.messages(ada))[0].message.state, MessageState::Accepted);
     change!(store, unit => unit.decide(vec![decision(visitor, "news", false, 5)]));
@@ -150,7 +148,8 @@ pub(super) async fn a_double_run_ends(store: &dyn Store) {
 
     let mut unit = store.read().await.unwrap();
     let runs = unit.runs(ada).await.unwrap();
-    let seen: Vec<_> = runs.iter().map(|run| (run.entered_at, run.ended_at, run.outcome.as_deref())).collect();
+    let seen: Vec<_> =
+        runs.iter().map(|run| (run.entered_at, run.ended_at, run.outcome.as_deref())).collect();
     assert_eq!(
         seen,
         [

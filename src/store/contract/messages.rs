@@ -1,8 +1,6 @@
 //! The life of a message.
 
-use super::fixture::{
-    at, attributes, decision, entering, person, record, sending, sent, state_of,
-};
+use super::fixture::{at, attributes, decision, entering, person, record, sending, sent, state_of};
 use crate::domain::{ContactId, MessageState, SkipReason};
 use crate::store::{DeliveryKind, MessageKey, MessageSettlement, Outcome, Store};
 
@@ -10,7 +8,10 @@ async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[Messag
     let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
     let mut unit = store.write().await.unwrap();
     let claimed = unit.claim_messages(at(second), limit, &under_way).await.unwrap();
-    claimed.iter().map(|claimed| MessageKey { contact: claimed.message.contact, id: claimed.message.id }).collect()
+    claimed
+        .iter()
+        .map(|claimed| MessageKey { contact: claimed.message.contact, id: claimed.message.id })
+        .collect()
 }
 
 async fn goes(store: &dyn Store, key: MessageKey, second: i64) -> bool {
@@ -28,7 +29,8 @@ async fn state(store: &dyn Store, key: MessageKey) -> MessageState {
 
 pub(super) async fn messages_are_claimed_when_they_are_due(store: &dyn Store) {
     let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
-    let (late, early, middle) = (sent(store, ada, 30).await, sent(store, ben, 10).await, sent(store, ada, 20).await);
+    let (late, early, middle) =
+        (sent(store, ada, 30).await, sent(store, ben, 10).await, sent(store, ada, 20).await);
     assert_eq!(claimed(store, 9, 9, &[]).await, []);
     assert_eq!(claimed(store, 20, 9, &[]).await, [early, middle]);
     assert_eq!(claimed(store, 99, 2, &[]).await, [early, middle]);
@@ -49,7 +51,10 @@ pub(super) async fn a_message_comes_with_what_it_is_made_from(store: &dyn Store)
     let claimed = unit.claim_messages(at(0), 9, &[]).await.unwrap().remove(0);
     assert_eq!(claimed.message, effects.messages[0]);
     assert_eq!((claimed.attempt, &claimed.entry), (1, &run.state.entry));
-    assert_eq!(claimed.contact, unit.states(&[ada], super::fixture::NOTHING, at(0)).await.unwrap()[0].contact);
+    assert_eq!(
+        claimed.contact,
+        unit.states(&[ada], super::fixture::NOTHING, at(0)).await.unwrap()[0].contact
+    );
     drop(unit);
     assert!(goes(store, key, 1).await);
     assert!(settle(store, key, Outcome::Again(at(2)), 2).await);
@@ -70,7 +75,9 @@ pub(super) async fn the_gate_lets_go_what_is_allowed(store: &dyn Store) {
 pub(super) async fn the_gate_stops_what_was_refused_meanwhile(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let mut keys = Vec::new();
-    for (second, topic, essential) in [(0, "news", false), (1, "news", true), (2, "offers", false), (3, "bill", true)] {
+    for (second, topic, essential) in
+        [(0, "news", false), (1, "news", true), (2, "offers", false), (3, "bill", true)]
+    {
         let (mut run, mut effects) = entering(ada, &format!("j{second}"), second);
         keys.push(sending(&mut run, &mut effects, "ada@example.org", second));
         let message = effects.messages.last_mut().unwrap();
@@ -101,7 +108,8 @@ pub(super) async fn the_gate_stops_suppressed_addresses_whosoever_they_are(store
     let other = sending(&mut run, &mut effects, "boss@example.org", 0);
     let fine = sending(&mut run, &mut effects, "fine@example.org", 0);
     record(store, &run, effects, 0).await;
-    let bounced = ["ada@example.org", "boss@example.org"].map(|to| (ada, to.to_owned(), "bounced".to_owned()));
+    let bounced =
+        ["ada@example.org", "boss@example.org"].map(|to| (ada, to.to_owned(), "bounced".to_owned()));
     change!(store, unit => unit.suppress(bounced.to_vec(), at(1)));
     let answers = change!(store, unit => unit.hand_over(&[own, essential, other, fine], at(2)));
     assert_eq!(answers.iter().map(|answer| answer.goes).collect::<Vec<_>>(), [false, false, false, true]);
@@ -124,7 +132,9 @@ pub(super) async fn a_message_goes_once(store: &dyn Store) {
 
 /// A message that came into a state on the way that leads there.
 async fn in_state(store: &dyn Store, contact: ContactId, second: i64, state: MessageState) -> MessageKey {
-    use MessageState::{Accepted, Bounced, Complained, Decided, Delivered, HandedOver, Refused, Skipped, Unsure};
+    use MessageState::{
+        Accepted, Bounced, Complained, Decided, Delivered, HandedOver, Refused, Skipped, Unsure,
+    };
     let key = sent(store, contact, second).await;
     let way: &[MessageState] = match state {
         Decided => return key,
@@ -173,7 +183,9 @@ pub(super) async fn every_step_of_a_message_is_legal_or_does_nothing(store: &dyn
             let done = match outcome {
                 Some(outcome) => settle(store, key, outcome, second + 5).await,
                 // One second before it is due: a retry of what waits goes at once.
-                None => change!(store, unit => unit.retry(DeliveryKind::Message, ada, key.id.0, at(second - 1))),
+                None => {
+                    change!(store, unit => unit.retry(DeliveryKind::Message, ada, key.id.0, at(second - 1)))
+                }
             };
             assert_eq!(done, legal.split(' ').any(|legal| legal == word), "{from:?} {word}");
             let after = look!(store, unit => unit.message(key)).unwrap();
@@ -196,7 +208,11 @@ pub(super) async fn what_is_settled_is_kept(store: &dyn Store) {
     let key = sent(store, ada, 0).await;
     assert!(settle(store, key, Outcome::Again(at(20)), 10).await);
     let stored = look!(store, unit => unit.message(key)).unwrap();
-    assert_eq!((stored.attempts, stored.due_at), (1, Some(at(20))), "an attempt that came to no hand-over counts");
+    assert_eq!(
+        (stored.attempts, stored.due_at),
+        (1, Some(at(20))),
+        "an attempt that came to no hand-over counts"
+    );
     assert!(goes(store, key, 20).await);
     assert!(settle(store, key, Outcome::State(MessageState::Accepted), 21).await);
     let stored = look!(store, unit => unit.message(key)).unwrap();

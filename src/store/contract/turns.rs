@@ -1,11 +1,11 @@
 //! Claiming, knowing, recording.
 
 use super::fixture::{
-    NOTHING, PERMISSIONS, at, attributes, batch, calling, decision, ending, entering, event, event_id, moving,
-    note, person, record, sending, state_of,
+    NOTHING, PERMISSIONS, at, attributes, batch, calling, decision, ending, entering, event, event_id,
+    moving, note, person, record, sending, state_of,
 };
 use crate::domain::{
-    Arm, CallKind, CallState, ContactId, EventKind, GoalReached, MessageState, Past, Refused, RefusalReason,
+    Arm, CallKind, CallState, ContactId, EventKind, GoalReached, MessageState, Past, RefusalReason, Refused,
     SkipReason, StepKind,
 };
 use crate::store::{Claim, Store, StoreError, TurnBatch};
@@ -31,7 +31,9 @@ pub(super) async fn a_claim_takes_events_in_the_order_in_which_they_came(store: 
 }
 
 pub(super) async fn a_claim_takes_due_runs_in_the_order_of_their_timers(store: &dyn Store) {
-    for (name, journey, wake) in [("ada", "later", Some(50)), ("ben", "sooner", Some(40)), ("eve", "never", None)] {
+    for (name, journey, wake) in
+        [("ada", "later", Some(50)), ("ben", "sooner", Some(40)), ("eve", "never", None)]
+    {
         let contact = person(store, name).await;
         let (mut run, effects) = entering(contact, journey, 0);
         run.wake_at = wake.map(at);
@@ -194,14 +196,12 @@ pub(super) async fn a_turn_goes_onto_the_one_it_was_made_from(store: &dyn Store)
 pub(super) async fn a_turn_of_an_event_that_was_looked_at_is_overtaken(store: &dyn Store) {
     let ada = person(store, "ada").await;
     change!(store, unit => unit.add_events(vec![event(ada, "signup", 0)]));
-    let looked_at = || TurnBatch {
-        now: at(1),
-        contacts: Vec::new(),
-        events: vec![(ada, event_id("signup"))],
-    };
+    let looked_at =
+        || TurnBatch { now: at(1), contacts: Vec::new(), events: vec![(ada, event_id("signup"))] };
     change!(store, unit => unit.record(looked_at()));
     let (run, effects) = entering(ada, "welcome", 0);
-    let turns = TurnBatch { events: looked_at().events, ..batch(state_of(store, ada).await, &run, effects, 0) };
+    let turns =
+        TurnBatch { events: looked_at().events, ..batch(state_of(store, ada).await, &run, effects, 0) };
     let mut unit = store.write().await.unwrap();
     assert!(matches!(unit.record(turns).await, Err(StoreError::Overtaken)));
     assert_eq!(unit.runs(ada).await.unwrap(), []);
@@ -239,7 +239,8 @@ pub(super) async fn turns_are_counted(store: &dyn Store) {
     (skipped.state, skipped.reason) = (MessageState::Skipped, Some(SkipReason::NoAddress));
     record(store, &run, effects, 0).await;
     let count = |rows: Vec<crate::store::TallyRow>| {
-        let row = |row: crate::store::TallyRow| format!("{} {} {} {}", row.what, row.detail, row.day, row.count);
+        let row =
+            |row: crate::store::TallyRow| format!("{} {} {} {}", row.what, row.detail, row.day, row.count);
         rows.into_iter().map(row).collect::<Vec<_>>()
     };
     let tallies = count(look!(store, unit => unit.tallies(Some("welcome"))));

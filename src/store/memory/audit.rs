@@ -38,7 +38,9 @@ impl Tables {
             Rule::EndedHaveOutcomes => runs().filter(|run| !run.is_live() && run.outcome.is_none()).count(),
             Rule::EndedDoNotWait => runs().filter(|run| !run.is_live() && run.wake_at.is_some()).count(),
             Rule::SkippedHaveReasons => messages()
-                .filter(|stored| stored.message.state == MessageState::Skipped && stored.message.reason.is_none())
+                .filter(|stored| {
+                    stored.message.state == MessageState::Skipped && stored.message.reason.is_none()
+                })
                 .count(),
             Rule::ControlGetsNothing => self.everybody().map(to_control).sum(),
             Rule::InsideOnce => self.everybody().map(twice_inside).sum(),
@@ -66,7 +68,11 @@ impl Tables {
 
 fn to_control(person: &Person) -> usize {
     let of_control = |run: &Run| run.arm == Arm::Control;
-    person.messages.values().filter(|stored| person.runs.get(&stored.message.run).is_some_and(of_control)).count()
+    person
+        .messages
+        .values()
+        .filter(|stored| person.runs.get(&stored.message.run).is_some_and(of_control))
+        .count()
 }
 
 fn twice_inside(person: &Person) -> usize {

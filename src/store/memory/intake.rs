@@ -3,9 +3,7 @@ use std::sync::Arc;
 
 use super::super::identity::{Directory, NameKind, NameOf, names_of};
 use super::super::steps::suppression_key;
-use super::super::{
-    Arrival, Identity, ImportCounts, ImportRow, Intake, Quarantined, Result, intake, merge,
-};
+use super::super::{Arrival, Identity, ImportCounts, ImportRow, Intake, Quarantined, Result, intake, merge};
 use super::tables::Tables;
 use crate::domain::{Contact, ContactId, Event, EventId, IdHasher, Permission};
 use crate::time::Moment;

@@ -27,7 +27,12 @@ impl Tables {
             message: stored.message.clone(),
             attempt: stored.attempts + 1,
             contact: person.contact.clone(),
-            entry: person.runs.get(&stored.message.run).map(|run| run.state.entry.clone()).unwrap_or_default(),
+            permissions: person.decisions(),
+            entry: person
+                .runs
+                .get(&stored.message.run)
+                .map(|run| run.state.entry.clone())
+                .unwrap_or_default(),
         });
         claimed.collect()
     }

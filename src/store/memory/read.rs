@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::super::identity::{NameKind, NameOf};
 use super::super::{
-    Deliveries, Delivery, DeliveryKind, NextDue, Quarantined, StoredEvent, StoredVersion, TallyRow, Token, Who,
+    Deliveries, Delivery, DeliveryKind, NextDue, Quarantined, StoredEvent, StoredVersion, TallyRow, Token,
+    Who,
 };
 use super::tables::{Person, Tables};
 use crate::domain::{Contact, ContactId};
@@ -20,7 +21,10 @@ impl Tables {
         let messages = |person: &Person| person.messages.values().filter_map(|message| message.due_at).min();
         let calls = |person: &Person| person.calls.values().filter_map(|call| call.stored.due_at).min();
         NextDue {
-            turns: self.everybody().filter_map(|person| pending(person).into_iter().chain(wake(person)).min()).min(),
+            turns: self
+                .everybody()
+                .filter_map(|person| pending(person).into_iter().chain(wake(person)).min())
+                .min(),
             messages: self.everybody().filter_map(messages).min(),
             calls: self.everybody().filter_map(calls).min(),
         }

@@ -30,12 +30,7 @@ impl Tables {
         Claim { events: taken.map(|(_, event)| event.clone()).collect(), due }
     }
 
-    pub(super) fn states(
-        &self,
-        contacts: &[ContactId],
-        needs: Needs,
-        earliest: Moment,
-    ) -> Vec<ContactState> {
+    pub(super) fn states(&self, contacts: &[ContactId], needs: Needs, earliest: Moment) -> Vec<ContactState> {
         let mut asked = BTreeSet::new();
         let known = contacts.iter().filter(|id| asked.insert(**id)).filter_map(|id| self.person(*id));
         let state = |person: &Person| {
@@ -96,10 +91,8 @@ impl Tables {
                 None => true,
             }
         };
-        let runs_fit = batch
-            .contacts
-            .iter()
-            .all(|(state, effects)| state.runs.iter().all(|run| run_fits(run, effects)));
+        let runs_fit =
+            batch.contacts.iter().all(|(state, effects)| state.runs.iter().all(|run| run_fits(run, effects)));
         let mut asked = BTreeSet::new();
         let is_pending = |(contact, id): &(ContactId, EventId)| {
             let event = self.person(*contact).and_then(|person| person.events.get(id));

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -78,9 +78,8 @@ impl ReadUnit for MemoryUnit {
 
     async fn messages(&mut self, contact: ContactId) -> Result<Vec<StoredMessage>> {
         let all = |person: &Person| person.messages.values().cloned().collect();
-        let order = |stored: &StoredMessage| {
-            (stored.message.decided_at, stored.message.step, stored.message.id)
-        };
+        let order =
+            |stored: &StoredMessage| (stored.message.decided_at, stored.message.step, stored.message.id);
         Ok(sorted(self.tables.person(contact), all, order))
     }
 
@@ -100,9 +99,44 @@ impl ReadUnit for MemoryUnit {
         Ok(person.and_then(|person| person.messages.get(&key.id)).cloned())
     }
 
+    async fn messages_of(&mut self, keys: &[MessageKey]) -> Result<Vec<StoredMessage>> {
+        let keys: BTreeSet<MessageKey> = keys.iter().copied().collect();
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            found.extend(self.message(key).await?);
+        }
+        Ok(found)
+    }
+
+    async fn decisions(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>> {
+        let decided = |id: &ContactId| Some((*id, self.tables.person(*id)?.decisions()));
+        Ok(contacts.iter().filter_map(decided).filter(|(_, decided)| !decided.is_empty()).collect())
+    }
+
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>> {
         let row = self.tables.everybody().find_map(|person| person.calls.get(&call));
         Ok(row.map(|row| row.stored.clone()))
+    }
+
+    async fn claim_messages(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>> {
+        Ok(self.tables.claim_messages(now, limit, under_way))
+    }
+
+    async fn claim_calls(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+    ) -> Result<Vec<ClaimedCall>> {
+        Ok(self.tables.claim_calls(now, limit, under_way))
     }
 
     async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>> {
@@ -182,15 +216,6 @@ impl WriteUnit for MemoryUnit {
         self.tables.import(&rows, now)
     }
 
-    async fn claim_messages(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[MessageId],
-    ) -> Result<Vec<ClaimedMessage>> {
-        Ok(self.tables.claim_messages(now, limit, under_way))
-    }
-
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
         Ok(self.tables.hand_over(keys, now))
     }
@@ -210,15 +235,6 @@ impl WriteUnit for MemoryUnit {
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, _now: Moment) -> Result<()> {
         self.tables.suppress(addresses);
         Ok(())
-    }
-
-    async fn claim_calls(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[CallId],
-    ) -> Result<Vec<ClaimedCall>> {
-        Ok(self.tables.claim_calls(now, limit, under_way))
     }
 
     async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()> {
@@ -247,9 +263,7 @@ impl WriteUnit for MemoryUnit {
             DeliveryKind::Message => {
                 self.tables.retry_message(MessageKey { contact, id: MessageId(id) }, now)
             }
-            DeliveryKind::Call | DeliveryKind::HandOff => {
-                self.tables.retry_call(contact, CallId(id), now)
-            }
+            DeliveryKind::Call | DeliveryKind::HandOff => self.tables.retry_call(contact, CallId(id), now),
         })
     }
 

@@ -31,15 +31,9 @@ pub(super) async fn audit(connection: &mut SqliteConnection) -> Result<Audit> {
 /// How often a rule is broken.
 fn breaches(rule: Rule) -> &'static str {
     match rule {
-        Rule::EndedHaveOutcomes => {
-            "SELECT count(*) FROM run WHERE ended_at IS NOT NULL AND outcome IS NULL"
-        }
-        Rule::EndedDoNotWait => {
-            "SELECT count(*) FROM run WHERE ended_at IS NOT NULL AND wake_at IS NOT NULL"
-        }
-        Rule::SkippedHaveReasons => {
-            "SELECT count(*) FROM message WHERE state = 'skipped' AND reason IS NULL"
-        }
+        Rule::EndedHaveOutcomes => "SELECT count(*) FROM run WHERE ended_at IS NOT NULL AND outcome IS NULL",
+        Rule::EndedDoNotWait => "SELECT count(*) FROM run WHERE ended_at IS NOT NULL AND wake_at IS NOT NULL",
+        Rule::SkippedHaveReasons => "SELECT count(*) FROM message WHERE state = 'skipped' AND reason IS NULL",
         Rule::ControlGetsNothing => {
             "SELECT count(*) FROM message AS m JOIN run AS r ON r.slot = m.slot AND r.contact = m.contact
             AND r.id = m.run WHERE r.arm = 'control'"
@@ -60,9 +54,7 @@ fn breaches(rule: Rule) -> &'static str {
             "SELECT count(*) FROM run WHERE steps <> (SELECT count(*) FROM history AS h
             WHERE h.slot = run.slot AND h.run = run.id)"
         }
-        Rule::DecidedAreDue => {
-            "SELECT count(*) FROM message WHERE state = 'decided' AND due_at IS NULL"
-        }
+        Rule::DecidedAreDue => "SELECT count(*) FROM message WHERE state = 'decided' AND due_at IS NULL",
         Rule::EventsHaveContacts => {
             "SELECT count(*) FROM event AS e WHERE pending = 1 AND NOT EXISTS
             (SELECT 1 FROM contact AS c WHERE c.slot = e.slot AND c.id = e.contact)"

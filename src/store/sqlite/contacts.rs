@@ -99,7 +99,8 @@ pub(super) async fn suppressed<'a>(
         return Ok(BTreeMap::new());
     }
     let list: Vec<(u16, &String)> = addresses.iter().map(|address| (slot_of(address).0, address)).collect();
-    let found = sqlx::query(SUPPRESSED).bind(json(&list)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let found =
+        sqlx::query(SUPPRESSED).bind(json(&list)).fetch_all(&mut *connection).await.map_err(failed)?;
     let read = |row| {
         let mut columns = Columns::of(row, "suppression");
         Ok((columns.text()?, columns.text()?))

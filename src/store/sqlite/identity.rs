@@ -141,8 +141,7 @@ async fn merge_contacts(
     }
     intake::write_permissions(connection, &decisions).await?;
     for sql in MOVES {
-        let statement =
-            sqlx::query(sql).bind(from.slot().0).bind(from.0).bind(to.slot().0).bind(to.0);
+        let statement = sqlx::query(sql).bind(from.slot().0).bind(from.0).bind(to.slot().0).bind(to.0);
         statement.execute(&mut *connection).await.map_err(failed)?;
     }
     Ok(())

@@ -28,10 +28,7 @@ pub(super) fn ids<'a>(ids: impl IntoIterator<Item = &'a Uuid>) -> String {
     list(ids, |text, id| write!(text, "\"{}\"", id.simple()))
 }
 
-fn list<T>(
-    keys: impl IntoIterator<Item = T>,
-    put: impl Fn(&mut String, T) -> std::fmt::Result,
-) -> String {
+fn list<T>(keys: impl IntoIterator<Item = T>, put: impl Fn(&mut String, T) -> std::fmt::Result) -> String {
     let mut text = String::from("[");
     for key in keys {
         if text.len() > 1 {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::SqliteConnection;
 
 use super::super::{
-    Access, Deliveries, Delivery, DeliveryKind, Quarantined, Result, StoreError, StoredVersion, TallyRow, Token,
+    Access, Deliveries, Delivery, DeliveryKind, Quarantined, Result, StoreError, StoredVersion, TallyRow,
+    Token,
 };
 use super::failed;
 use super::rows::{self, Columns, json};

@@ -37,10 +37,13 @@ pub(super) async fn claim(
     let contacts = contacts::load(connection, messages.iter().map(|(message, _)| &message.contact)).await?;
     let entries =
         entries(connection, messages.iter().map(|(message, _)| (message.contact, message.run))).await?;
+    let ids: Vec<ContactId> = contacts.keys().copied().collect();
+    let decisions = turns::decisions(connection, &ids).await?;
     let claimed = messages.into_iter().filter_map(|(message, attempts)| {
         let contact = contacts.get(&message.contact)?.clone();
+        let permissions = decisions.get(&message.contact).cloned().unwrap_or_default();
         let entry = entries.get(&message.run).cloned().unwrap_or_default();
-        Some(ClaimedMessage { message, attempt: attempts + 1, contact, entry })
+        Some(ClaimedMessage { message, attempt: attempts + 1, contact, permissions, entry })
     });
     Ok(claimed.collect())
 }
@@ -135,7 +138,8 @@ fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
 }
 
 pub(super) const SETTLE: Bulk = Bulk {
-    head: "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,
+    head:
+        "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,
         attempts = attempts + (message.state = 'decided') FROM (",
     columns: 8,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
@@ -170,8 +174,7 @@ pub(super) async fn settle(
         let found = rows.await?;
         let done: BTreeSet<MessageKey> =
             found.iter().map(|row| key_from(&mut Columns::of(row, "message"))).collect::<Result<_>>()?;
-        let is_done =
-            |contact, id| done.contains(&MessageKey { contact, id });
+        let is_done = |contact, id| done.contains(&MessageKey { contact, id });
         let asked = round.iter().filter(|(settlement, contact)| is_done(*contact, settlement.key.id));
         answered.extend(asked.map(|(settlement, _)| settlement.key));
     }

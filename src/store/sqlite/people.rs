@@ -9,7 +9,7 @@ use super::super::identity::{NameKind, NameOf};
 use super::super::{MessageKey, NextDue, Result, StoredCall, StoredEvent, StoredMessage, Who};
 use super::bulk::Statement;
 use super::rows::{self, Columns};
-use super::{contacts, failed, identity, turns};
+use super::{contacts, failed, identity, keys, turns};
 use crate::domain::{CallId, Contact, ContactId, GoalReached, HistoryStep, Permission, Run, RunId};
 
 /// The columns that [`rows::stored_call`] reads.
@@ -62,8 +62,13 @@ pub(super) async fn contacts_after(
     limit: u32,
 ) -> Result<Vec<(Contact, BTreeMap<String, bool>)>> {
     let (slot, id) = after.map_or((-1, Uuid::nil()), |after| (i64::from(after.slot().0), after.0));
-    let found =
-        sqlx::query(AFTER).bind(slot).bind(id).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+    let found = sqlx::query(AFTER)
+        .bind(slot)
+        .bind(id)
+        .bind(limit)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
     let contacts = rows::all(&found, rows::contact)?;
     let ids: Vec<ContactId> = contacts.iter().map(|contact| contact.id).collect();
     let mut decisions = turns::decisions(connection, &ids).await?;
@@ -157,8 +162,25 @@ pub(super) async fn message(
     found.as_ref().map(rows::stored_message).transpose()
 }
 
+pub(super) async fn messages_of(
+    connection: &mut SqliteConnection,
+    wanted: &[MessageKey],
+) -> Result<Vec<StoredMessage>> {
+    let about = identity::are_now(connection, wanted.iter().map(|key| key.contact).collect()).await?;
+    let sql = format!(
+        "SELECT {MESSAGE} WHERE (slot, contact, id) IN (SELECT value ->> 0, unhex(value ->> 1), unhex(value ->> 2)
+        FROM json_each($1))"
+    );
+    let list = keys::rows(about.iter().zip(wanted).map(|(contact, key)| (contact, &key.id.0)));
+    let found =
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, rows::stored_message)
+}
+
 pub(super) async fn calls(connection: &mut SqliteConnection, contact: ContactId) -> Result<Vec<StoredCall>> {
-    let sql = format!("SELECT {CALL} WHERE call.slot = $1 AND call.contact = $2 ORDER BY decided_at, step, call.id");
+    let sql = format!(
+        "SELECT {CALL} WHERE call.slot = $1 AND call.contact = $2 ORDER BY decided_at, step, call.id"
+    );
     let found = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(contact.slot().0)
         .bind(contact.0)
@@ -187,4 +209,3 @@ pub(super) async fn goals(connection: &mut SqliteConnection, contact: ContactId)
     let found = of_contact(sql, contact).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, rows::goal)
 }
-

@@ -118,24 +118,24 @@ pub(super) const NOTE: Bulk = Bulk {
 };
 
 async fn history(connection: &mut SqliteConnection, steps: &[&HistoryStep]) -> Result<()> {
-    NOTE
-        .run(connection, steps, |statement, step: &&HistoryStep| {
-            statement
-                .bind(step.contact.slot().0)
-                .bind(step.run.0)
-                .bind(step.number)
-                .bind(step.at.micros())
-                .bind(step.version)
-                .bind(step.place)
-                .bind(step.kind.as_str())
-                .bind(step.detail.as_str())
-        })
-        .await?;
+    NOTE.run(connection, steps, |statement, step: &&HistoryStep| {
+        statement
+            .bind(step.contact.slot().0)
+            .bind(step.run.0)
+            .bind(step.number)
+            .bind(step.at.micros())
+            .bind(step.version)
+            .bind(step.place)
+            .bind(step.kind.as_str())
+            .bind(step.detail.as_str())
+    })
+    .await?;
     Ok(())
 }
 
 pub(super) const DECIDE: Bulk = Bulk {
-    head: "INSERT INTO message (slot, contact, id, run, journey, version, place, step, channel, message, topic,
+    head:
+        "INSERT INTO message (slot, contact, id, run, journey, version, place, step, channel, message, topic,
         essential, address, with_values, state, reason, decided_at, due_at, attempts)",
     columns: 19,
     tail: "",
@@ -178,28 +178,27 @@ pub(super) const CALL: Bulk = Bulk {
 };
 
 async fn calls(connection: &mut SqliteConnection, calls: &[&Call]) -> Result<()> {
-    CALL
-        .run(connection, calls, |statement, call: &&Call| {
-            statement
-                .bind(call.contact.slot().0)
-                .bind(call.contact.0)
-                .bind(call.id.0)
-                .bind(call.run.0)
-                .bind(call.journey.as_str())
-                .bind(call.version)
-                .bind(call.place)
-                .bind(call.step)
-                .bind(call.stage.as_str())
-                .bind(call.kind.as_str())
-                .bind(call.target.as_str())
-                .bind(json(&call.with))
-                .bind(call.assigned_to.as_deref())
-                .bind(CallState::Pending.as_str())
-                .bind(call.decided_at.micros())
-                .bind(call.decided_at.micros())
-                .bind(0)
-        })
-        .await?;
+    CALL.run(connection, calls, |statement, call: &&Call| {
+        statement
+            .bind(call.contact.slot().0)
+            .bind(call.contact.0)
+            .bind(call.id.0)
+            .bind(call.run.0)
+            .bind(call.journey.as_str())
+            .bind(call.version)
+            .bind(call.place)
+            .bind(call.step)
+            .bind(call.stage.as_str())
+            .bind(call.kind.as_str())
+            .bind(call.target.as_str())
+            .bind(json(&call.with))
+            .bind(call.assigned_to.as_deref())
+            .bind(CallState::Pending.as_str())
+            .bind(call.decided_at.micros())
+            .bind(call.decided_at.micros())
+            .bind(0)
+    })
+    .await?;
     Ok(())
 }
 

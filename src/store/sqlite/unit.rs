@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::super::{
     Access, Arrival, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
     DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
-    Quarantined, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who,
-    WriteUnit,
+    Quarantined, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token,
+    TurnBatch, Who, WriteUnit,
 };
 use super::{audit, calls, contacts, failed, intake, lists, messages, people, record, turns};
 use crate::domain::{
@@ -77,8 +77,37 @@ impl ReadUnit for SqliteUnit {
         people::message(&mut self.transaction, key).await
     }
 
+    async fn messages_of(&mut self, keys: &[MessageKey]) -> Result<Vec<StoredMessage>> {
+        people::messages_of(&mut self.transaction, keys).await
+    }
+
+    async fn decisions(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>> {
+        turns::decisions(&mut self.transaction, contacts).await
+    }
+
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>> {
         people::call_by_id(&mut self.transaction, call).await
+    }
+
+    async fn claim_messages(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>> {
+        messages::claim(&mut self.transaction, now, limit, under_way).await
+    }
+
+    async fn claim_calls(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+    ) -> Result<Vec<ClaimedCall>> {
+        calls::claim(&mut self.transaction, now, limit, under_way).await
     }
 
     async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>> {
@@ -153,15 +182,6 @@ impl WriteUnit for SqliteUnit {
         intake::import(&mut self.transaction, rows, now).await
     }
 
-    async fn claim_messages(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[MessageId],
-    ) -> Result<Vec<ClaimedMessage>> {
-        messages::claim(&mut self.transaction, now, limit, under_way).await
-    }
-
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
         messages::hand_over(&mut self.transaction, keys, now).await
     }
@@ -180,15 +200,6 @@ impl WriteUnit for SqliteUnit {
 
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()> {
         contacts::suppress(&mut self.transaction, &addresses, now).await
-    }
-
-    async fn claim_calls(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[CallId],
-    ) -> Result<Vec<ClaimedCall>> {
-        calls::claim(&mut self.transaction, now, limit, under_way).await
     }
 
     async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()> {
