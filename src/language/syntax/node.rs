@@ -143,6 +143,18 @@ impl<'t> Reader<'t> {
         );
     }
 
+    /// Reports a word that people say and the language does not.
+    pub(super) fn superfluous(&self, node: &Node<'_>) {
+        let finding =
+            Finding::new(Code::E001, self.span(node), format!("no `{}` stands here", node.text().trim()));
+        self.report(finding.help("take it away").edit(self.span_of(node.range()), ""));
+    }
+
+    /// The text of a node as it was written.
+    pub(super) fn written(&self, node: &Node<'_>) -> &'t str {
+        self.text.get(self.trimmed(node.range())).unwrap_or("")
+    }
+
     /// Reports a sign between two things where none belongs.
     pub(super) fn separator(&self, node: &Node<'_>) {
         let finding = Finding::new(Code::E001, self.span(node), format!("no `{}` stands here", node.text()));
