@@ -96,11 +96,12 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::Fi
                     );
                 }
                 contact.get_or_insert(fields.span);
-                names.contact_is_broken |= checker.is_broken(fields.span);
-                names.contact.extend(checker.fields(fields, "contact"));
+                let known = checker.fields(fields, "contact");
+                names.contact_is_broken |= checker.is_broken(fields.span) || checker.lacks_types(fields);
+                names.contact.extend(known);
             }
             Declaration::Event(event) if first(Kind::Event, &event.name) => {
-                if checker.is_broken(event.span) {
+                if checker.is_broken(event.span) || checker.lacks_types(&event.fields) {
                     names.broken_events.insert(event.name.value.clone());
                 }
                 names.events.insert(event.name.value.clone(), checker.event(event));
@@ -182,7 +183,11 @@ impl Checker<'_> {
             .or_else(|| Some(declare(kind, &name.value)));
         let finding = finding.maybe_help(help);
         self.report(match near {
-            Some(near) => finding.edit(name.span, near),
+            Some(near) => {
+                // What was misspelt is used all the same.
+                self.uses(kind, &near);
+                finding.edit(name.span, near)
+            }
             None => finding,
         });
     }
