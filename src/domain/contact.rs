@@ -32,6 +32,8 @@ pub struct Contact {
     pub tags: BTreeSet<String>,
     /// What the workspace declares beside these.
     pub attributes: Attributes,
+    /// Why nothing is sent to the address any more: it bounced, or its owner complained.
+    pub suppressed: Option<String>,
 }
 
 impl Contact {
@@ -60,6 +62,7 @@ impl Contact {
             created_at,
             tags: BTreeSet::new(),
             attributes: Attributes::new(),
+            suppressed: None,
         }
     }
 

@@ -70,6 +70,9 @@ pub struct RunState {
     /// What led in, as templates and `entry.FIELD` see it.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub entry: Attributes,
+    /// Whether it has come to its first stage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inside: bool,
     /// When that which began the present wait happened: events before it do not count.
     pub since: Moment,
     /// When the present wait is over.

@@ -72,7 +72,7 @@ impl Turn<'_> {
             Some(SkipReason::NoPermission)
         } else if address.is_none() {
             Some(SkipReason::NoAddress)
-        } else if self.state.suppressed && to.is_none() {
+        } else if self.state.contact.suppressed.is_some() && to.is_none() {
             Some(SkipReason::Suppressed)
         } else {
             None

@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
 use super::evaluate::{Scope, evaluate};
-use super::state::{Effects, RefusalReason, Refused};
 use super::turn::{Turn, attributes, clock_of};
-use super::{ContactState, World, share};
+use super::{World, share};
 use crate::domain::{
-    Arm, Attributes, Event, EventKind, IdHasher, Run, RunId, RunState, StepKind, SystemEvent, Value,
-    ValueType,
+    Arm, Attributes, ContactState, Effects, Event, EventKind, IdHasher, RefusalReason, Refused, Run, RunId,
+    RunState, StepKind, SystemEvent, Value, ValueType,
 };
 use crate::language::plan::{Enter, Place, Plan, Reenter};
 use crate::time::{ClockTime, Date, Moment, TimeZone, at_clock_time};

@@ -8,19 +8,21 @@ mod act;
 mod change;
 mod entry;
 mod evaluate;
+mod input;
 mod plans;
 mod share;
-mod state;
 mod turn;
 mod waits;
 
 pub use evaluate::{Scope, evaluate};
+pub use input::Input;
 pub use plans::Plans;
-pub use state::{ContactState, Effects, Input, Past, RefusalReason, Refused, StageMove};
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Arm, Attributes, Contact, Event, EventKind, Run, Value, ValueType};
+use crate::domain::{
+    Arm, Attributes, Contact, ContactState, Effects, Event, EventKind, Run, Value, ValueType,
+};
 use crate::language::plan::{Expr, Leave, Needs, Place, Plan};
 use crate::time::{Moment, TimeZone};
 use turn::with_turn;

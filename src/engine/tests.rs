@@ -39,7 +39,7 @@ impl Play {
         assert!(!checked.has_errors(), "{:#?}", checked.findings);
         let mut plans = Plans::default();
         for (version, journey) in (1..).zip(&checked.model.journeys) {
-            plans.add(version, Arc::new(compile(journey, &checked.model, &files.sources).unwrap()), true);
+            plans.add(version, Arc::new(compile(journey, &checked, &files.sources).unwrap()), true);
         }
         let id = ContactId(IdHasher::new("contact").part("ada").finish(Moment::from_seconds(0)));
         let mut contact = Contact::new(id, Moment::from_seconds(0));
@@ -327,7 +327,7 @@ fn messages_are_skipped_for_a_reason() {
         )
     );
     let mut suppressed = Play::new(journey);
-    suppressed.state.suppressed = true;
+    suppressed.state.contact.suppressed = Some("bounced".to_owned());
     assert!(suppressed.step("2027-03-01 10:00", "signup").contains("skipped receipt suppressed"));
 }
 

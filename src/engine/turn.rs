@@ -2,13 +2,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::World;
 use super::change::next_change;
 use super::evaluate::{Scope, evaluate};
-use super::state::{Effects, StageMove};
-use super::{ContactState, World};
 use crate::domain::{
-    Arm, Attributes, CallKind, Event, EventId, EventKind, GoalReached, HistoryStep, IdHasher, Reacted, Run,
-    StepKind, SystemEvent, Value,
+    Arm, Attributes, CallKind, ContactState, Effects, Event, EventId, EventKind, GoalReached, HistoryStep,
+    IdHasher, Reacted, Run, StageMove, StepKind, SystemEvent, Value,
 };
 use crate::language::plan::{Expr, Leave, Place, Plan, Step, Until};
 use crate::time::{Length, Moment, TimeZone, next_clock_time, next_weekday_time, zone};
@@ -294,12 +293,14 @@ impl<'w> Turn<'w> {
             let Some(node) = plan.node(place) else {
                 return self.hold(format!("its journey has no place {}", place.0));
             };
-            let stage = plan.node(Place(self.run.place)).map(|node| node.stage);
+            let before = Place(self.run.place);
             self.run.place = place.0;
             let next = match &node.step {
                 Step::Stage { next } => {
-                    let from = (stage != Some(node.stage) || self.run.steps > 1).then_some(stage).flatten();
-                    self.moved(from, Some(node.stage));
+                    // The first stage is come to from outside.
+                    let from = self.run.state.inside.then(|| plan.stage_of(before).to_owned());
+                    self.run.state.inside = true;
+                    self.moved(from, Some(plan.stage_of(place).to_owned()));
                     self.note(StepKind::Stage, plan.stage_of(place));
                     Some(*next)
                 }
@@ -381,8 +382,7 @@ impl<'w> Turn<'w> {
     }
 
     pub(super) fn end(&mut self, outcome: String) {
-        let stage = self.plan.node(Place(self.run.place)).map(|node| node.stage);
-        let from = if self.run.arm == Arm::Control { None } else { stage };
+        let from = self.run.state.inside.then(|| self.plan.stage_of(Place(self.run.place)).to_owned());
         self.moved(from, None);
         self.run.ended_at = Some(self.now);
         self.run.state.wait_until = None;
@@ -398,7 +398,7 @@ impl<'w> Turn<'w> {
         self.run.state.held = Some(why);
     }
 
-    fn moved(&mut self, from: Option<u16>, to: Option<u16>) {
+    fn moved(&mut self, from: Option<String>, to: Option<String>) {
         self.touch();
         self.effects.moves.push(StageMove { run: self.run.id, from, to });
     }

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::token::{Purpose, URL_BYTES_MAX};
 use super::wire::{FieldReader, FieldWriter};
-use crate::domain::{CallId, ContactId, MessageId, Slot};
+use crate::domain::{CallId, ContactId, MessageId};
 use crate::time::Moment;
 
 /// Why there is no link.
@@ -36,8 +36,8 @@ pub trait Token: Sized {
 /// `/o/{token}.gif`: the image that tells of an opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenToken {
-    /// Where the message is.
-    pub slot: Slot,
+    /// Who got it.
+    pub contact: ContactId,
     /// The message.
     pub message: MessageId,
 }
@@ -46,21 +46,21 @@ impl Token for OpenToken {
     const PURPOSE: Purpose = Purpose::Open;
 
     fn write(&self, fields: &mut FieldWriter) -> Result<(), LinkError> {
-        fields.slot(self.slot);
+        fields.bytes(self.contact.bytes());
         fields.bytes(self.message.bytes());
         Ok(())
     }
 
     fn read(fields: &mut FieldReader<'_>) -> Option<Self> {
-        Some(Self { slot: fields.slot()?, message: MessageId(fields.id()?) })
+        Some(Self { contact: ContactId(fields.id()?), message: MessageId(fields.id()?) })
     }
 }
 
 /// `/c/{token}`: a link in a message, with its target inside, so that nobody can lead it elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClickToken {
-    /// Where the message is.
-    pub slot: Slot,
+    /// Who got it.
+    pub contact: ContactId,
     /// The message.
     pub message: MessageId,
     /// Which link of the message, from 0.
@@ -76,7 +76,7 @@ impl Token for ClickToken {
     const PURPOSE: Purpose = Purpose::Click;
 
     fn write(&self, fields: &mut FieldWriter) -> Result<(), LinkError> {
-        fields.slot(self.slot);
+        fields.bytes(self.contact.bytes());
         fields.bytes(self.message.bytes());
         fields.bytes(&self.index.to_be_bytes());
         fields.text(&self.name)?;
@@ -85,7 +85,7 @@ impl Token for ClickToken {
 
     fn read(fields: &mut FieldReader<'_>) -> Option<Self> {
         Some(Self {
-            slot: fields.slot()?,
+            contact: ContactId(fields.id()?),
             message: MessageId(fields.id()?),
             index: fields.number()?,
             name: fields.text()?,
@@ -97,7 +97,7 @@ impl Token for ClickToken {
 /// `/u/{token}`: takes a permission back; never expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsubscribeToken {
-    /// Whose permission; the slot is the contact's.
+    /// Whose permission.
     pub contact: ContactId,
     /// The message with the link.
     pub message: MessageId,
@@ -126,7 +126,7 @@ impl Token for UnsubscribeToken {
 /// `/p/{token}`: the page on which a contact says what it wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PreferencesToken {
-    /// Whose page; the slot is the contact's.
+    /// Whose page.
     pub contact: ContactId,
 }
 
@@ -146,8 +146,8 @@ impl Token for PreferencesToken {
 /// `/v/{token}`: a message as a web page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ViewToken {
-    /// Where the message is.
-    pub slot: Slot,
+    /// Who got it.
+    pub contact: ContactId,
     /// The message.
     pub message: MessageId,
 }
@@ -156,13 +156,13 @@ impl Token for ViewToken {
     const PURPOSE: Purpose = Purpose::View;
 
     fn write(&self, fields: &mut FieldWriter) -> Result<(), LinkError> {
-        fields.slot(self.slot);
+        fields.bytes(self.contact.bytes());
         fields.bytes(self.message.bytes());
         Ok(())
     }
 
     fn read(fields: &mut FieldReader<'_>) -> Option<Self> {
-        Some(Self { slot: fields.slot()?, message: MessageId(fields.id()?) })
+        Some(Self { contact: ContactId(fields.id()?), message: MessageId(fields.id()?) })
     }
 }
 
@@ -170,7 +170,7 @@ impl Token for ViewToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeadToken {
     /// Where the hand-off is.
-    pub slot: Slot,
+    pub contact: ContactId,
     /// The hand-off.
     pub call: CallId,
     /// Whether this link takes the lead or turns it down.
@@ -181,28 +181,28 @@ impl Token for LeadToken {
     const PURPOSE: Purpose = Purpose::Lead;
 
     fn write(&self, fields: &mut FieldWriter) -> Result<(), LinkError> {
-        fields.slot(self.slot);
+        fields.bytes(self.contact.bytes());
         fields.bytes(self.call.bytes());
         fields.bytes(&[u8::from(self.accepted)]);
         Ok(())
     }
 
     fn read(fields: &mut FieldReader<'_>) -> Option<Self> {
-        let (slot, call) = (fields.slot()?, CallId(fields.id()?));
+        let (contact, call) = (ContactId(fields.id()?), CallId(fields.id()?));
         let accepted = match fields.array()? {
             [0] => false,
             [1] => true,
             _ => return None,
         };
-        Some(Self { slot, call, accepted })
+        Some(Self { contact, call, accepted })
     }
 }
 
 /// `/s/{token}`: a survey, or one answer to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SurveyToken {
-    /// Where the message is.
-    pub slot: Slot,
+    /// Who got it.
+    pub contact: ContactId,
     /// The message with the link.
     pub message: MessageId,
     /// The name of the survey.
@@ -215,7 +215,7 @@ impl Token for SurveyToken {
     const PURPOSE: Purpose = Purpose::Survey;
 
     fn write(&self, fields: &mut FieldWriter) -> Result<(), LinkError> {
-        fields.slot(self.slot);
+        fields.bytes(self.contact.bytes());
         fields.bytes(self.message.bytes());
         fields.text(&self.survey)?;
         if let Some(score) = self.score {
@@ -225,17 +225,17 @@ impl Token for SurveyToken {
     }
 
     fn read(fields: &mut FieldReader<'_>) -> Option<Self> {
-        let (slot, message) = (fields.slot()?, MessageId(fields.id()?));
+        let (contact, message) = (ContactId(fields.id()?), MessageId(fields.id()?));
         let survey = fields.text()?;
         let score = if fields.is_empty() { None } else { Some(i16::from_be_bytes(fields.array()?)) };
-        Some(Self { slot, message, survey, score })
+        Some(Self { contact, message, survey, score })
     }
 }
 
 /// `/confirm/{token}`: the second half of a double opt-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfirmToken {
-    /// Whose permission; the slot is the contact's.
+    /// Whose permission.
     pub contact: ContactId,
     /// The topic that is allowed.
     pub topic: String,

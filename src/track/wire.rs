@@ -3,7 +3,6 @@
 use uuid::Uuid;
 
 use super::link::LinkError;
-use crate::domain::{SLOT_COUNT, Slot};
 
 /// Puts fields behind each other.
 #[derive(Debug, Default)]
@@ -12,10 +11,6 @@ pub struct FieldWriter(Vec<u8>);
 impl FieldWriter {
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
-    }
-
-    pub(super) fn slot(&mut self, slot: Slot) {
-        self.bytes(&slot.0.to_be_bytes());
     }
 
     /// A text of up to 64 KiB.
@@ -52,10 +47,6 @@ impl<'a> FieldReader<'a> {
 
     pub(super) fn number(&mut self) -> Option<u16> {
         self.array().map(u16::from_be_bytes)
-    }
-
-    pub(super) fn slot(&mut self) -> Option<Slot> {
-        self.number().filter(|slot| *slot < SLOT_COUNT).map(Slot)
     }
 
     pub(super) fn text(&mut self) -> Option<String> {

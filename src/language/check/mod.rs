@@ -16,6 +16,7 @@ mod paths;
 mod reference;
 mod silence;
 mod statement;
+mod template;
 mod test;
 mod unused;
 
@@ -83,6 +84,8 @@ impl Deployment {
 pub struct Checked {
     /// The workspace, as far as it could be resolved.
     pub model: Model,
+    /// The compiled texts of the emails.
+    pub texts: BTreeMap<String, CompiledTexts>,
     /// The conditions for assigning leads, by team.
     pub assign: BTreeMap<String, Vec<(String, Expr)>>,
     /// Everything that is wrong, in the order of the text.
@@ -92,6 +95,7 @@ pub struct Checked {
 }
 
 pub use silence::Silenced;
+pub use template::CompiledTexts;
 
 impl Checked {
     /// Whether any finding is an error.
@@ -121,11 +125,12 @@ pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked
     };
     checker.names = names::collect(&checker, &trees);
     let model = checker.model(&trees);
+    let texts = checker.templates(&model);
     let assign = checker.assign();
     let mut findings = checker.findings.into_inner();
     findings.retain(|finding| !silenced.silences(&files.sources, finding));
     finding::sort(&mut findings);
-    Checked { model, assign, findings, silenced }
+    Checked { model, texts, assign, findings, silenced }
 }
 
 /// What all parts of the check share.

@@ -254,3 +254,42 @@ fn tests_name_what_is_there() {
     }
     assert_eq!(findings("test \"t\" for nothing { }"), ["E501 nothing"]);
 }
+
+/// The findings of a workspace with one email, whose template is given.
+fn in_template(template: &str, with: &str) -> Vec<String> {
+    let text = format!(
+        "{HEAD}\nemail news_mail {{ topic news from marketing subject \"Hi\" template \"mails/a.html\" }}
+         journey j {{ enter on signup permission news stage s {{ send email news_mail {with} end }} }}"
+    );
+    let files = WorkspaceFiles::from_texts([("a.journey", text.as_str()), ("mails/a.html", template)]);
+    let checked = check(&files, None);
+    let noise = |finding: &&Finding| !matches!(finding.code, Code::W605 | Code::W603);
+    let line = |finding: &Finding| {
+        let (path, at) = files.sources.place(finding.span);
+        format!("{} {path}:{} {}", finding.code, at.line, files.sources.text(finding.span))
+    };
+    checked.findings.iter().filter(noise).map(line).collect()
+}
+
+#[test]
+fn templates_are_checked_inside() {
+    let mail = |inner: &str| {
+        format!("<html><body>\n<p>{inner}</p>\n<a href=\"{{{{ unsubscribe_url }}}}\">out</a></body></html>")
+    };
+    for (inner, with, expected) in [
+        ("Hi {{ contact.first_name }} {{ contact.email }} {{ entry.source }} {{ view_url }}", "", vec![]),
+        ("{{ contact.frist_name }}", "", vec!["E402 mails/a.html:2 contact.frist_name"]),
+        ("{{ entry.total }}", "", vec!["E402 mails/a.html:2 entry.total"]),
+        ("{{ first_name }}", "", vec!["E402 mails/a.html:2 first_name"]),
+        ("{{ code }}", "with { code \"x\" }", vec![]),
+        ("{{ code }}", "", vec!["E402 mails/a.html:2 code"]),
+        ("{{ code | default('x') }}", "", vec![]),
+        ("{{ contact.first_name ", "", vec!["E401 mails/a.html:2 {{"]),
+    ] {
+        let found = in_template(&mail(inner), with);
+        let starts = found.len() == expected.len()
+            && found.iter().zip(&expected).all(|(found, start)| found.starts_with(start));
+        assert!(starts, "{inner}: {found:?}");
+    }
+    assert_eq!(in_template("<html><body><p>Hi</p></body></html>", ""), ["E404 mails/a.html:1 "]);
+}

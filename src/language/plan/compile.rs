@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Branch, Change, Enter, Goal, Leave, Message, Needs, Node, PLAN_FORMAT, Place, Plan, Reenter, Step,
-    Trigger, Until, needs,
+    Attribute, Branch, Change, Enter, Goal, Leave, Message, Needs, Node, PLAN_FORMAT, Place, Plan, Reenter,
+    Step, Trigger, Until, needs,
 };
+use crate::language::check::Checked;
 use crate::language::model::{
-    self, Block, EnterKind, Expr, Journey, Model, Statement, StatementKind, Timezone, Wait,
+    self, Block, EnterKind, Expr, Journey, Statement, StatementKind, Timezone, Wait,
 };
 use crate::source::Sources;
 use crate::time::{Length, Unit};
@@ -15,9 +16,10 @@ const GOAL_WITHIN_DEFAULT: Length = Length::new(30, Unit::Day);
 /// How many places a plan has at the most.
 const PLACES_MAX: usize = u16::MAX as usize;
 
-/// Makes the plan of a journey; `None` where the model has errors in it, or where it has more than 65,535
-/// places.
-pub fn compile(journey: &Journey, model: &Model, sources: &Sources) -> Option<Plan> {
+/// Makes the plan of a journey; `None` where the workspace has errors in it, or where the journey has more than
+/// 65,535 places.
+pub fn compile(journey: &Journey, checked: &Checked, sources: &Sources) -> Option<Plan> {
+    let model = &checked.model;
     let mut compiler = Compiler { journey, sources, nodes: Vec::new() };
     let nodes = compiler.nodes()?;
     let mut plan = Plan {
@@ -47,8 +49,9 @@ pub fn compile(journey: &Journey, model: &Model, sources: &Sources) -> Option<Pl
         stages: journey.stages.iter().map(|stage| stage.name.clone()).collect(),
         nodes,
         messages: BTreeMap::new(),
+        attributes: model.contact.iter().map(attribute).collect(),
     };
-    plan.messages = messages(journey, model, &plan)?;
+    plan.messages = messages(journey, checked, &plan)?;
     needs::find(&mut plan);
     Some(plan)
 }
@@ -85,11 +88,20 @@ fn leave(leave: &model::Leave) -> Leave {
     }
 }
 
-fn messages(journey: &Journey, model: &Model, plan: &Plan) -> Option<BTreeMap<String, Message>> {
+fn attribute(field: &model::Field) -> (String, Attribute) {
+    (
+        field.name.clone(),
+        Attribute { of: field.of.clone(), default: field.default.clone().unwrap_or_default() },
+    )
+}
+
+fn messages(journey: &Journey, checked: &Checked, plan: &Plan) -> Option<BTreeMap<String, Message>> {
+    let model = &checked.model;
     let mut messages = BTreeMap::new();
     for node in &plan.nodes {
         let Step::Send { message: name, .. } = &node.step else { continue };
         let message = model.message(name)?;
+        let texts = checked.texts.get(name)?;
         let topic = model.topic(message.topic.as_ref().or(journey.permission.as_ref())?)?;
         messages.insert(
             name.clone(),
@@ -99,6 +111,8 @@ fn messages(journey: &Journey, model: &Model, plan: &Plan) -> Option<BTreeMap<St
                 topic_label: topic.label.clone(),
                 essential: topic.essential,
                 sender: message.sender.clone()?,
+                text: texts.default.clone(),
+                languages: texts.languages.clone(),
             },
         );
     }

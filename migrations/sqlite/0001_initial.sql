@@ -1,0 +1,240 @@
+-- Everything a turn touches leads its key with the slot of its contact, so that the same schema can be spread
+-- over many databases by slot: nothing is joined, referenced or changed across slots in one transaction.
+-- Ids are 16 bytes made by the program, moments are microseconds since 1970 in UTC, attributes are JSON.
+-- WITHOUT ROWID keeps each contact's rows side by side and saves one index.
+
+-- A person.
+CREATE TABLE contact (
+  slot        INTEGER NOT NULL,
+  id          BLOB    NOT NULL,
+  external_id TEXT,                      -- what the customer's own systems call the person
+  email       TEXT,                      -- as `Address` writes it
+  phone       TEXT,
+  timezone    TEXT,
+  language    TEXT,
+  created_at  INTEGER NOT NULL,
+  tags        TEXT    NOT NULL,          -- JSON list
+  attributes  TEXT    NOT NULL,          -- JSON object
+  suppressed  TEXT,                      -- why nothing is sent to the address
+  PRIMARY KEY (slot, id)
+) STRICT, WITHOUT ROWID;
+
+-- What names a contact from outside. The slot is that of the value, so that a name is unique wherever it lives.
+CREATE TABLE identity (
+  slot    INTEGER NOT NULL,
+  kind    TEXT    NOT NULL,              -- external, anonymous, email
+  value   TEXT    NOT NULL,
+  contact BLOB    NOT NULL,
+  PRIMARY KEY (slot, kind, value)
+) STRICT, WITHOUT ROWID;
+
+-- Addresses nothing is sent to any more, kept when contacts go. The slot is that of the address.
+CREATE TABLE suppression (
+  slot    INTEGER NOT NULL,
+  address TEXT    NOT NULL,              -- in small letters
+  reason  TEXT    NOT NULL,
+  at      INTEGER NOT NULL,
+  PRIMARY KEY (slot, address)
+) STRICT, WITHOUT ROWID;
+
+-- One decision on one topic; never changed, only followed by another.
+CREATE TABLE permission (
+  slot    INTEGER NOT NULL,
+  contact BLOB    NOT NULL,
+  topic   TEXT    NOT NULL,
+  at      INTEGER NOT NULL,
+  allowed INTEGER NOT NULL,
+  source  TEXT    NOT NULL,
+  wording TEXT,
+  proof   TEXT,
+  PRIMARY KEY (slot, contact, topic, at)
+) STRICT, WITHOUT ROWID;
+
+-- What happened to a contact. The id comes from the source's own id, so that a repeat is the same row.
+CREATE TABLE event (
+  slot        INTEGER NOT NULL,
+  contact     BLOB    NOT NULL,
+  id          BLOB    NOT NULL,
+  kind        TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  at          INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  run         BLOB,                      -- the run it answers
+  properties  TEXT    NOT NULL,
+  pending     INTEGER NOT NULL,          -- 1 until every run has looked at it
+  result      TEXT,                      -- JSON: the journeys it did not lead into, and why
+  PRIMARY KEY (slot, contact, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX event_pending ON event (received_at) WHERE pending = 1;
+
+-- What came in and could not be taken; shown, never lost.
+CREATE TABLE quarantine (
+  id          BLOB    NOT NULL PRIMARY KEY,
+  received_at INTEGER NOT NULL,
+  reason      TEXT    NOT NULL,
+  body        TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Plans by their hash. A number is given once and for ever; runs name it.
+CREATE TABLE version (
+  number  INTEGER NOT NULL PRIMARY KEY,
+  hash    BLOB    NOT NULL UNIQUE,
+  journey TEXT    NOT NULL,
+  plan    TEXT    NOT NULL,
+  made_at INTEGER NOT NULL
+) STRICT;
+
+-- Which version of a journey is in force, and since when.
+CREATE TABLE deployment (
+  journey TEXT    NOT NULL,
+  at      INTEGER NOT NULL,
+  version INTEGER,                       -- none: nobody enters any more
+  PRIMARY KEY (journey, at)
+) STRICT, WITHOUT ROWID;
+
+-- A contact in a journey.
+CREATE TABLE run (
+  slot       INTEGER NOT NULL,
+  contact    BLOB    NOT NULL,
+  id         BLOB    NOT NULL,
+  journey    TEXT    NOT NULL,
+  version    INTEGER NOT NULL,
+  key        TEXT    NOT NULL,           -- the value of `per`
+  arm        TEXT    NOT NULL,
+  place      INTEGER NOT NULL,
+  turn       INTEGER NOT NULL,
+  steps      INTEGER NOT NULL,
+  entered_at INTEGER NOT NULL,
+  wake_at    INTEGER,                    -- none while only an event can move it
+  goal_until INTEGER,
+  ended_at   INTEGER,
+  outcome    TEXT,
+  state      TEXT    NOT NULL,           -- JSON: what else it remembers
+  PRIMARY KEY (slot, contact, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_due ON run (wake_at) WHERE wake_at IS NOT NULL;
+
+-- What a run did at each place and why; can be pruned.
+CREATE TABLE history (
+  slot    INTEGER NOT NULL,
+  run     BLOB    NOT NULL,
+  number  INTEGER NOT NULL,
+  at      INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  place   INTEGER NOT NULL,
+  kind    TEXT    NOT NULL,
+  detail  TEXT    NOT NULL,
+  PRIMARY KEY (slot, run, number)
+) STRICT, WITHOUT ROWID;
+
+-- The ledger: one row for each message decided. It outlives history and contact.
+CREATE TABLE message (
+  slot           INTEGER NOT NULL,
+  contact        BLOB    NOT NULL,
+  id             BLOB    NOT NULL,
+  run            BLOB    NOT NULL,
+  journey        TEXT    NOT NULL,
+  version        INTEGER NOT NULL,
+  place          INTEGER NOT NULL,
+  step           INTEGER NOT NULL,
+  channel        TEXT    NOT NULL,
+  message        TEXT    NOT NULL,
+  topic          TEXT    NOT NULL,
+  essential      INTEGER NOT NULL,
+  address        TEXT    NOT NULL,
+  with_values    TEXT    NOT NULL,       -- JSON: what the template gets beside the contact
+  state          TEXT    NOT NULL,
+  reason         TEXT,                   -- why it was skipped
+  decided_at     INTEGER NOT NULL,
+  due_at         INTEGER,                -- when it is tried next; none once it is settled or handed over
+  attempts       INTEGER NOT NULL,
+  handed_over_at INTEGER,
+  settled_at     INTEGER,
+  answer         TEXT,                   -- what the provider said
+  PRIMARY KEY (slot, contact, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_due ON message (due_at) WHERE due_at IS NOT NULL;
+-- What somebody should look at.
+CREATE INDEX message_attention ON message (settled_at) WHERE state IN ('unsure', 'refused');
+-- Those whose hand-over has begun: few at any time, and looked for when the program starts.
+CREATE INDEX message_handed_over ON message (handed_over_at) WHERE state = 'handed_over';
+
+-- The same for webhooks and hand-offs; the id is the `webhook-id` on the wire and the lead's.
+CREATE TABLE call (
+  slot        INTEGER NOT NULL,
+  contact     BLOB    NOT NULL,
+  id          BLOB    NOT NULL,
+  run         BLOB    NOT NULL,
+  journey     TEXT    NOT NULL,
+  version     INTEGER NOT NULL,
+  place       INTEGER NOT NULL,
+  step        INTEGER NOT NULL,
+  stage       TEXT    NOT NULL,
+  kind        TEXT    NOT NULL,
+  target      TEXT    NOT NULL,
+  with_values TEXT    NOT NULL,
+  assigned_to TEXT,
+  state       TEXT    NOT NULL,
+  decided_at  INTEGER NOT NULL,
+  due_at      INTEGER,                   -- when it is tried next; none once it is delivered or dead
+  attempts    INTEGER NOT NULL,
+  settled_at  INTEGER,
+  status      INTEGER,                   -- of the last answer
+  answer      TEXT,                      -- what the other side said, or why it could not be asked
+  body        TEXT,                      -- what is sent, the same on every attempt
+  PRIMARY KEY (slot, contact, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX call_due ON call (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX call_attention ON call (settled_at) WHERE state = 'dead';
+-- Teams answer by the lead's id alone.
+CREATE INDEX call_by_id ON call (id);
+
+-- What a sales team answered to a hand-off.
+CREATE TABLE lead (
+  slot        INTEGER NOT NULL,
+  contact     BLOB    NOT NULL,
+  call        BLOB    NOT NULL,
+  accepted    INTEGER NOT NULL,
+  answered_at INTEGER NOT NULL,
+  answered_by TEXT    NOT NULL,
+  PRIMARY KEY (slot, contact, call)
+) STRICT, WITHOUT ROWID;
+
+-- A goal reached, by whom, in which arm, worth what.
+CREATE TABLE goal (
+  slot    INTEGER NOT NULL,
+  contact BLOB    NOT NULL,
+  run     BLOB    NOT NULL,
+  goal    TEXT    NOT NULL,
+  journey TEXT    NOT NULL,
+  version INTEGER NOT NULL,
+  arm     TEXT    NOT NULL,
+  at      INTEGER NOT NULL,
+  worth   REAL,
+  event   BLOB    NOT NULL,
+  PRIMARY KEY (slot, contact, run, goal)
+) STRICT, WITHOUT ROWID;
+
+-- Counts that reports and pages read, so that nobody counts rows. The slot spreads the counting, nothing else.
+CREATE TABLE tally (
+  slot    INTEGER NOT NULL,
+  journey TEXT    NOT NULL,
+  version INTEGER NOT NULL,
+  arm     TEXT    NOT NULL,
+  day     INTEGER NOT NULL,              -- days since 1970 in UTC; 0 for what stands now
+  what    TEXT    NOT NULL,
+  detail  TEXT    NOT NULL,
+  count   INTEGER NOT NULL,
+  worth   REAL    NOT NULL,
+  PRIMARY KEY (slot, journey, version, arm, day, what, detail)
+) STRICT, WITHOUT ROWID;
+
+-- Access for people and programs; of a secret only its hash is kept.
+CREATE TABLE token (
+  id         TEXT    NOT NULL PRIMARY KEY,
+  name       TEXT    NOT NULL,
+  role       TEXT    NOT NULL,
+  hash       BLOB    NOT NULL,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,225 @@
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+
+use super::compose::RawMail;
+use super::outcome::{Envelope, Gate, Outcome};
+use super::server::SmtpServer;
+use super::smtp::{Connection, Fate, Timeouts};
+use crate::channel::RateLimit;
+use crate::domain::MessageId;
+use crate::time::{Clock, Moment};
+
+/// How long a connection may rest before it is asked whether it is still there.
+const REST_MICROS_MAX: i64 = 10_000_000;
+
+/// How mail goes to a server.
+#[derive(Clone, Debug)]
+pub struct RouteConfig {
+    /// The server.
+    pub server: SmtpServer,
+    /// How many connections are open at once.
+    pub connections: NonZeroUsize,
+    /// How many mails are begun in a second, where there is a limit.
+    pub per_second: Option<NonZeroU32>,
+    /// How long each part of a conversation may take.
+    pub timeouts: Timeouts,
+    /// How TLS is spoken; without it, certificates are trusted that the machine trusts.
+    pub tls: Option<Arc<ClientConfig>>,
+}
+
+/// Why there is no way to a server.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// The machine's certificates cannot be used.
+    #[error("TLS cannot be used: {0}; install the certificates of your system (`ca-certificates`)")]
+    Tls(#[from] tokio_rustls::rustls::Error),
+}
+
+/// The way to a mail server: a bounded number of connections, kept open and used again.
+#[derive(Clone)]
+pub struct SmtpRoute {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: SmtpServer,
+    timeouts: Timeouts,
+    tls: Arc<ClientConfig>,
+    rate: Option<RateLimit>,
+    clock: Arc<dyn Clock>,
+    places: Arc<Semaphore>,
+    resting: Mutex<Vec<Resting>>,
+}
+
+/// A connection that waits for its next mail.
+struct Resting {
+    connection: Connection,
+    since: Moment,
+    /// Whether a mail was refused half way, which the server must be told to forget.
+    unfinished: bool,
+}
+
+/// The right to use one connection, for any number of mails, one at a time.
+pub struct Lease {
+    route: Arc<Shared>,
+    resting: Option<Resting>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl RouteConfig {
+    /// Eight connections, no limit on the rate, the times of RFC 5321.
+    pub fn new(server: SmtpServer) -> Self {
+        Self {
+            server,
+            connections: NonZeroUsize::MIN.saturating_add(7),
+            per_second: None,
+            timeouts: Timeouts::default(),
+            tls: None,
+        }
+    }
+}
+
+impl SmtpRoute {
+    /// Prepares the way; nothing is connected yet.
+    ///
+    /// # Errors
+    /// When the machine has no certificates to trust.
+    pub fn new(config: RouteConfig, clock: Arc<dyn Clock>) -> Result<Self, RouteError> {
+        let tls = match config.tls {
+            Some(tls) => tls,
+            None => Arc::new(platform_tls()?),
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                server: config.server,
+                timeouts: config.timeouts,
+                tls,
+                rate: config.per_second.map(RateLimit::per_second),
+                clock,
+                places: Arc::new(Semaphore::new(config.connections.get())),
+                resting: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Waits until a connection is free. It is opened by the first mail, not here.
+    pub async fn checkout(&self) -> Lease {
+        // The semaphore is never closed.
+        let place = Arc::clone(&self.shared.places).acquire_owned().await.ok();
+        let resting = self.shared.resting().pop();
+        Lease { route: Arc::clone(&self.shared), resting, _place: place }
+    }
+
+    /// Takes leave of the server on every connection that rests; for when there is nothing to send for a while.
+    pub async fn close(&self) {
+        let resting = std::mem::take(&mut *self.shared.resting());
+        for Resting { connection, .. } in resting {
+            connection.quit().await;
+        }
+    }
+
+    /// Connects, logs in and takes leave, to see whether it works.
+    ///
+    /// # Errors
+    /// What went wrong, in words for whoever runs the server.
+    pub async fn probe(&self) -> Result<(), String> {
+        self.shared.open().await?.quit().await;
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Resting>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn open(&self) -> Result<Connection, String> {
+        Connection::open(&self.server, &self.tls, self.timeouts).await
+    }
+
+    /// Waits for a place within the limit on the rate.
+    async fn take_turn(&self) {
+        if let Some(rate) = &self.rate {
+            let turn = rate.reserve(self.clock.now());
+            let micros = self.clock.micros_until(turn);
+            if micros > 0 {
+                tokio::time::sleep(Duration::from_micros(micros)).await;
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// Hands over one mail and says what is known about it.
+    ///
+    /// A connection that the server closed while it rested costs no mail: it is replaced by a new one, once.
+    /// When the returned future is dropped before it ends, what is known is what the gate committed.
+    pub async fn send(
+        &mut self,
+        envelope: &Envelope,
+        mail: &RawMail,
+        id: MessageId,
+        gate: &dyn Gate,
+    ) -> Outcome {
+        self.route.take_turn().await;
+        if let Some(mut connection) = self.wake().await {
+            let (outcome, fate) = connection.send(envelope, mail, id, gate).await;
+            if fate != Fate::Gone {
+                self.keep(connection, fate);
+                return outcome;
+            }
+        }
+        let mut connection = match self.route.open().await {
+            Ok(connection) => connection,
+            Err(why) => return Outcome::RouteDown { why },
+        };
+        let (outcome, fate) = connection.send(envelope, mail, id, gate).await;
+        self.keep(connection, fate);
+        outcome
+    }
+
+    /// The connection from before, if it is still there.
+    async fn wake(&mut self) -> Option<Connection> {
+        let Resting { mut connection, since, unfinished } = self.resting.take()?;
+        let rested = self.route.clock.now().micros_since(since);
+        let usable = if unfinished {
+            connection.reset().await
+        } else {
+            rested <= REST_MICROS_MAX || connection.is_alive().await
+        };
+        usable.then_some(connection)
+    }
+
+    fn keep(&mut self, connection: Connection, fate: Fate) {
+        if matches!(fate, Fate::Ready | Fate::Unfinished) {
+            let since = self.route.clock.now();
+            self.resting = Some(Resting { connection, since, unfinished: fate == Fate::Unfinished });
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(resting) = self.resting.take() {
+            self.route.resting().push(resting);
+        }
+    }
+}
+
+/// TLS 1.2 and 1.3 with the certificates that the machine trusts.
+fn platform_tls() -> Result<ClientConfig, RouteError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests;

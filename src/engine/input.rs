@@ -1,0 +1,34 @@
+use crate::domain::{Event, RunId};
+use crate::time::Moment;
+
+/// What can happen to a contact.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// An event.
+    Event(Event),
+    /// The moment has come at which a run wanted to be looked at.
+    Wake {
+        /// Which.
+        run: RunId,
+        /// When that was.
+        at: Moment,
+    },
+}
+
+impl Input {
+    /// When it happened.
+    pub fn at(&self) -> Moment {
+        match self {
+            Input::Event(event) => event.at,
+            Input::Wake { at, .. } => *at,
+        }
+    }
+
+    /// Earlier things first, events before timers of the same instant, then by arrival.
+    pub(super) fn order(&self) -> (Moment, bool, Moment, uuid::Uuid) {
+        match self {
+            Input::Event(event) => (event.at, false, event.received_at, event.id.0),
+            Input::Wake { run, at } => (*at, true, *at, run.0),
+        }
+    }
+}

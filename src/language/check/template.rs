@@ -1,0 +1,334 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::Checker;
+use super::message::text_setting;
+use super::names::Kind;
+use crate::domain::Contact;
+use crate::finding::words;
+use crate::finding::{Code, Finding};
+use crate::language::model::{EnterKind, Journey, Message, MessageText, Model, StatementKind};
+use crate::language::syntax::{place_in_text, tree};
+use crate::source::Span;
+use crate::template::{
+    Compiled, CompiledMessage, MessageSource, Part, TemplateKind, TemplateProblem, Variable, compile,
+};
+
+/// The compiled texts of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompiledTexts {
+    /// For everybody whose language has no text of its own.
+    pub default: CompiledMessage,
+    /// By language tag.
+    pub languages: BTreeMap<String, CompiledMessage>,
+}
+
+/// Names that every template can use beside the contact and what led in.
+const ADDRESSES: [&str; 3] = ["unsubscribe_url", "preferences_url", "view_url"];
+/// Messages from which on it is worth to share the work among processors.
+const SHARED_FROM: usize = 16;
+
+/// One text of a message to be compiled: the message, its language, the text.
+struct Job<'m> {
+    message: &'m Message,
+    language: Option<&'m str>,
+    text: &'m MessageText,
+}
+
+/// What journeys hand over to a message.
+struct Supply<'m> {
+    /// The journeys that send it.
+    journeys: Vec<&'m Journey>,
+    /// The names of `with` of each send.
+    with: Vec<BTreeSet<&'m str>>,
+}
+
+impl Checker<'_> {
+    /// Compiles every email and checks what its templates ask for.
+    pub(super) fn templates(&self, model: &Model) -> BTreeMap<String, CompiledTexts> {
+        let emails = model.messages.iter().filter(|message| message.channel == "email");
+        let jobs: Vec<Job<'_>> = emails
+            .flat_map(|message| {
+                let own =
+                    message.languages.iter().map(|(tag, text)| Job { message, language: Some(tag), text });
+                std::iter::once(Job { message, language: None, text: &message.text }).chain(own)
+            })
+            .filter(|job| job.text.template.is_some() || job.text.body.is_some())
+            .collect();
+        let mut texts: BTreeMap<String, CompiledTexts> = BTreeMap::new();
+        for (job, result) in jobs.iter().zip(self.compile_all(&jobs)) {
+            match result {
+                Ok(compiled) => {
+                    self.asks_for(job, &compiled, model);
+                    let name = &job.message.name;
+                    match (job.language, texts.get_mut(name)) {
+                        (Some(tag), Some(known)) => {
+                            known.languages.insert(tag.to_owned(), compiled.message);
+                        }
+                        _ => {
+                            let default = compiled.message;
+                            texts.insert(name.clone(), CompiledTexts { default, languages: BTreeMap::new() });
+                        }
+                    }
+                }
+                Err(problems) => {
+                    for problem in problems {
+                        self.template_problem(job, problem);
+                    }
+                }
+            }
+        }
+        texts
+    }
+
+    /// Compiles side by side: each text is independent of the others.
+    fn compile_all(&self, jobs: &[Job<'_>]) -> Vec<Result<Compiled, Vec<TemplateProblem>>> {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if jobs.len() < SHARED_FROM || processors == 1 {
+            return jobs.iter().map(|job| self.compile(job)).collect();
+        }
+        let files = self.files;
+        std::thread::scope(|scope| {
+            let share = jobs.len().div_ceil(processors);
+            let workers: Vec<_> = jobs
+                .chunks(share)
+                .map(|jobs| {
+                    scope.spawn(move || jobs.iter().map(|job| compile_one(files, job)).collect::<Vec<_>>())
+                })
+                .collect();
+            let done = workers.into_iter().zip(jobs.chunks(share)).flat_map(|(worker, jobs)| {
+                // A worker that fell over is done again here, where its fault shows.
+                worker.join().unwrap_or_else(|_| jobs.iter().map(|job| compile_one(files, job)).collect())
+            });
+            done.collect()
+        })
+    }
+
+    fn compile(&self, job: &Job<'_>) -> Result<Compiled, Vec<TemplateProblem>> {
+        compile_one(self.files, job)
+    }
+
+    fn template_problem(&self, job: &Job<'_>, problem: TemplateProblem) {
+        let span = self.place(job, &problem.part, problem.range);
+        self.report(Finding::new(Code::E401, span, problem.message).maybe_help(problem.help));
+    }
+
+    /// Where a stretch of a message's text stands in its file.
+    fn place(&self, job: &Job<'_>, part: &Part, range: Range<usize>) -> Span {
+        let sources = &self.files.sources;
+        let setting = |key: &str| {
+            let tree = self.names.messages.get(&job.message.name)?;
+            let of_language = |tag: &str| tree.body.languages.iter().find(|(known, _)| known.value == tag);
+            let own = job.language.and_then(of_language).and_then(|(_, body)| text_setting(body, key));
+            own.or_else(|| text_setting(&tree.body, key))
+        };
+        let in_setting = |text: Option<&tree::Text>| match text {
+            Some(text) if range.is_empty() && range.start == 0 => text.span,
+            Some(text) => place_in_text(sources.text(text.span), text.span, range.clone()),
+            None => job.message.span,
+        };
+        let in_file = |path: &str| {
+            let id = self.files.templates.get(path)?;
+            let length = sources.get(*id).text.len();
+            Some(Span::new(*id, range.start.min(length), range.end.min(length)))
+        };
+        match part {
+            Part::Subject => in_setting(setting("subject")),
+            Part::Preheader => in_setting(setting("preheader")),
+            Part::Text => in_setting(setting("body")),
+            Part::Body => job.text.template.as_deref().and_then(in_file).unwrap_or(job.message.span),
+            Part::Include(path) => {
+                let folder = job.text.template.as_deref().unwrap_or("");
+                in_file(&beside(folder, path)).unwrap_or(job.message.span)
+            }
+        }
+    }
+
+    /// What a text asks for must be there for everybody it is sent to.
+    fn asks_for(&self, job: &Job<'_>, compiled: &Compiled, model: &Model) {
+        let supply = Supply::of(job.message, model);
+        for variable in &compiled.variables {
+            if let Some((message, help)) = self.missing(variable, &supply) {
+                let span = self.place(job, &variable.part, variable.range.clone());
+                self.report(Finding::new(Code::E402, span, message).maybe_help(help));
+            }
+        }
+        for survey in &compiled.surveys {
+            let span = self.place(job, &survey.part, survey.range.clone());
+            let name = tree::Name::new(survey.name.clone(), span);
+            if self.names.surveys.contains_key(&survey.name) {
+                self.uses(Kind::Survey, &survey.name);
+            } else {
+                self.unknown(Code::E101, Kind::Survey, &name, self.names.surveys.keys().map(String::as_str));
+            }
+        }
+        if !compiled.has_unsubscribe && supply.is_marketing(job.message, model) {
+            let span =
+                self.place(job, if job.text.template.is_some() { &Part::Body } else { &Part::Text }, 0..0);
+            let message =
+                format!("the marketing email `{}` gives its readers no way to unsubscribe", job.message.name);
+            let place = match &job.text.template {
+                Some(_) => span.at_start(),
+                None => span,
+            };
+            self.report(
+                Finding::new(Code::E404, place, message)
+                    .related(job.message.span, "the message is declared here")
+                    .help("put a link to `{{ unsubscribe_url }}` or `{{ preferences_url }}` into it"),
+            );
+        }
+    }
+
+    /// Why a variable is not there, and what to write instead.
+    fn missing(&self, variable: &Variable, supply: &Supply<'_>) -> Option<(String, Option<String>)> {
+        let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["contact"] | ["entry"] => None,
+            ["contact", field, ..] => {
+                let declared = self.names.contact.iter().map(|field| field.name.as_str());
+                let known = declared.chain(Contact::BUILT_IN);
+                if self.names.contact_is_broken || known.clone().any(|known| known == *field) {
+                    return None;
+                }
+                let help = words::did_you_mean(field, "a contact has", known);
+                Some((format!("a contact has no field `{field}`"), help))
+            }
+            ["entry", field, ..] => self.missing_entry(field, supply),
+            [name] | [name, ..] if ADDRESSES.contains(name) => None,
+            [name, ..]
+                if variable.guarded
+                    || supply.with.iter().all(|with| with.contains(name)) && !supply.with.is_empty() =>
+            {
+                None
+            }
+            [name, ..] => {
+                let declared = self.names.contact.iter().map(|field| field.name.as_str());
+                let fields: Vec<&str> = declared.chain(Contact::BUILT_IN).collect();
+                let handed_over = supply.with.iter().any(|with| with.contains(name));
+                let help = if handed_over {
+                    format!(
+                        "add `{name}` to the `with` of every `send` of this message, or write `{{{{ {name} | default('…') }}}}`"
+                    )
+                } else if fields.contains(name) {
+                    format!("write `contact.{name}`")
+                } else {
+                    match words::near(name, ADDRESSES.into_iter().chain(fields.iter().copied())) {
+                        Some(near) if ADDRESSES.contains(&near) => format!("did you mean `{near}`?"),
+                        Some(near) => format!("did you mean `contact.{near}`?"),
+                        None => format!("hand it over where the message is sent: `with {{ {name} … }}`"),
+                    }
+                };
+                let message = if handed_over {
+                    format!("not every `send` of this message hands over `{name}`")
+                } else {
+                    format!("there is no `{name}` for this template")
+                };
+                Some((message, Some(help)))
+            }
+            [] => None,
+        }
+    }
+
+    /// A property of what led in must be one of some way into every journey that sends the message.
+    fn missing_entry(&self, field: &str, supply: &Supply<'_>) -> Option<(String, Option<String>)> {
+        for journey in &supply.journeys {
+            let mut known: Vec<String> = Vec::new();
+            let mut open = false;
+            for enter in &journey.enters {
+                match &enter.kind {
+                    EnterKind::ByRequest => open = true,
+                    EnterKind::On(wire) => match self.fields_of_wire(wire) {
+                        Some(fields) => known.extend(fields),
+                        None => open = true,
+                    },
+                }
+            }
+            if !open && !known.iter().any(|known| known == field) {
+                let help = words::did_you_mean(field, "it knows", known.iter().map(String::as_str));
+                return Some((
+                    format!("nothing that leads into `{}` has a field `{field}`", journey.name),
+                    help,
+                ));
+            }
+        }
+        None
+    }
+
+    /// The fields of an event by its name on the wire; `None` where text of it could not be read.
+    fn fields_of_wire(&self, wire: &str) -> Option<Vec<String>> {
+        if let Some(event) = self.names.events.values().find(|event| event.wire == wire) {
+            let broken = self.names.broken_events.contains(&event.name);
+            return (!broken).then(|| event.fields.iter().map(|field| field.name.clone()).collect());
+        }
+        let system = crate::domain::SystemEvent::from_name(wire)?;
+        Some(system.fields().iter().map(|(name, _)| (*name).to_owned()).collect())
+    }
+}
+
+impl<'m> Supply<'m> {
+    fn of(message: &Message, model: &'m Model) -> Self {
+        let mut supply = Supply { journeys: Vec::new(), with: Vec::new() };
+        for journey in &model.journeys {
+            let before = supply.with.len();
+            journey.each_statement(&mut |_, statement| {
+                if let StatementKind::Send { message: sent, with, .. } = &statement.kind
+                    && sent.name == message.name
+                {
+                    supply.with.push(with.iter().map(|(name, _)| name.as_str()).collect());
+                }
+            });
+            if supply.with.len() > before {
+                supply.journeys.push(journey);
+            }
+        }
+        supply
+    }
+
+    /// Whether it is sent for a topic that needs the contact's permission.
+    fn is_marketing(&self, message: &Message, model: &Model) -> bool {
+        let marketing = |topic: &Option<String>| {
+            topic.as_ref().and_then(|topic| model.topic(topic)).is_some_and(|topic| !topic.essential)
+        };
+        match &message.topic {
+            Some(_) => marketing(&message.topic),
+            None => self.journeys.iter().any(|journey| marketing(&journey.permission)),
+        }
+    }
+}
+
+fn compile_one(
+    files: &crate::source::WorkspaceFiles,
+    job: &Job<'_>,
+) -> Result<Compiled, Vec<TemplateProblem>> {
+    let text_of = |path: &str| files.templates.get(path).map(|id| files.sources.get(*id).text.clone());
+    let template = job.text.template.as_deref();
+    let body = template.and_then(|path| Some((TemplateKind::of_path(path)?, text_of(path)?)));
+    let source = MessageSource {
+        subject: job.text.subject.as_deref(),
+        preheader: job.text.preheader.as_deref(),
+        body: body.as_ref().map(|(kind, text)| (*kind, &**text)),
+        text: job.text.body.as_deref(),
+        utm: &job.message.utm,
+    };
+    let include = |path: &str| text_of(&beside(template.unwrap_or(""), path)).map(|text| text.to_string());
+    compile(&source, &include)
+}
+
+/// The path of a file that another names, from the folder of that other; what leads out of the workspace names
+/// nothing.
+fn beside(other: &str, path: &str) -> String {
+    let mut steps: Vec<&str> = other.split('/').collect();
+    steps.pop();
+    for step in path.split('/') {
+        match step {
+            ".." => {
+                if steps.pop().is_none() {
+                    return String::new();
+                }
+            }
+            "." | "" => {}
+            step => steps.push(step),
+        }
+    }
+    steps.join("/")
+}

@@ -1,0 +1,238 @@
+//! Where everything is kept. Traits over plain data, a transaction as the unit of work, and statements that work
+//! on sets: how many there are in a batch does not depend on how many contacts are in it.
+//!
+//! Nothing here asks for the time or makes up ids: both come in. SQL stands under [`sqlite`] alone; [`memory`] is
+//! for tests and simulation. One suite of tests, `contract`, holds for every store.
+
+mod error;
+mod identity;
+mod tally;
+pub mod sqlite;
+mod types;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+pub use error::StoreError;
+pub use types::{
+    Access, Arrival, ArrivalKind, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries,
+    Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey,
+    MessageSettlement, NextDue, Outcome, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
+    Token, TurnBatch, Who,
+};
+
+use crate::domain::{
+    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
+    RunId,
+};
+use crate::language::plan::{Needs, Plan};
+use crate::time::Moment;
+
+/// What a store answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A database.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Begins a transaction that may change things. Dropped without a commit, it leaves nothing behind.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or is busy for too long.
+    async fn write(&self) -> Result<Box<dyn WriteUnit>>;
+
+    /// Begins a transaction that sees one state of everything and changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    async fn read(&self) -> Result<Box<dyn ReadUnit>>;
+
+    /// A number that changes when another process has changed something; for noticing what the command line did.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    async fn changes_elsewhere(&self) -> Result<i64>;
+
+    /// Ends what is under way and lets the files go.
+    async fn close(&self);
+}
+
+/// Reading. Lists come in the order of time.
+#[async_trait]
+pub trait ReadUnit: Send {
+    /// When runs, messages and calls want to be looked at next.
+    async fn next_due(&mut self) -> Result<NextDue>;
+
+    /// The contact that somebody means, by id, external id or address.
+    async fn find(&mut self, who: &Who) -> Result<Option<Contact>>;
+
+    /// Contacts behind one, in the order of their keys, with the topics they have decided on.
+    async fn contacts_after(
+        &mut self,
+        after: Option<ContactId>,
+        limit: u32,
+    ) -> Result<Vec<(Contact, BTreeMap<String, bool>)>>;
+
+    /// How many contacts there are.
+    async fn contact_count(&mut self) -> Result<u64>;
+
+    /// Every decision a contact has made.
+    async fn permissions(&mut self, contact: ContactId) -> Result<Vec<Permission>>;
+
+    /// The runs of a contact.
+    async fn runs(&mut self, contact: ContactId) -> Result<Vec<Run>>;
+
+    /// What a run did.
+    async fn history(&mut self, contact: ContactId, run: RunId) -> Result<Vec<HistoryStep>>;
+
+    /// The last events of a contact, the latest first.
+    async fn events(&mut self, contact: ContactId, limit: u32) -> Result<Vec<StoredEvent>>;
+
+    /// The messages of a contact.
+    async fn messages(&mut self, contact: ContactId) -> Result<Vec<StoredMessage>>;
+
+    /// The calls and hand-offs about a contact.
+    async fn calls(&mut self, contact: ContactId) -> Result<Vec<StoredCall>>;
+
+    /// The goals a contact has reached.
+    async fn goals(&mut self, contact: ContactId) -> Result<Vec<GoalReached>>;
+
+    /// One message.
+    async fn message(&mut self, key: MessageKey) -> Result<Option<StoredMessage>>;
+
+    /// The call of that id, whoever it is about; for people who know only the id.
+    async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>>;
+
+    /// Messages, calls and hand-offs, those that need somebody first: dead letters, then unsure ones.
+    async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>>;
+
+    /// The counts of a journey, or of all.
+    async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>>;
+
+    /// Every version, with its plan and whether it is in force.
+    async fn versions(&mut self) -> Result<Vec<StoredVersion>>;
+
+    /// Everybody's and every program's access.
+    async fn tokens(&mut self) -> Result<Vec<Token>>;
+
+    /// The access of that id, with the hash of its secret.
+    async fn access(&mut self, id: &str) -> Result<Option<Access>>;
+
+    /// Counts what must balance.
+    async fn audit(&mut self) -> Result<Audit>;
+}
+
+/// Changing.
+#[async_trait]
+pub trait WriteUnit: ReadUnit {
+    /// Makes everything that was done lasting. What was answered by then survives a crash and a loss of power.
+    async fn commit(self: Box<Self>) -> Result<()>;
+
+    /// Takes what is to be done now: events that no run has looked at, the oldest first, and runs whose moment
+    /// has come; of the contacts of those runs all pending events, so that an event goes before a later timer.
+    async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim>;
+
+    /// What is known of contacts, for moving them: with runs that are inside, and ended ones whose goals could
+    /// still be reached at `earliest`.
+    async fn states(
+        &mut self,
+        contacts: &[ContactId],
+        needs: Needs,
+        earliest: Moment,
+    ) -> Result<Vec<ContactState>>;
+
+    /// Records turns: runs, history, messages, calls, goals, contacts, counts, and the events looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] when a run is no longer at the turn these were made from; nothing is recorded then.
+    async fn record(&mut self, batch: TurnBatch) -> Result<()>;
+
+    /// Takes in what came from outside; for each, in order, what became of it.
+    async fn take_in(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Intake>>;
+
+    /// Adds events of known contacts; those that are there already are left as they are. Tells how many were new.
+    async fn add_events(&mut self, events: Vec<Event>) -> Result<u64>;
+
+    /// Records decisions on topics, each with the event that tells of it. A decision that changes nothing is
+    /// recorded all the same.
+    async fn decide(&mut self, permissions: Vec<Permission>) -> Result<()>;
+
+    /// Puts what could not be taken aside, where it is shown.
+    async fn quarantine(&mut self, received_at: Moment, items: Vec<(String, String)>) -> Result<()>;
+
+    /// Adds and changes contacts from a file.
+    async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts>;
+
+    /// Takes messages that are due, but not those that are under way already.
+    async fn claim_messages(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>>;
+
+    /// The last gate: in one go checks each message's permission and address once more and moves those that may
+    /// go from decided to handed over. What was refused meanwhile becomes skipped.
+    async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
+
+    /// Records what became of messages; answers those that were in a state that can lead there.
+    async fn settle_messages(
+        &mut self,
+        settled: Vec<MessageSettlement>,
+        now: Moment,
+    ) -> Result<Vec<MessageKey>>;
+
+    /// Messages whose hand-over had begun before the program ended: they become unsure. To be called before
+    /// anything is handed over.
+    async fn recover(&mut self, now: Moment) -> Result<u64>;
+
+    /// Suppresses addresses, and says so on the contacts that have them.
+    async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()>;
+
+    /// Takes calls that are due, at most one for each contact and receiver, the earliest decided first, but
+    /// not those that are under way already.
+    async fn claim_calls(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+    ) -> Result<Vec<ClaimedCall>>;
+
+    /// Keeps what is sent, so that every attempt sends the same.
+    async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()>;
+
+    /// Records what became of calls.
+    async fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) -> Result<()>;
+
+    /// Records a team's answer to a hand-off; `false` where it has answered already.
+    async fn answer_lead(
+        &mut self,
+        contact: ContactId,
+        call: CallId,
+        accepted: bool,
+        by: &str,
+        now: Moment,
+    ) -> Result<bool>;
+
+    /// Tries a delivery again at once: a dead call, an unsure or refused message; `false` where there is nothing
+    /// to try again.
+    async fn retry(
+        &mut self,
+        kind: DeliveryKind,
+        contact: ContactId,
+        id: uuid::Uuid,
+        now: Moment,
+    ) -> Result<bool>;
+
+    /// The number of a plan's version; a plan of the same hash has the number it got the first time.
+    async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32>;
+
+    /// Puts a version into force, or takes a journey out of it.
+    async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()>;
+
+    /// Gives access.
+    async fn add_token(&mut self, access: Access) -> Result<()>;
+
+    /// Takes access away; `false` where there is none of that id.
+    async fn revoke_token(&mut self, id: &str, now: Moment) -> Result<bool>;
+}

@@ -1,0 +1,77 @@
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+
+use super::super::Result;
+use super::failed;
+
+pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+/// Rows in one statement. Few sizes, so that their statements stay prepared.
+const CHUNKS: [usize; 4] = [512, 64, 8, 1];
+/// Values that one statement takes at the most.
+const VALUES_MAX: usize = 32_766;
+
+/// A statement around a list of rows: `head VALUES (?, …), … tail`.
+pub(super) struct Bulk {
+    /// What stands before the rows.
+    pub(super) head: &'static str,
+    /// Values in a row.
+    pub(super) columns: usize,
+    /// What stands behind the rows.
+    pub(super) tail: &'static str,
+}
+
+impl Bulk {
+    /// Runs it for all rows, and says how many rows it changed.
+    pub(super) async fn run<'r, T: Sync>(
+        &self,
+        connection: &mut SqliteConnection,
+        rows: &'r [T],
+        bind: impl for<'q> Fn(Statement<'q>, &'r T) -> Statement<'q> + Send + Sync,
+    ) -> Result<u64> {
+        let mut changed = 0;
+        for chunk in self.chunks(rows) {
+            let statement = chunk.iter().fold(self.statement(chunk.len()), &bind);
+            changed += statement.execute(&mut *connection).await.map_err(failed)?.rows_affected();
+        }
+        Ok(changed)
+    }
+
+    /// Runs it for all rows, and gives what it returns.
+    pub(super) async fn returning<'r, T: Sync>(
+        &self,
+        connection: &mut SqliteConnection,
+        rows: &'r [T],
+        bind: impl for<'q> Fn(Statement<'q>, &'r T) -> Statement<'q> + Send + Sync,
+    ) -> Result<Vec<SqliteRow>> {
+        let mut found = Vec::new();
+        for chunk in self.chunks(rows) {
+            let statement = chunk.iter().fold(self.statement(chunk.len()), &bind);
+            found.extend(statement.fetch_all(&mut *connection).await.map_err(failed)?);
+        }
+        Ok(found)
+    }
+
+    /// The rows in pieces of the fixed sizes.
+    fn chunks<'r, T>(&self, mut rest: &'r [T]) -> Vec<&'r [T]> {
+        let mut chunks = Vec::new();
+        while !rest.is_empty() {
+            let fits = |size: &&usize| **size <= rest.len() && **size * self.columns <= VALUES_MAX;
+            let (chunk, behind) = rest.split_at(CHUNKS.iter().find(fits).copied().unwrap_or(1));
+            chunks.push(chunk);
+            rest = behind;
+        }
+        chunks
+    }
+
+    fn statement<'q>(&self, rows: usize) -> Statement<'q> {
+        sqlx::query(AssertSqlSafe(self.text(rows)))
+    }
+
+    /// Only our own constants and question marks: nothing from outside is in the text.
+    fn text(&self, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns].join(","));
+        format!("{} VALUES {} {}", self.head, vec![row.as_str(); rows].join(","), self.tail)
+    }
+}

@@ -1,0 +1,155 @@
+//! The embedded database: SQLite in WAL mode with `synchronous = FULL`, so that what was committed survives a
+//! loss of power. One connection writes, a few read.
+//!
+//! Inserts go by `VALUES` in chunks of fixed sizes (so that their statements stay prepared), look-ups by a JSON
+//! list of keys; both take a thousand rows for a few milliseconds, where a statement a row would take a second.
+
+mod bulk;
+mod delivery;
+mod identity;
+mod intake;
+mod keys;
+mod people;
+mod rows;
+mod schema;
+mod turns;
+mod unit;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row, SqlitePool};
+
+use super::{ReadUnit, Result, Store, StoreError, WriteUnit};
+pub use schema::MIGRATIONS;
+use unit::SqliteUnit;
+
+/// Versions before this can damage a database in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
+const LIBRARY_NEEDED: &str = "3.51.3";
+/// How long a writer waits for another process, such as the command line beside a server.
+const BUSY_SECONDS: u64 = 10;
+/// Readers at a time.
+const READERS: u32 = 4;
+
+/// A store in one file.
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it; its tables must be up to date, which [`migrate`](Self::migrate) sees to.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is no database, was made by a newer program, or when the library is one
+    /// that can damage it.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(BUSY_SECONDS))
+            .foreign_keys(false)
+            .statement_cache_capacity(256)
+            .pragma("cache_size", "-65536")
+            .pragma("temp_store", "MEMORY")
+            .pragma("wal_autocheckpoint", "4000");
+        let unreachable = |error: sqlx::Error| StoreError::Unreachable {
+            database: path.display().to_string(),
+            why: error.to_string(),
+        };
+        let pool = |connections: u32| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .min_connections(0)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .acquire_timeout(Duration::from_secs(3 * BUSY_SECONDS))
+                .test_before_acquire(false)
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(unreachable)?;
+        let readers = pool(READERS).connect_lazy_with(options);
+        let store = Self { path: path.to_owned(), writer, readers };
+        store.check_library().await?;
+        Ok(store)
+    }
+
+    async fn check_library(&self) -> Result<()> {
+        let row = sqlx::query("SELECT sqlite_version()").fetch_one(&self.writer).await.map_err(failed)?;
+        let found: String = row.try_get(0).map_err(failed)?;
+        let number = |version: &str| -> Vec<u32> {
+            version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+        };
+        if number(&found) < number(LIBRARY_NEEDED) {
+            return Err(StoreError::OldLibrary { found, needed: LIBRARY_NEEDED });
+        }
+        Ok(())
+    }
+
+    /// Brings the tables up to date, and says how many steps that took. Processes that start at once wait for
+    /// each other.
+    ///
+    /// # Errors
+    /// When the database was made by a newer program, or a step fails; then nothing of that step is left.
+    pub async fn migrate(&self) -> Result<usize> {
+        schema::migrate(&self.writer).await
+    }
+
+    /// How many steps [`migrate`](Self::migrate) would take.
+    ///
+    /// # Errors
+    /// When the database was made by a newer program.
+    pub async fn pending_migrations(&self) -> Result<usize> {
+        schema::pending(&self.writer).await
+    }
+
+    /// Where the database is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn write(&self) -> Result<Box<dyn WriteUnit>> {
+        // IMMEDIATE takes the right to write at once: a transaction that began by reading could not wait for it.
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        Ok(Box::new(SqliteUnit { transaction }))
+    }
+
+    async fn read(&self) -> Result<Box<dyn ReadUnit>> {
+        let transaction = self.readers.begin().await.map_err(failed)?;
+        Ok(Box::new(SqliteUnit { transaction }))
+    }
+
+    async fn changes_elsewhere(&self) -> Result<i64> {
+        let row = sqlx::query("PRAGMA data_version").fetch_one(&self.writer).await.map_err(failed)?;
+        row.try_get(0).map_err(failed)
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// What the driver says, in our words.
+fn failed(error: sqlx::Error) -> StoreError {
+    if let sqlx::Error::Database(database) = &error {
+        // Primary result codes are the low byte: https://sqlite.org/rescode.html
+        let code = database.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+        match code {
+            Some(5 | 6) => return StoreError::Busy,
+            Some(13) => return StoreError::DiskFull,
+            _ => {}
+        }
+    }
+    match error {
+        sqlx::Error::PoolTimedOut => StoreError::Busy,
+        error => StoreError::Failed(error.to_string()),
+    }
+}

@@ -1,0 +1,270 @@
+//! From rows to what they mean. The columns of each list stand beside the function that reads them.
+
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Row, Sqlite, Type};
+use uuid::Uuid;
+
+use super::super::{Result, StoreError, StoredCall, StoredEvent, StoredMessage};
+use crate::domain::{
+    Arm, Call, CallId, CallKind, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached,
+    HistoryStep, Message, MessageId, MessageState, Permission, Run, RunId, SkipReason, StepKind,
+};
+use crate::time::Moment;
+
+/// Reads the columns of one row in order.
+pub(super) struct Columns<'r> {
+    row: &'r SqliteRow,
+    table: &'static str,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn of(row: &'r SqliteRow, table: &'static str) -> Self {
+        Self { row, table, next: 0 }
+    }
+
+    pub(super) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<T> {
+        let index = self.next;
+        self.next += 1;
+        self.row.try_get(index).map_err(|error| self.damaged(error))
+    }
+
+    fn damaged(&self, what: impl ToString) -> StoreError {
+        StoreError::Damaged { table: self.table, what: what.to_string() }
+    }
+
+    pub(super) fn id(&mut self) -> Result<Uuid> {
+        self.get()
+    }
+
+    pub(super) fn text(&mut self) -> Result<String> {
+        self.get()
+    }
+
+    pub(super) fn maybe_text(&mut self) -> Result<Option<String>> {
+        self.get()
+    }
+
+    pub(super) fn moment(&mut self) -> Result<Moment> {
+        Ok(Moment::from_micros(self.get()?))
+    }
+
+    pub(super) fn maybe_moment(&mut self) -> Result<Option<Moment>> {
+        Ok(self.get::<Option<i64>>()?.map(Moment::from_micros))
+    }
+
+    pub(super) fn number<T: TryFrom<i64>>(&mut self) -> Result<T> {
+        let number: i64 = self.get()?;
+        T::try_from(number).map_err(|_| self.damaged(format!("{number} is out of range")))
+    }
+
+    pub(super) fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let text: &str = self.get()?;
+        serde_json::from_str(text).map_err(|error| self.damaged(error))
+    }
+
+    /// A word that stands for a variant.
+    pub(super) fn word<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Result<T> {
+        let text: &str = self.get()?;
+        read(text).ok_or_else(|| self.damaged(format!("`{text}` is not known")))
+    }
+}
+
+/// Reads every row.
+pub(super) fn all<T>(rows: &[SqliteRow], read: impl Fn(&SqliteRow) -> Result<T>) -> Result<Vec<T>> {
+    rows.iter().map(read).collect()
+}
+
+pub(super) fn contact(row: &SqliteRow) -> Result<Contact> {
+    contact_from(&mut Columns::of(row, "contact"))
+}
+
+/// `id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed`
+pub(super) fn contact_from(columns: &mut Columns<'_>) -> Result<Contact> {
+    Ok(Contact {
+        id: ContactId(columns.id()?),
+        external_id: columns.maybe_text()?,
+        email: columns.maybe_text()?,
+        phone: columns.maybe_text()?,
+        timezone: columns.maybe_text()?,
+        language: columns.maybe_text()?,
+        created_at: columns.moment()?,
+        tags: columns.json::<BTreeSet<String>>()?,
+        attributes: columns.json()?,
+        suppressed: columns.maybe_text()?,
+    })
+}
+
+/// `contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at, goal_until, ended_at,
+/// outcome, state`
+pub(super) fn run(row: &SqliteRow) -> Result<Run> {
+    let mut columns = Columns::of(row, "run");
+    Ok(Run {
+        contact: ContactId(columns.id()?),
+        id: RunId(columns.id()?),
+        journey: columns.text()?,
+        version: columns.number()?,
+        key: columns.text()?,
+        arm: columns.word(Arm::from_text)?,
+        place: columns.number()?,
+        turn: columns.number()?,
+        steps: columns.number()?,
+        entered_at: columns.moment()?,
+        wake_at: columns.maybe_moment()?,
+        goal_until: columns.maybe_moment()?,
+        ended_at: columns.maybe_moment()?,
+        outcome: columns.maybe_text()?,
+        state: columns.json()?,
+    })
+}
+
+/// `contact, id, kind, name, at, received_at, run, properties`
+pub(super) fn event(row: &SqliteRow) -> Result<Event> {
+    event_from(&mut Columns::of(row, "event"))
+}
+
+fn event_from(columns: &mut Columns<'_>) -> Result<Event> {
+    Ok(Event {
+        contact: ContactId(columns.id()?),
+        id: EventId(columns.id()?),
+        kind: columns.word(EventKind::from_text)?,
+        name: columns.text()?,
+        at: columns.moment()?,
+        received_at: columns.moment()?,
+        run: columns.get::<Option<Uuid>>()?.map(RunId),
+        properties: columns.json()?,
+    })
+}
+
+/// The columns of [`event`], then `pending, result`.
+pub(super) fn stored_event(row: &SqliteRow) -> Result<StoredEvent> {
+    let mut columns = Columns::of(row, "event");
+    let event = event_from(&mut columns)?;
+    let pending = columns.number::<u8>()? == 1;
+    let result = columns.maybe_text()?;
+    let refused = result.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    Ok(StoredEvent { event, pending, refused })
+}
+
+/// `contact, id, run, journey, version, place, step, channel, message, topic, essential, address, with_values,
+/// state, reason, decided_at`
+pub(super) fn message_from(columns: &mut Columns<'_>) -> Result<Message> {
+    Ok(Message {
+        contact: ContactId(columns.id()?),
+        id: MessageId(columns.id()?),
+        run: RunId(columns.id()?),
+        journey: columns.text()?,
+        version: columns.number()?,
+        place: columns.number()?,
+        step: columns.number()?,
+        channel: columns.text()?,
+        message: columns.text()?,
+        topic: columns.text()?,
+        essential: columns.number::<u8>()? == 1,
+        address: columns.text()?,
+        with: columns.json()?,
+        state: columns.word(MessageState::from_text)?,
+        reason: columns.maybe_text()?.as_deref().and_then(SkipReason::from_text),
+        decided_at: columns.moment()?,
+    })
+}
+
+/// The columns of [`message_from`], then `attempts, due_at, handed_over_at, settled_at, answer`.
+pub(super) fn stored_message(row: &SqliteRow) -> Result<StoredMessage> {
+    let mut columns = Columns::of(row, "message");
+    Ok(StoredMessage {
+        message: message_from(&mut columns)?,
+        attempts: columns.number()?,
+        due_at: columns.maybe_moment()?,
+        handed_over_at: columns.maybe_moment()?,
+        settled_at: columns.maybe_moment()?,
+        answer: columns.maybe_text()?,
+    })
+}
+
+/// `contact, id, run, journey, version, place, step, stage, kind, target, with_values, assigned_to, decided_at`
+pub(super) fn call_from(columns: &mut Columns<'_>) -> Result<Call> {
+    Ok(Call {
+        contact: ContactId(columns.id()?),
+        id: CallId(columns.id()?),
+        run: RunId(columns.id()?),
+        journey: columns.text()?,
+        version: columns.number()?,
+        place: columns.number()?,
+        step: columns.number()?,
+        stage: columns.text()?,
+        kind: columns.word(CallKind::from_text)?,
+        target: columns.text()?,
+        with: columns.json()?,
+        assigned_to: columns.maybe_text()?,
+        decided_at: columns.moment()?,
+    })
+}
+
+/// The columns of [`call_from`], then `state, attempts, due_at, settled_at, status, answer, accepted`.
+pub(super) fn stored_call(row: &SqliteRow) -> Result<StoredCall> {
+    let mut columns = Columns::of(row, "call");
+    Ok(StoredCall {
+        call: call_from(&mut columns)?,
+        state: columns.word(CallState::from_text)?,
+        attempts: columns.number()?,
+        due_at: columns.maybe_moment()?,
+        settled_at: columns.maybe_moment()?,
+        status: columns.get::<Option<i64>>()?.and_then(|status| u16::try_from(status).ok()),
+        answer: columns.maybe_text()?,
+        accepted: columns.get::<Option<i64>>()?.map(|accepted| accepted == 1),
+    })
+}
+
+/// `contact, topic, allowed, at, source, wording, proof`
+pub(super) fn permission(row: &SqliteRow) -> Result<Permission> {
+    let mut columns = Columns::of(row, "permission");
+    Ok(Permission {
+        contact: ContactId(columns.id()?),
+        topic: columns.text()?,
+        allowed: columns.number::<u8>()? == 1,
+        at: columns.moment()?,
+        source: columns.text()?,
+        wording: columns.maybe_text()?,
+        proof: columns.maybe_text()?,
+    })
+}
+
+/// `run, number, at, version, place, kind, detail`
+pub(super) fn history(row: &SqliteRow, contact: ContactId) -> Result<HistoryStep> {
+    let mut columns = Columns::of(row, "history");
+    Ok(HistoryStep {
+        contact,
+        run: RunId(columns.id()?),
+        number: columns.number()?,
+        at: columns.moment()?,
+        version: columns.number()?,
+        place: columns.number()?,
+        kind: columns.word(StepKind::from_text)?,
+        detail: columns.text()?,
+    })
+}
+
+/// `contact, run, goal, journey, version, arm, at, worth, event`
+pub(super) fn goal(row: &SqliteRow) -> Result<GoalReached> {
+    let mut columns = Columns::of(row, "goal");
+    Ok(GoalReached {
+        contact: ContactId(columns.id()?),
+        run: RunId(columns.id()?),
+        goal: columns.text()?,
+        journey: columns.text()?,
+        version: columns.number()?,
+        arm: columns.word(Arm::from_text)?,
+        at: columns.moment()?,
+        worth: columns.get()?,
+        event: EventId(columns.id()?),
+    })
+}
+
+/// JSON as it is stored.
+pub(super) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}

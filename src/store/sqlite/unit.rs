@@ -1,0 +1,228 @@
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use sqlx::{Sqlite, Transaction};
+use uuid::Uuid;
+
+use super::super::{
+    Access, Arrival, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
+    DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
+    ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who,
+    WriteUnit,
+};
+use super::{delivery, failed, identity, intake, people, turns};
+use crate::domain::{
+    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
+    RunId,
+};
+use crate::language::plan::{Needs, Plan};
+use crate::time::Moment;
+
+/// One transaction. Which statements belong to what, the modules beside this say.
+pub(super) struct SqliteUnit {
+    pub(super) transaction: Transaction<'static, Sqlite>,
+}
+
+#[async_trait]
+impl ReadUnit for SqliteUnit {
+    async fn next_due(&mut self) -> Result<NextDue> {
+        people::next_due(&mut self.transaction).await
+    }
+
+    async fn find(&mut self, who: &Who) -> Result<Option<Contact>> {
+        people::find(&mut self.transaction, who).await
+    }
+
+    async fn contacts_after(
+        &mut self,
+        after: Option<ContactId>,
+        limit: u32,
+    ) -> Result<Vec<(Contact, BTreeMap<String, bool>)>> {
+        people::contacts_after(&mut self.transaction, after, limit).await
+    }
+
+    async fn contact_count(&mut self) -> Result<u64> {
+        people::contact_count(&mut self.transaction).await
+    }
+
+    async fn permissions(&mut self, contact: ContactId) -> Result<Vec<Permission>> {
+        people::permissions(&mut self.transaction, contact).await
+    }
+
+    async fn runs(&mut self, contact: ContactId) -> Result<Vec<Run>> {
+        people::runs(&mut self.transaction, contact).await
+    }
+
+    async fn history(&mut self, contact: ContactId, run: RunId) -> Result<Vec<HistoryStep>> {
+        people::history(&mut self.transaction, contact, run).await
+    }
+
+    async fn events(&mut self, contact: ContactId, limit: u32) -> Result<Vec<StoredEvent>> {
+        people::events(&mut self.transaction, contact, limit).await
+    }
+
+    async fn messages(&mut self, contact: ContactId) -> Result<Vec<StoredMessage>> {
+        people::messages(&mut self.transaction, contact).await
+    }
+
+    async fn calls(&mut self, contact: ContactId) -> Result<Vec<StoredCall>> {
+        people::calls(&mut self.transaction, contact).await
+    }
+
+    async fn goals(&mut self, contact: ContactId) -> Result<Vec<GoalReached>> {
+        people::goals(&mut self.transaction, contact).await
+    }
+
+    async fn message(&mut self, key: MessageKey) -> Result<Option<StoredMessage>> {
+        people::message(&mut self.transaction, key).await
+    }
+
+    async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>> {
+        people::call_by_id(&mut self.transaction, call).await
+    }
+
+    async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>> {
+        people::deliveries(&mut self.transaction, which, limit).await
+    }
+
+    async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>> {
+        people::tallies(&mut self.transaction, journey).await
+    }
+
+    async fn versions(&mut self) -> Result<Vec<StoredVersion>> {
+        people::versions(&mut self.transaction).await
+    }
+
+    async fn tokens(&mut self) -> Result<Vec<Token>> {
+        people::tokens(&mut self.transaction).await
+    }
+
+    async fn access(&mut self, id: &str) -> Result<Option<Access>> {
+        people::access(&mut self.transaction, id).await
+    }
+
+    async fn audit(&mut self) -> Result<Audit> {
+        people::audit(&mut self.transaction).await
+    }
+}
+
+#[async_trait]
+impl WriteUnit for SqliteUnit {
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.transaction.commit().await.map_err(failed)
+    }
+
+    async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim> {
+        turns::claim(&mut self.transaction, now, limit).await
+    }
+
+    async fn states(
+        &mut self,
+        contacts: &[ContactId],
+        needs: Needs,
+        earliest: Moment,
+    ) -> Result<Vec<ContactState>> {
+        turns::states(&mut self.transaction, contacts, needs, earliest).await
+    }
+
+    async fn record(&mut self, batch: TurnBatch) -> Result<()> {
+        turns::record(&mut self.transaction, batch).await
+    }
+
+    async fn take_in(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Intake>> {
+        intake::take_in(&mut self.transaction, arrivals).await
+    }
+
+    async fn add_events(&mut self, events: Vec<Event>) -> Result<u64> {
+        turns::add_events(&mut self.transaction, &events.iter().collect::<Vec<_>>()).await
+    }
+
+    async fn decide(&mut self, permissions: Vec<Permission>) -> Result<()> {
+        intake::decide(&mut self.transaction, &permissions).await
+    }
+
+    async fn quarantine(&mut self, received_at: Moment, items: Vec<(String, String)>) -> Result<()> {
+        intake::quarantine(&mut self.transaction, received_at, &items).await
+    }
+
+    async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts> {
+        intake::import(&mut self.transaction, rows, now).await
+    }
+
+    async fn claim_messages(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>> {
+        delivery::claim_messages(&mut self.transaction, now, limit, under_way).await
+    }
+
+    async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
+        delivery::hand_over(&mut self.transaction, keys, now).await
+    }
+
+    async fn settle_messages(
+        &mut self,
+        settled: Vec<MessageSettlement>,
+        now: Moment,
+    ) -> Result<Vec<MessageKey>> {
+        delivery::settle_messages(&mut self.transaction, &settled, now).await
+    }
+
+    async fn recover(&mut self, now: Moment) -> Result<u64> {
+        delivery::recover(&mut self.transaction, now).await
+    }
+
+    async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()> {
+        identity::suppress(&mut self.transaction, &addresses, now).await
+    }
+
+    async fn claim_calls(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+    ) -> Result<Vec<ClaimedCall>> {
+        delivery::claim_calls(&mut self.transaction, now, limit, under_way).await
+    }
+
+    async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()> {
+        delivery::set_bodies(&mut self.transaction, &bodies).await
+    }
+
+    async fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) -> Result<()> {
+        delivery::settle_calls(&mut self.transaction, &settled, now).await
+    }
+
+    async fn answer_lead(
+        &mut self,
+        contact: ContactId,
+        call: CallId,
+        accepted: bool,
+        by: &str,
+        now: Moment,
+    ) -> Result<bool> {
+        delivery::answer_lead(&mut self.transaction, (contact, call), accepted, by, now).await
+    }
+
+    async fn retry(&mut self, kind: DeliveryKind, contact: ContactId, id: Uuid, now: Moment) -> Result<bool> {
+        delivery::retry(&mut self.transaction, kind, contact, id, now).await
+    }
+
+    async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32> {
+        people::add_version(&mut self.transaction, plan, now).await
+    }
+
+    async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()> {
+        people::deploy(&mut self.transaction, journey, version, now).await
+    }
+
+    async fn add_token(&mut self, access: Access) -> Result<()> {
+        people::add_token(&mut self.transaction, &access).await
+    }
+
+    async fn revoke_token(&mut self, id: &str, now: Moment) -> Result<bool> {
+        people::revoke_token(&mut self.transaction, id, now).await
+    }
+}

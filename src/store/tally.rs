@@ -1,0 +1,74 @@
+use std::collections::BTreeMap;
+
+use super::TurnBatch;
+use crate::domain::{ContactState, Effects, MessageState, Run, RunId, StepKind};
+
+/// What a count is of: journey, version, arm, day, what, detail.
+pub(super) type TallyKey = (String, u32, &'static str, i64, &'static str, String);
+
+/// Microseconds in a day.
+const DAY: i64 = 86_400_000_000;
+
+/// Counts what a batch of turns did, so that each count is written once, however many contacts were in it.
+pub(super) fn count(batch: &TurnBatch) -> BTreeMap<TallyKey, (i64, f64)> {
+    let mut tally = Tally { day: batch.now.micros().div_euclid(DAY), counts: BTreeMap::new() };
+    for (state, effects) in &batch.contacts {
+        tally.contact(state, effects);
+    }
+    tally.counts.retain(|_, (count, worth)| *count != 0 || *worth != 0.0);
+    tally.counts
+}
+
+struct Tally {
+    day: i64,
+    counts: BTreeMap<TallyKey, (i64, f64)>,
+}
+
+impl Tally {
+    fn contact(&mut self, state: &ContactState, effects: &Effects) {
+        let runs: BTreeMap<RunId, &Run> = state.runs.iter().map(|run| (run.id, run)).collect();
+        let day = self.day;
+        for run in effects.entered() {
+            self.add(runs.get(&run), day, "entered", "", (1, 0.0));
+        }
+        for step in effects.moves.iter() {
+            let run = runs.get(&step.run);
+            if let Some(from) = &step.from {
+                self.add(run, 0, "in_stage", from, (-1, 0.0));
+            }
+            if let Some(to) = &step.to {
+                self.add(run, 0, "in_stage", to, (1, 0.0));
+            }
+        }
+        for step in effects.history.iter().filter(|step| step.kind == StepKind::Ended) {
+            self.add(runs.get(&step.run), day, "ended", &step.detail, (1, 0.0));
+        }
+        for message in &effects.messages {
+            let run = runs.get(&message.run);
+            if message.state == MessageState::Skipped {
+                let reason = message.reason.map_or("", |reason| reason.as_str());
+                self.add(run, day, "skipped", &format!("{} {reason}", message.message), (1, 0.0));
+            } else {
+                self.add(run, day, "sent", &message.message, (1, 0.0));
+            }
+        }
+        for goal in &effects.goals {
+            self.add(runs.get(&goal.run), day, "goal", &goal.goal, (1, goal.worth.unwrap_or(0.0)));
+        }
+    }
+
+    fn add(
+        &mut self,
+        run: Option<&&Run>,
+        day: i64,
+        what: &'static str,
+        detail: &str,
+        (count, worth): (i64, f64),
+    ) {
+        let Some(run) = run else { return };
+        let key = (run.journey.clone(), run.version, run.arm.as_str(), day, what, detail.to_owned());
+        let sum = self.counts.entry(key).or_default();
+        sum.0 += count;
+        sum.1 += worth;
+    }
+}

@@ -1,0 +1,414 @@
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    Address, Attributes, Call, CallId, CallKind, CallState, Contact, ContactId, ContactState, Effects, Event,
+    EventId, EventKind, Message, MessageId, MessageState, Run,
+};
+use crate::language::plan::Plan;
+use crate::time::Moment;
+
+/// Whom somebody means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// By our id.
+    Id(ContactId),
+    /// By address.
+    Email(Address),
+    /// By what the customer's own systems call the person.
+    External(String),
+}
+
+impl Who {
+    /// What people write: an id of ours, an address, or else an external id.
+    pub fn from_text(text: &str) -> Self {
+        if let Ok(id) = ContactId::from_str(text) {
+            return Who::Id(id);
+        }
+        match text.parse::<Address>() {
+            Ok(address) => Who::Email(address),
+            Err(_) => Who::External(text.to_owned()),
+        }
+    }
+}
+
+/// What is to be done now.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// Events that no run has looked at, in the order in which they came.
+    pub events: Vec<Event>,
+    /// Runs whose moment has come.
+    pub due: Vec<Run>,
+}
+
+/// When something wants to be looked at next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NextDue {
+    /// The earliest event that no run has looked at, by when it came, or the earliest timer of a run.
+    pub turns: Option<Moment>,
+    /// The earliest message.
+    pub messages: Option<Moment>,
+    /// The earliest call.
+    pub calls: Option<Moment>,
+}
+
+/// Turns to be recorded together.
+#[derive(Debug, Default)]
+pub struct TurnBatch {
+    /// When.
+    pub now: Moment,
+    /// The contacts after their turns, with what these led to.
+    pub contacts: Vec<(ContactState, Effects)>,
+    /// The events that were looked at.
+    pub events: Vec<(ContactId, EventId)>,
+}
+
+/// How something from outside names a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The customer's own name for the person (`userId`).
+    pub external_id: Option<String>,
+    /// A device or a browser (`anonymousId`).
+    pub anonymous_id: Option<String>,
+    /// The address.
+    pub email: Option<Address>,
+}
+
+/// Something that came from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// Made from the source and the source's own id, so that a repeat is the same.
+    pub id: EventId,
+    /// Whom it is about.
+    pub who: Identity,
+    /// What it is.
+    pub kind: ArrivalKind,
+    /// When it happened.
+    pub at: Moment,
+    /// When it came; no two are the same.
+    pub received_at: Moment,
+    /// Properties of an event, attributes of a person.
+    pub properties: Attributes,
+}
+
+/// What came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArrivalKind {
+    /// An event of that kind and name.
+    Event(EventKind, String),
+    /// A device is the person it is named with, nothing more.
+    Alias,
+}
+
+/// What became of something that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// It is stored, for this contact.
+    Stored(ContactId),
+    /// It was stored before.
+    Repeated(ContactId),
+}
+
+/// A contact from a file; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportRow {
+    /// The customer's own name for the person.
+    pub external_id: Option<String>,
+    /// The address.
+    pub email: Option<Address>,
+    /// The phone number.
+    pub phone: Option<String>,
+    /// The IANA name of the zone.
+    pub timezone: Option<String>,
+    /// A language tag.
+    pub language: Option<String>,
+    /// Tags that are added.
+    pub tags: Vec<String>,
+    /// Attributes that are set; those of the value null are taken away.
+    pub attributes: Attributes,
+    /// Decisions on topics.
+    pub allows: Vec<(String, bool)>,
+    /// Where the decisions come from.
+    pub source: String,
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ImportCounts {
+    /// Contacts that were not there before.
+    pub added: u64,
+    /// Contacts that were there.
+    pub changed: u64,
+    /// Rows whose address belongs to somebody else than their external id: taken without the address.
+    pub conflicts: u64,
+    /// Permissions that were not taken because the person has refused: only the person takes that back.
+    pub refusals_kept: u64,
+}
+
+/// The key of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey {
+    /// Whose it is.
+    pub contact: ContactId,
+    /// Which.
+    pub id: MessageId,
+}
+
+/// A message taken for hand-over, with what it is made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimedMessage {
+    /// The message.
+    pub message: Message,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The contact as it is now.
+    pub contact: Contact,
+    /// What led into the run.
+    pub entry: Attributes,
+}
+
+/// What the last gate says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateAnswer {
+    /// The message.
+    pub key: MessageKey,
+    /// Whether it may go: it is handed over now.
+    pub goes: bool,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageSettlement {
+    /// Which.
+    pub key: MessageKey,
+    /// How.
+    pub outcome: Outcome,
+    /// What the provider said, or why it could not be asked.
+    pub answer: String,
+}
+
+/// How a message goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in that state now.
+    State(MessageState),
+    /// It was provably not taken and is tried again then.
+    Again(Moment),
+}
+
+/// A message with everything the ledger knows of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredMessage {
+    /// The message.
+    pub message: Message,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub due_at: Option<Moment>,
+    /// When the hand-over began.
+    pub handed_over_at: Option<Moment>,
+    /// When it came into its state.
+    pub settled_at: Option<Moment>,
+    /// What the provider said.
+    pub answer: Option<String>,
+}
+
+impl StoredMessage {
+    /// Its key.
+    pub fn key(&self) -> MessageKey {
+        MessageKey { contact: self.message.contact, id: self.message.id }
+    }
+}
+
+/// A call taken for an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimedCall {
+    /// The call.
+    pub call: Call,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// What was sent before, where it was tried before.
+    pub body: Option<String>,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallSettlement {
+    /// Whom it is about.
+    pub contact: ContactId,
+    /// Which.
+    pub id: CallId,
+    /// Where it stands now.
+    pub state: CallState,
+    /// When it is tried next, where it is.
+    pub due_at: Option<Moment>,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// What the other side said, or why it could not be asked.
+    pub answer: String,
+}
+
+/// A call with everything that is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredCall {
+    /// The call.
+    pub call: Call,
+    /// Where it stands.
+    pub state: CallState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub due_at: Option<Moment>,
+    /// When it came into its state.
+    pub settled_at: Option<Moment>,
+    /// The status of the last answer.
+    pub status: Option<u16>,
+    /// What the other side said.
+    pub answer: Option<String>,
+    /// What the team answered to the lead.
+    pub accepted: Option<bool>,
+}
+
+/// Which deliveries are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deliveries {
+    /// Those that need somebody: dead letters, unsure and refused messages.
+    #[default]
+    Attention,
+    /// All.
+    All,
+}
+
+/// What kind of delivery it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryKind {
+    /// A message.
+    Message,
+    /// A webhook call.
+    Call,
+    /// A hand-off.
+    HandOff,
+}
+
+impl From<CallKind> for DeliveryKind {
+    fn from(kind: CallKind) -> Self {
+        match kind {
+            CallKind::Call => DeliveryKind::Call,
+            CallKind::HandOff => DeliveryKind::HandOff,
+        }
+    }
+}
+
+/// A message or a call, as one line of a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Delivery {
+    /// What kind.
+    pub kind: DeliveryKind,
+    /// Its id.
+    pub id: uuid::Uuid,
+    /// Whom it is for or about.
+    pub contact: ContactId,
+    /// The journey.
+    pub journey: String,
+    /// The message, the webhook, the team.
+    pub name: String,
+    /// Where it stands.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was decided.
+    pub decided_at: Moment,
+    /// When it is tried next.
+    pub due_at: Option<Moment>,
+    /// What was said last.
+    pub answer: Option<String>,
+}
+
+/// An event with what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEvent {
+    /// The event.
+    pub event: Event,
+    /// Whether runs have yet to look at it.
+    pub pending: bool,
+    /// The journeys it did not lead into, and why.
+    pub refused: BTreeMap<String, String>,
+}
+
+/// A version of a journey.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredVersion {
+    /// Its number.
+    pub number: u32,
+    /// Its plan.
+    pub plan: Plan,
+    /// Whether it is in force.
+    pub active: bool,
+}
+
+/// A count.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TallyRow {
+    /// The journey.
+    pub journey: String,
+    /// The version.
+    pub version: u32,
+    /// Written to, or only measured.
+    pub arm: String,
+    /// Days since 1970 in UTC; 0 for what stands now.
+    pub day: i64,
+    /// What is counted: `entered`, `in_stage`, `ended`, `sent`, `skipped`, `goal`.
+    pub what: String,
+    /// Of what: a stage, an outcome, a message, a goal.
+    pub detail: String,
+    /// How many.
+    pub count: i64,
+    /// What they are worth together.
+    pub worth: f64,
+}
+
+/// Access as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Token {
+    /// What names it.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub role: String,
+    /// Since when.
+    pub created_at: Moment,
+    /// Until when.
+    pub revoked_at: Option<Moment>,
+}
+
+/// Access with the hash of its secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Access {
+    /// As it is shown.
+    pub token: Token,
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+}
+
+/// The sums that must balance, and what does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// Runs there are.
+    pub entered: u64,
+    /// Runs that wait or are held.
+    pub inside: u64,
+    /// Runs that ended.
+    pub ended: u64,
+    /// Messages in the ledger by state.
+    pub messages: BTreeMap<String, u64>,
+    /// Calls by state.
+    pub calls: BTreeMap<String, u64>,
+    /// Events no run has looked at.
+    pub pending_events: u64,
+    /// What does not balance, in words; empty when all is well.
+    pub broken: Vec<String>,
+}
