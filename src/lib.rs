@@ -17,3 +17,4 @@ pub mod engine;
 pub mod channel;
 pub mod track;
 pub mod store;
+pub mod runtime;

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::domain::{Attributes, Contact, Reacted, SystemEvent, Value, ValueType};
+use crate::domain::{Attributes, Contact, Reacted, Value, ValueType};
 use crate::language::plan::{Expr, Operator, ReactionKind};
 use crate::time::{ClockTime, Date, Length, Moment, TimeZone, Unit, at_clock_time, date_of, units_between};
 
@@ -70,22 +70,9 @@ pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Value {
 
 /// Whether a remembered reaction is the one that is asked about.
 pub(super) fn is_reaction(known: &Reacted, kind: ReactionKind, message: &str, link: Option<&str>) -> bool {
-    let event = reaction_event(kind);
-    event.is_some_and(|event| known.event == event.name())
+    kind.event().is_some_and(|event| known.event == event)
         && known.message == message
         && link.is_none_or(|link| known.link.as_deref() == Some(link))
-}
-
-/// The event that Lotse records for a reaction.
-pub(super) fn reaction_event(kind: ReactionKind) -> Option<SystemEvent> {
-    Some(match kind {
-        ReactionKind::Clicked => SystemEvent::MessageClicked,
-        ReactionKind::Opened => SystemEvent::MessageOpened,
-        ReactionKind::Delivered => SystemEvent::MessageDelivered,
-        ReactionKind::Bounced => SystemEvent::MessageBounced,
-        ReactionKind::Complained => SystemEvent::MessageComplained,
-        ReactionKind::Replied | ReactionKind::Answered => return None,
-    })
 }
 
 fn kept<'a>(scope: &Scope<'a>, depth: Option<u8>) -> Option<&'a Attributes> {

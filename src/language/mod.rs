@@ -6,4 +6,5 @@
 pub mod syntax;
 pub mod model;
 pub mod check;
+pub mod picture;
 pub mod plan;

@@ -1,8 +1,9 @@
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use url::{Host, Url};
+
+use crate::config::AllowedAddress;
 
 /// The ports that are open to everybody.
 const USUAL_PORTS: [u16; 2] = [80, 443];
@@ -41,26 +42,8 @@ const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// What `lotse.yaml` allows beyond the public internet: addresses (`127.0.0.1:9000`, `[::1]:9000`), networks
-/// (`10.0.0.0/8`) and names (`erp.internal:8443`).
-///
-/// An entry without a port opens every port. What it opens may also be spoken to without TLS.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllowList {
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    place: Place,
-    port: Option<u16>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Network(IpAddr, u8),
-    Name(String),
-}
+/// What `lotse.yaml` allows beyond the public internet.
+pub type AllowList = Vec<AllowedAddress>;
 
 /// Why a call may not go where it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,12 +56,12 @@ pub enum GuardError {
     User,
     /// Clear text, or a port that is not for the web, to a place that is not allowed by name.
     #[error(
-        "`{0}` is neither `https` on port 80 or 443 nor allowed: use `https`, or add `{0}` to `allow` in `lotse.yaml`"
+        "`{0}` is neither `https` on port 80 or 443 nor allowed: use `https`, or add `{0}` to `allow_addresses` in `lotse.yaml`"
     )]
     Port(String),
     /// An address within a network that is not public.
     #[error(
-        "`{host}` is {address}, which is inside a network: if that is meant, add `{address}` to `allow` in `lotse.yaml`"
+        "`{host}` is {address}, which is inside a network: if that is meant, add `{address}` to `allow_addresses` in `lotse.yaml`"
     )]
     Address {
         /// The host of the URL.
@@ -97,11 +80,6 @@ pub enum GuardError {
     /// The machine has no certificates to trust.
     #[error("TLS cannot be used: {0}; install the certificates of your system (`ca-certificates`)")]
     Tls(String),
-    /// An entry of the list that cannot be read.
-    #[error(
-        "`{0}` is neither an address (`127.0.0.1:9000`), nor a network (`10.0.0.0/8`), nor a name (`erp.internal`)"
-    )]
-    Entry(String),
 }
 
 /// Where a call goes, checked as far as its URL alone can be.
@@ -112,60 +90,6 @@ pub(super) struct Target {
     port: u16,
     encrypted: bool,
     allowed: AllowList,
-}
-
-impl AllowList {
-    /// Reads the entries.
-    ///
-    /// # Errors
-    /// The first that cannot be read.
-    pub fn new<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, GuardError> {
-        entries.into_iter().map(Entry::from_str).collect::<Result<_, _>>().map(|entries| Self { entries })
-    }
-
-    fn opens(&self, host: &str, address: IpAddr, port: u16) -> bool {
-        self.entries.iter().any(|entry| {
-            let here = match &entry.place {
-                Place::Network(network, bits) => contains(*network, *bits, address),
-                Place::Name(name) => name == host,
-            };
-            here && entry.port.is_none_or(|own| own == port)
-        })
-    }
-}
-
-impl FromStr for Entry {
-    type Err = GuardError;
-
-    fn from_str(text: &str) -> Result<Self, GuardError> {
-        let bad = || GuardError::Entry(text.to_owned());
-        if let Some((address, bits)) = text.split_once('/') {
-            let address: IpAddr = address.parse().map_err(|_| bad())?;
-            let bits: u8 = bits.parse().map_err(|_| bad())?;
-            let bits_max = if address.is_ipv4() { 32 } else { 128 };
-            let place = Place::Network(address, bits);
-            return if bits <= bits_max { Ok(Self { place, port: None }) } else { Err(bad()) };
-        }
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Ok(Self { place: Place::of(address), port: None });
-        }
-        let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port.parse().map_err(|_| bad())?)),
-            None => (text, None),
-        };
-        let place = match Host::parse(host).map_err(|_| bad())? {
-            Host::Domain(name) => Place::Name(name),
-            Host::Ipv4(address) => Place::of(address.into()),
-            Host::Ipv6(address) => Place::of(address.into()),
-        };
-        Ok(Self { place, port })
-    }
-}
-
-impl Place {
-    fn of(address: IpAddr) -> Self {
-        Place::Network(address, if address.is_ipv4() { 32 } else { 128 })
-    }
 }
 
 impl Target {
@@ -190,7 +114,7 @@ impl Target {
         let target = Self { url, host, port, encrypted, allowed: allowed.clone() };
         if let Some(address) = literal {
             target.check(address)?;
-        } else if allowed.entries.is_empty() && !target.is_usual() {
+        } else if allowed.is_empty() && !target.is_usual() {
             return Err(target.unusual());
         }
         Ok(target)
@@ -204,7 +128,8 @@ impl Target {
     /// Whether the call may be made to an address that the host stands for. Every address is checked each
     /// time it was looked up, and no other is connected to: what a name stands for can change in between.
     pub(super) fn check(&self, address: IpAddr) -> Result<(), GuardError> {
-        if self.allowed.opens(&self.host, address, self.port) {
+        let place = SocketAddr::new(address, self.port);
+        if self.allowed.iter().any(|allowed| allowed.opens(&self.host, place)) {
             Ok(())
         } else if !is_public(address) {
             Err(GuardError::Address { host: self.host.clone(), address })

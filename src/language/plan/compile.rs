@@ -170,7 +170,7 @@ impl Compiler<'_> {
     fn node(&mut self, at: &At, number: &str, span: crate::source::Span, step: Step) -> Place {
         let line = self.sources.place(span).1.line;
         let stage = u16::try_from(at.stage).unwrap_or(u16::MAX);
-        let text = headline(self.sources.text(span));
+        let text = crate::language::picture::headline(self.sources.text(span));
         self.push(Node {
             id: format!("{}.{number}", at.id),
             stage,
@@ -331,18 +331,6 @@ impl Compiler<'_> {
         }
         nodes
     }
-}
-
-/// A statement as people refer to it: its text up to its block, on one line.
-fn headline(text: &str) -> String {
-    const CHARACTERS_MAX: usize = 120;
-    let head = text.split_once('{').map_or(text, |(head, _)| head);
-    let words: Vec<&str> = head
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or(""))
-        .flat_map(str::split_whitespace)
-        .collect();
-    words.join(" ").chars().take(CHARACTERS_MAX).collect()
 }
 
 /// Sorts `a.10` behind `a.2`, and the end of a stage behind all else.

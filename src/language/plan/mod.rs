@@ -345,9 +345,25 @@ impl Plan {
         });
         let waits = waits.filter_map(|branch| match &branch.trigger {
             Trigger::Event(event) => Some(event.as_str()),
-            _ => None,
+            Trigger::Reaction { kind, .. } => kind.event(),
+            Trigger::Reply(_) | Trigger::Accepted(_) | Trigger::Rejected(_) => None,
         });
-        enters.chain(goals).chain(leaves).chain(waits)
+        enters.chain(goals).chain(leaves).chain(waits).chain(self.reactions_asked())
+    }
+
+    /// The events of the reactions that conditions ask about.
+    fn reactions_asked(&self) -> Vec<&'static str> {
+        let mut asked = Vec::new();
+        for node in &self.nodes {
+            node.step.each_expression(&mut |expression| {
+                expression.walk(&mut |expr| {
+                    if let Expr::Reaction { kind, .. } = expr {
+                        asked.extend(kind.event());
+                    }
+                });
+            });
+        }
+        asked
     }
 
     /// SHA-256 of what the plan does: two plans of one hash do the same. Where its statements stand in their

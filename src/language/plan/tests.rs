@@ -101,5 +101,5 @@ fn the_hash_is_of_what_is_done_and_not_of_how_it_is_laid_out() {
 fn a_plan_names_what_it_listens_to() {
     let plan = plan_of(WORKSPACE);
     let listens: Vec<&str> = plan.listens_to().collect();
-    assert_eq!(listens, ["signup", "bought", "bought"]);
+    assert_eq!(listens, ["signup", "bought", "message_clicked", "bought"]);
 }

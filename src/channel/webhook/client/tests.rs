@@ -88,7 +88,7 @@ fn secret() -> Secret {
 }
 
 fn endpoint(address: SocketAddr, limit: Duration) -> Endpoint {
-    let allowed = AllowList::new(["127.0.0.1"]).unwrap();
+    let allowed = vec!["127.0.0.1".parse().unwrap()];
     Endpoint::new(&format!("http://{address}/hooks?a=b"), secret(), limit, &allowed).unwrap()
 }
 
@@ -285,7 +285,7 @@ impl Lookup for Answers {
 
 fn named(url: &str, allowed: &[&str], mut answers: Vec<Vec<&'static str>>) -> Endpoint {
     answers.reverse();
-    let allowed = AllowList::new(allowed.iter().copied()).unwrap();
+    let allowed = allowed.iter().map(|entry| entry.parse().unwrap()).collect::<AllowList>();
     let lookup = Arc::new(Answers(Mutex::new(answers)));
     Endpoint::with_lookup(url, secret(), LONG, &allowed, lookup).unwrap()
 }

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Name, Spanned, Text};
+use crate::domain::SystemEvent;
 use crate::source::Span;
 use crate::time::{ClockTime, Date, Length, Unit};
 
@@ -175,6 +176,20 @@ impl ReactionKind {
             ReactionKind::Replied => "replied",
             ReactionKind::Answered => "answered",
         }
+    }
+
+    /// The event that Lotse records for it.
+    pub fn event(self) -> Option<&'static str> {
+        let event = match self {
+            ReactionKind::Clicked => SystemEvent::MessageClicked,
+            ReactionKind::Opened => SystemEvent::MessageOpened,
+            ReactionKind::Delivered => SystemEvent::MessageDelivered,
+            ReactionKind::Bounced => SystemEvent::MessageBounced,
+            ReactionKind::Complained => SystemEvent::MessageComplained,
+            ReactionKind::Answered => SystemEvent::SurveyAnswered,
+            ReactionKind::Replied => return None,
+        };
+        Some(event.name())
     }
 
     /// Reads the word of the language.

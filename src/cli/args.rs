@@ -1,0 +1,344 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Customer journeys as short text: checked, tested, and run for every contact.
+#[derive(Debug, Parser)]
+#[command(name = "lotse", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    /// The workspace: the folder with lotse.yaml and the journeys
+    #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR", env = "LOTSE_WORKSPACE")]
+    pub(super) workspace: PathBuf,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show all of Lotse at work, on nothing but this program
+    Demo(DemoArgs),
+    /// Make a workspace with one journey, its messages and its tests
+    New(NewArgs),
+    /// Say what is wrong in the journeys, and what to write instead
+    Check(CheckArgs),
+    /// Say what a finding means, with an example of wrong and right
+    Explain(ExplainArgs),
+    /// Run the tests of the workspace, in virtual time
+    Test(TestArgs),
+    /// Show a journey as a picture
+    Show(ShowArgs),
+    /// Show a message as its recipient gets it
+    Preview(PreviewArgs),
+    /// Run the journeys: web, scheduler and delivery in one process
+    Run(RunArgs),
+    /// Bring contacts in and out, and look at one
+    Contacts(ContactsArgs),
+    /// Enter contacts into a journey
+    Enter(EnterArgs),
+    /// Say why a contact got what they got, or what they wait for
+    Why(WhyArgs),
+    /// Look at messages, calls and hand-offs, and try them again
+    Deliveries(DeliveriesArgs),
+    /// Give people and programs access, and take it away
+    Token(TokenArgs),
+    /// Bring the tables of the database up to date
+    Migrate(MigrateArgs),
+    /// Try everything that lotse.yaml names
+    Doctor(DoctorArgs),
+}
+
+/// A workspace as the argument of a command.
+#[derive(Debug, Args)]
+pub(super) struct Dir {
+    /// The workspace
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) dir: PathBuf,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Do not open a browser
+    #[arg(long)]
+    pub(super) no_open: bool,
+    /// Where the page is served
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub(super) listen: SocketAddr,
+    /// How many made-up contacts take part
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(super) contacts: u32,
+    /// How many seconds of the demonstration's time pass in one real second
+    #[arg(long, default_value_t = 14_400, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(super) speed: u32,
+    /// End by itself after that many real seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) seconds: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NewArgs {
+    /// The folder to make
+    #[arg(value_name = "DIR")]
+    pub(super) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) workspace: Dir,
+    /// How the findings are written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+    /// End with 1 for warnings too
+    #[arg(long)]
+    pub(super) deny_warnings: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The code of a finding, such as E101
+    pub(super) code: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TestArgs {
+    #[command(flatten)]
+    pub(super) workspace: Dir,
+    /// Only tests whose name or journey contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(super) filter: Option<String>,
+    /// How the results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// What a picture is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum PictureFormat {
+    /// For a terminal
+    #[default]
+    Text,
+    /// A Mermaid flowchart, for pages that draw it
+    Mermaid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// The journey
+    pub(super) journey: String,
+    /// What the picture is made of
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: PictureFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PreviewArgs {
+    /// The message
+    pub(super) message: String,
+    /// A JSON file with the attributes of a contact, or a contact of the database by id, external id or address
+    #[arg(long, value_name = "FILE|ID")]
+    pub(super) contact: Option<String>,
+    /// The language to show it in
+    #[arg(long, value_name = "TAG")]
+    pub(super) language: Option<String>,
+    /// Write MESSAGE.html, MESSAGE.txt and MESSAGE.eml into this folder
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) workspace: Dir,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ContactsArgs {
+    #[command(subcommand)]
+    pub(super) command: ContactsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ContactsCommand {
+    /// Bring contacts in from a CSV file
+    Import(ImportArgs),
+    /// Write all contacts as CSV
+    Export(ExportArgs),
+    /// Show one contact with everything that is known
+    Show(ContactArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// The file
+    #[arg(value_name = "FILE.csv")]
+    pub(super) file: PathBuf,
+    /// Everybody in the file allows this topic; may be given several times
+    #[arg(long, value_name = "TOPIC")]
+    pub(super) allow: Vec<String>,
+    /// Where the permissions come from, such as "fair 2027": kept as their proof
+    #[arg(long, value_name = "TEXT")]
+    pub(super) source: Option<String>,
+    /// What a column is, where its name does not say; may be given several times
+    #[arg(long, value_name = "COLUMN=ATTRIBUTE")]
+    pub(super) map: Vec<String>,
+    /// Read and check the file, change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The file; standard output where it is left out
+    #[arg(short, long, value_name = "FILE.csv")]
+    pub(super) output: Option<PathBuf>,
+    /// Write cells as they are, also where a spreadsheet would take them for formulas
+    #[arg(long)]
+    pub(super) no_formula_guard: bool,
+    /// Begin with a byte-order mark, which Excel needs to see UTF-8
+    #[arg(long)]
+    pub(super) bom: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ContactArgs {
+    /// An id, an external id or an address
+    #[arg(value_name = "WHO")]
+    pub(super) who: String,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EnterArgs {
+    /// The journey
+    pub(super) journey: String,
+    /// Ids, external ids or addresses
+    #[arg(value_name = "WHO", required = true)]
+    pub(super) who: Vec<String>,
+    /// What `entry.NAME` will be; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) with: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhyArgs {
+    /// An id, an external id or an address
+    #[arg(value_name = "WHO")]
+    pub(super) who: String,
+    /// Only this journey
+    pub(super) journey: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeliveriesArgs {
+    #[command(subcommand)]
+    pub(super) command: DeliveriesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeliveriesCommand {
+    /// List them: dead letters first, then what nobody is sure of
+    List(DeliveriesListArgs),
+    /// Try one again at once
+    Retry(DeliveriesRetryArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeliveriesListArgs {
+    /// All, not only those that need somebody
+    #[arg(long)]
+    pub(super) all: bool,
+    /// How many at the most
+    #[arg(long, default_value_t = 100)]
+    pub(super) limit: u32,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeliveriesRetryArgs {
+    /// The id of a message, a call or a hand-off, as `list` shows it
+    pub(super) id: uuid::Uuid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokenArgs {
+    #[command(subcommand)]
+    pub(super) command: TokenCommand,
+}
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Role {
+    /// Send events and contacts, read nothing: for shops, apps and their SDKs
+    Ingest,
+    /// Contacts, permissions, journeys, leads and deliveries: for other programs
+    Api,
+    /// Look at everything, change nothing: for people
+    Viewer,
+    /// Everything
+    Admin,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token and show it, once
+    Create {
+        /// What it is for, such as "shop"
+        name: String,
+        /// What it may do
+        #[arg(long, value_enum)]
+        role: Role,
+    },
+    /// List tokens, without their secrets
+    List {
+        /// How the answer is written
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Take access away
+    Revoke {
+        /// The id of the token, as `list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateArgs {
+    #[command(flatten)]
+    pub(super) workspace: Dir,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) workspace: Dir,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}

@@ -1,0 +1,34 @@
+use super::args::{CheckArgs, Format};
+use super::workspace::Workspace;
+use super::{End, output};
+use crate::finding::{self, Severity, render_human, render_json};
+
+pub(super) fn run(args: &CheckArgs) -> anyhow::Result<End> {
+    let workspace = Workspace::load(&args.workspace.dir)?;
+    let mut findings = workspace.findings;
+    let coverage = crate::simulate::unvisited(&workspace.checked, &workspace.files.sources, &workspace.config.timezone);
+    let sources = &workspace.files.sources;
+    findings.extend(coverage.into_iter().filter(|finding| !workspace.checked.silenced.silences(sources, finding)));
+    finding::sort(&mut findings);
+    let count = |severity| findings.iter().filter(|finding| finding.severity() == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    match args.format {
+        Format::Json => output::json(&render_json(&findings, sources))?,
+        Format::Human => {
+            let style = output::human_style();
+            for finding in &findings {
+                anstream::println!("{}\n", render_human(finding, sources, style));
+            }
+            let journeys = finding::words::counted(workspace.checked.model.journeys.len(), "journey");
+            if findings.is_empty() {
+                anstream::eprintln!("{journeys} checked, nothing wrong");
+            } else {
+                let errors = finding::words::counted(errors, "error");
+                let warnings = finding::words::counted(warnings, "warning");
+                anstream::eprintln!("{journeys} checked: {errors}, {warnings}; `lotse explain CODE` says more about one");
+            }
+        }
+    }
+    let wrong = errors > 0 || args.deny_warnings && warnings > 0;
+    Ok(if wrong { End::Findings } else { End::Good })
+}

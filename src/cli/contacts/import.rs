@@ -1,0 +1,176 @@
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use super::super::args::{Format, ImportArgs};
+use super::super::workspace::{Workspace, block_on};
+use super::super::{End, output};
+use crate::contact_file::{Problem, Reader};
+use crate::finding::words;
+use crate::runtime::{import_row, import_schema};
+use crate::store::{ImportCounts, ImportRow, Store};
+use crate::time::{Clock, SystemClock};
+
+/// How many rows are written at once.
+const BATCH: usize = 2_000;
+/// How many problems are shown; the rest is counted.
+const PROBLEMS_SHOWN: usize = 50;
+
+/// What became of a file.
+#[derive(Default)]
+struct Report {
+    counts: ImportCounts,
+    rows: u64,
+    problems: Vec<Problem>,
+    problem_count: u64,
+    repeated: u64,
+}
+
+pub(in super::super) fn run(args: &ImportArgs, dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load_sound(dir)?;
+    let model = &workspace.checked.model;
+    for topic in &args.allow {
+        if model.topic(topic).is_none() {
+            let known = model.topics.iter().map(|topic| topic.name.as_str());
+            let near = words::did_you_mean(topic, "topics there are", known).unwrap_or_default();
+            bail!("there is no topic `{topic}`; {near}");
+        }
+    }
+    let renames: Vec<(String, String)> = args
+        .map
+        .iter()
+        .map(|pair| match pair.split_once('=') {
+            Some((column, attribute)) => Ok((column.trim().to_owned(), attribute.trim().to_owned())),
+            None => bail!("`{pair}` is not COLUMN=ATTRIBUTE"),
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let shown = args.file.display();
+    let file = File::open(&args.file).with_context(|| format!("`{shown}` cannot be read"))?;
+    let schema = import_schema(model, &workspace.config.timezone);
+    let mut reader = Reader::open(file, schema, &renames).with_context(|| format!("`{shown}`"))?;
+    tell_columns(&reader);
+    let source = args.source.clone().unwrap_or_else(|| format!("import of {}", file_name(&args.file)));
+    let report = block_on(async {
+        let store = if args.dry_run { None } else { Some(workspace.open_store().await?) };
+        import(&mut reader, store.as_deref(), &args.allow, &source).await
+    })?;
+    answer(&report, args)?;
+    Ok(if report.problem_count > 0 { End::Findings } else { End::Good })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn tell_columns<R: std::io::Read + std::io::Seek>(reader: &Reader<R>) {
+    let skipped: Vec<&str> = reader
+        .columns()
+        .iter()
+        .filter(|column| column.becomes.is_none())
+        .map(|column| column.name.as_str())
+        .collect();
+    anstream::eprintln!("read as {}, columns divided by {:?}", reader.encoding(), reader.delimiter());
+    if !skipped.is_empty() {
+        let some: Vec<&str> = skipped.iter().take(8).copied().collect();
+        let more = skipped.len() - some.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        anstream::eprintln!(
+            "columns that are skipped: {}{more} (declare them in `contact {{ … }}`, or say what they are with --map)",
+            words::all_of(&some)
+        );
+    }
+}
+
+async fn import<R: std::io::Read + std::io::Seek>(
+    reader: &mut Reader<R>,
+    store: Option<&dyn Store>,
+    allow: &[String],
+    source: &str,
+) -> anyhow::Result<Report> {
+    let (_, total) = reader.progress();
+    let bar = output::progress(total, "contacts");
+    let mut report = Report::default();
+    let mut batch: Vec<ImportRow> = Vec::with_capacity(BATCH);
+    while let Some(row) = reader.next() {
+        match row? {
+            Ok(row) => {
+                report.rows += 1;
+                report.repeated += u64::from(row.repeats.is_some());
+                batch.push(import_row(row.draft, allow, source));
+            }
+            Err(problem) => {
+                report.problem_count += 1;
+                if report.problems.len() < PROBLEMS_SHOWN {
+                    report.problems.push(problem);
+                }
+            }
+        }
+        if batch.len() >= BATCH {
+            write(store, &mut batch, &mut report.counts).await?;
+            bar.set_position(reader.progress().0);
+        }
+    }
+    write(store, &mut batch, &mut report.counts).await?;
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+async fn write(store: Option<&dyn Store>, batch: &mut Vec<ImportRow>, counts: &mut ImportCounts) -> anyhow::Result<()> {
+    let rows = std::mem::take(batch);
+    let Some(store) = store.filter(|_| !rows.is_empty()) else { return Ok(()) };
+    let mut unit = store.write().await?;
+    let done = unit.import(rows, SystemClock.now()).await?;
+    unit.commit().await?;
+    counts.added += done.added;
+    counts.changed += done.changed;
+    counts.conflicts += done.conflicts;
+    counts.refusals_kept += done.refusals_kept;
+    Ok(())
+}
+
+fn answer(report: &Report, args: &ImportArgs) -> anyhow::Result<()> {
+    if args.format == Format::Json {
+        let problems: Vec<serde_json::Value> = report
+            .problems
+            .iter()
+            .map(|problem| json!({ "line": problem.line, "column": problem.column, "message": problem.message }))
+            .collect();
+        return output::json(&json!({
+            "rows": report.rows,
+            "added": report.counts.added,
+            "changed": report.counts.changed,
+            "repeated_addresses": report.repeated,
+            "address_conflicts": report.counts.conflicts,
+            "refusals_kept": report.counts.refusals_kept,
+            "problems": problems,
+            "problem_count": report.problem_count,
+            "dry_run": args.dry_run,
+        }));
+    }
+    for problem in &report.problems {
+        anstream::println!("{problem}");
+    }
+    let hidden = report.problem_count - report.problems.len() as u64;
+    if hidden > 0 {
+        anstream::println!("and {hidden} more rows that are no contacts");
+    }
+    if args.dry_run {
+        anstream::println!("{} rows are contacts, {} are not; nothing was changed", report.rows, report.problem_count);
+        return Ok(());
+    }
+    anstream::println!(
+        "{} contacts added, {} changed; {} rows left out",
+        report.counts.added, report.counts.changed, report.problem_count
+    );
+    let notes = [
+        (report.repeated, "rows repeat an address of the file: the later row counts"),
+        (report.counts.conflicts, "addresses belong to somebody with another id: their rows were taken without the address"),
+        (report.counts.refusals_kept, "permissions were not taken: these people have refused, and only they take that back"),
+    ];
+    for (count, what) in notes.iter().filter(|(count, _)| *count > 0) {
+        anstream::println!("{count} {what}");
+    }
+    Ok(())
+}

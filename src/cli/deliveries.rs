@@ -1,0 +1,77 @@
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, DeliveriesRetryArgs, Format};
+use super::workspace::{Workspace, block_on};
+use super::{End, output};
+use crate::store::{Deliveries, Delivery, DeliveryKind, Store};
+use crate::time::{Clock, SystemClock, wall_text};
+
+/// How many deliveries are looked through for one that is to be tried again.
+const RETRY_LOOKED_THROUGH: u32 = 1_000_000;
+
+pub(super) fn run(args: &DeliveriesArgs, dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load(dir)?;
+    block_on(async {
+        let store = workspace.open_store().await?;
+        match &args.command {
+            DeliveriesCommand::List(args) => list(&*store, args, &workspace).await,
+            DeliveriesCommand::Retry(args) => retry(&*store, args).await,
+        }
+    })
+}
+
+fn kind(kind: DeliveryKind) -> &'static str {
+    match kind {
+        DeliveryKind::Message => "message",
+        DeliveryKind::Call => "call",
+        DeliveryKind::HandOff => "hand-off",
+    }
+}
+
+async fn list(store: &dyn Store, args: &DeliveriesListArgs, workspace: &Workspace) -> anyhow::Result<End> {
+    let which = if args.all { Deliveries::All } else { Deliveries::Attention };
+    let deliveries = store.read().await?.deliveries(which, args.limit).await?;
+    if args.format == Format::Json {
+        output::json(&deliveries)?;
+        return Ok(End::Good);
+    }
+    if deliveries.is_empty() {
+        let more = if args.all { "" } else { "; `--all` lists the others" };
+        anstream::eprintln!("nothing needs anybody{more}");
+        return Ok(End::Good);
+    }
+    let zone = &workspace.config.timezone;
+    let row = |delivery: &Delivery| {
+        let next = delivery.due_at.map(|due| format!("next {}", wall_text(due, zone)));
+        vec![
+            kind(delivery.kind).to_owned(),
+            delivery.state.clone(),
+            delivery.name.clone(),
+            delivery.journey.clone(),
+            wall_text(delivery.decided_at, zone),
+            delivery.attempts.to_string(),
+            delivery.id.to_string(),
+            [delivery.answer.clone(), next].into_iter().flatten().collect::<Vec<_>>().join("; "),
+        ]
+    };
+    let rows: Vec<Vec<String>> = deliveries.iter().map(row).collect();
+    output::table(&["what", "state", "name", "journey", "decided", "tries", "id", "answer"], &rows);
+    Ok(End::Good)
+}
+
+async fn retry(store: &dyn Store, args: &DeliveriesRetryArgs) -> anyhow::Result<End> {
+    let mut unit = store.write().await?;
+    let deliveries = unit.deliveries(Deliveries::All, RETRY_LOOKED_THROUGH).await?;
+    let Some(found) = deliveries.iter().find(|delivery| delivery.id == args.id) else {
+        bail!("there is no delivery {}: `lotse deliveries list --all` shows those there are", args.id);
+    };
+    let now = SystemClock.now();
+    if !unit.retry(found.kind, found.contact, found.id, now).await? {
+        bail!("the {} is {}: there is nothing to try again", kind(found.kind), found.state);
+    }
+    unit.commit().await?;
+    anstream::println!("the {} `{}` is tried again", kind(found.kind), found.name);
+    Ok(End::Good)
+}

@@ -1,0 +1,163 @@
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::args::{DoctorArgs, Format};
+use super::workspace::{Workspace, block_on};
+use super::{End, output};
+use crate::channel::email::Signer;
+use crate::config::Environment;
+use crate::finding::Severity;
+use crate::runtime::{Outbound, OutboundError};
+use crate::store::Store;
+use crate::time::{Clock, SystemClock};
+use crate::track::Tracker;
+
+/// How one entry does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Health {
+    Good,
+    Weak,
+    Bad,
+}
+
+/// What was tried and how it went.
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    entry: String,
+    health: Health,
+    says: String,
+}
+
+fn diagnosis(entry: impl Into<String>, health: Health, says: impl Into<String>) -> Diagnosis {
+    Diagnosis { entry: entry.into(), health, says: says.into() }
+}
+
+pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<End> {
+    let workspace = Workspace::load(&args.workspace.dir)?;
+    let mut found = vec![journeys(&workspace), secret(&workspace), public_url(&workspace)];
+    found.extend(signatures(&workspace));
+    found.extend(block_on(async { Ok(outside(&workspace).await) })?);
+    let bad = found.iter().any(|diagnosis| diagnosis.health == Health::Bad);
+    if args.format == Format::Json {
+        output::json(&found)?;
+    } else {
+        for diagnosis in &found {
+            let mark = match diagnosis.health {
+                Health::Good => "ok  ",
+                Health::Weak => "weak",
+                Health::Bad => "BAD ",
+            };
+            anstream::println!("{mark}  {:<24} {}", diagnosis.entry, diagnosis.says);
+        }
+    }
+    Ok(if bad { End::Findings } else { End::Good })
+}
+
+fn journeys(workspace: &Workspace) -> Diagnosis {
+    let errors = workspace.findings.iter().filter(|finding| finding.severity() == Severity::Error).count();
+    let count = workspace.checked.model.journeys.len();
+    match errors {
+        0 => diagnosis("journeys", Health::Good, format!("{count} checked")),
+        _ => diagnosis("journeys", Health::Bad, format!("{errors} errors: see `lotse check`")),
+    }
+}
+
+fn secret(workspace: &Workspace) -> Diagnosis {
+    let Some(secret) = &workspace.config.secret else {
+        return diagnosis("secret", Health::Bad, "missing: write `secret: env:LOTSE_SECRET`, a long random text");
+    };
+    match secret.resolve(&workspace.environment()) {
+        Err(error) => diagnosis("secret", Health::Bad, error.to_string()),
+        Ok(secret) if Tracker::is_weak(secret.as_bytes()) => {
+            diagnosis("secret", Health::Weak, "short: who has one link could find it out; use 32 random characters")
+        }
+        Ok(_) => diagnosis("secret", Health::Good, "links are signed with it"),
+    }
+}
+
+fn public_url(workspace: &Workspace) -> Diagnosis {
+    match &workspace.config.public_url {
+        None => diagnosis("public_url", Health::Weak, format!("missing: links lead to {}", workspace.config.base_url())),
+        Some(url) if url.scheme() != "https" => {
+            diagnosis("public_url", Health::Weak, format!("{url} is not https: mail programs offer no one-click unsubscribe"))
+        }
+        Some(url) => diagnosis("public_url", Health::Good, format!("links lead to {url}")),
+    }
+}
+
+/// What must stand in the DNS for mails to be believed.
+fn signatures(workspace: &Workspace) -> Vec<Diagnosis> {
+    let environment = workspace.environment();
+    let one = |name: &str, dkim: &crate::config::Dkim, environment: &dyn Environment| {
+        let key = dkim.key.resolve(environment).map_err(|error| error.to_string())?;
+        let signer = Signer::new(&dkim.domain, &dkim.selector, &key).map_err(|error| error.to_string())?;
+        let record = signer.dns_record().map_err(|error| error.to_string())?;
+        Ok::<_, String>(format!("{name} signs; {} must hold: {record}", signer.dns_name()))
+    };
+    let mut found = Vec::new();
+    for (name, sender) in workspace.config.senders.iter() {
+        let entry = format!("senders.{name}");
+        found.push(match &sender.dkim {
+            None => diagnosis(entry, Health::Weak, "has no `dkim`: large mail providers refuse unsigned mail in bulk"),
+            Some(dkim) => match one(name, dkim, &environment) {
+                Ok(says) => diagnosis(entry, Health::Good, says),
+                Err(why) => diagnosis(entry, Health::Bad, why),
+            },
+        });
+        if sender.address.is_none() {
+            let says = "has no postal `address`, which the law of many countries wants below marketing mail";
+            found.push(diagnosis(format!("senders.{name}"), Health::Weak, says));
+        }
+    }
+    found
+}
+
+/// What lies outside the program.
+async fn outside(workspace: &Workspace) -> Vec<Diagnosis> {
+    let mut found = vec![database(workspace).await];
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    match Outbound::new(&workspace.config, &workspace.environment(), &clock) {
+        Ok(outbound) => {
+            found.push(match &outbound.route {
+                None => diagnosis("smtp", Health::Weak, "missing: no mail leaves the house"),
+                Some(route) => match route.probe().await {
+                    Ok(()) => diagnosis("smtp", Health::Good, "the mail server answers"),
+                    Err(why) => diagnosis("smtp", Health::Bad, why),
+                },
+            });
+            for name in outbound.webhooks.keys() {
+                found.push(diagnosis(format!("webhooks.{name}"), Health::Good, "may be called; not called now"));
+            }
+            for name in outbound.teams.keys() {
+                found.push(diagnosis(format!("teams.{name}"), Health::Good, "may be called; not called now"));
+            }
+        }
+        Err(errors) => found.extend(errors.iter().filter(told_elsewhere).map(|error| {
+            diagnosis("lotse.yaml", Health::Bad, error.to_string())
+        })),
+    }
+    found
+}
+
+/// The secret and DKIM have lines of their own.
+fn told_elsewhere(error: &&OutboundError) -> bool {
+    let text = error.to_string();
+    !(text.starts_with("`secret`") || text.contains("no `secret`: write") || matches!(error, OutboundError::Dkim(..)))
+}
+
+async fn database(workspace: &Workspace) -> Diagnosis {
+    let opened = async {
+        let store = workspace.open_sqlite().await?;
+        let pending = store.pending_migrations().await?;
+        let path = store.path().display().to_string();
+        store.close().await;
+        anyhow::Ok((path, pending))
+    };
+    match opened.await {
+        Ok((path, 0)) => diagnosis("database", Health::Good, format!("{path} is up to date")),
+        Ok((path, _)) => diagnosis("database", Health::Weak, format!("{path} is behind: `lotse migrate` brings it up to date")),
+        Err(error) => diagnosis("database", Health::Bad, format!("{error:#}")),
+    }
+}

@@ -1,0 +1,285 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::parcel::contact_json;
+use super::story::story;
+use super::writer::{Flow, Job, Writer};
+use super::{Outbound, Runtime};
+use crate::channel::webhook::{CallOutcome, Endpoint};
+use crate::channel::{Retry, next_attempt};
+use crate::domain::{Call, CallId, CallKind, CallState, Event, EventId, EventKind, IdHasher};
+use crate::store::{CallSettlement, ClaimedCall, ReadUnit, StoreError, Who};
+use crate::time::{Clock, Moment};
+use crate::track::LeadToken;
+
+/// How many calls are taken from the store at once.
+const CLAIM: u32 = 200;
+/// How many calls are made at once, and how many to one receiver: a receiver that hangs must not hold up others.
+const AT_ONCE: usize = 64;
+const AT_ONCE_EACH: usize = 8;
+/// How many things a hand-off tells of the contact's story.
+const STORY_ITEMS: usize = 50;
+/// The priority of a lead for which nothing else is said, of 1 to 100.
+const PRIORITY_DEFAULT: u32 = 50;
+/// How much of an answer is kept, in bytes.
+const ANSWER_BYTES_MAX: usize = 4_096;
+
+/// Makes calls and hands leads off, in order for each contact and receiver, again and again until they are taken or
+/// given up.
+pub struct CallCenter {
+    runtime: Arc<Runtime>,
+    outbound: Arc<Outbound>,
+    writer: Writer,
+    flow: Arc<Flow>,
+    clock: Arc<dyn Clock>,
+    lines: Arc<Semaphore>,
+    /// Lines to each receiver.
+    receivers: BTreeMap<(CallKind, String), Arc<Semaphore>>,
+}
+
+impl CallCenter {
+    /// A call center for the receivers of `lotse.yaml`.
+    pub fn new(
+        runtime: Arc<Runtime>,
+        outbound: Arc<Outbound>,
+        writer: Writer,
+        flow: Arc<Flow>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        let hooks = outbound.webhooks.keys().map(|name| (CallKind::Call, name.clone()));
+        let teams = outbound.teams.keys().map(|name| (CallKind::HandOff, name.clone()));
+        let receivers = hooks.chain(teams).map(|key| (key, Arc::new(Semaphore::new(AT_ONCE_EACH)))).collect();
+        Arc::new(Self {
+            runtime,
+            outbound,
+            writer,
+            flow,
+            clock,
+            lines: Arc::new(Semaphore::new(AT_ONCE)),
+            receivers,
+        })
+    }
+
+    /// Starts calling, until `ending` says so; then what has begun is ended.
+    pub fn start(self: &Arc<Self>, ending: watch::Receiver<bool>) -> JoinHandle<()> {
+        tokio::spawn(Arc::clone(self).run(ending))
+    }
+
+    async fn run(self: Arc<Self>, mut ending: watch::Receiver<bool>) {
+        let mut calls = JoinSet::new();
+        while !*ending.borrow() {
+            let wait = match self.claim(&mut calls).await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::error!(%error, "due calls could not be read");
+                    Duration::from_secs(1)
+                }
+            };
+            tokio::select! {
+                () = self.flow.calls.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                _ = ending.changed() => {}
+            }
+            while calls.try_join_next().is_some() {}
+        }
+        while calls.join_next().await.is_some() {}
+    }
+
+    async fn claim(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
+        const LONG: Duration = Duration::from_secs(3_600);
+        let now = self.clock.now();
+        let under_way: Vec<CallId> = self.flow.calls_under_way().iter().copied().collect();
+        if under_way.len() >= CLAIM as usize {
+            return Ok(LONG);
+        }
+        let mut unit = self.runtime.store().read().await?;
+        let claimed = unit.claim_calls(now, CLAIM, &under_way).await?;
+        if claimed.is_empty() {
+            let next = unit.next_due().await?.calls.filter(|next| *next > now);
+            return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));
+        }
+        let mut ready = Vec::new();
+        let mut bodies = Vec::new();
+        for claimed in claimed {
+            let body = match &claimed.body {
+                Some(body) => body.clone(),
+                None => {
+                    let body = self.body(&mut *unit, &claimed.call).await?;
+                    bodies.push((claimed.call.contact, claimed.call.id, body.clone()));
+                    body
+                }
+            };
+            ready.push((claimed, body));
+        }
+        drop(unit);
+        // What is sent is kept before it is sent, so that every attempt sends the same.
+        if !bodies.is_empty() && self.writer.write(|done| Job::Bodies { bodies, done }).await.is_err() {
+            return Ok(Duration::from_secs(1));
+        }
+        for (claimed, body) in ready {
+            self.flow.calls_under_way().insert(claimed.call.id);
+            calls.spawn(Arc::clone(self).call(claimed, body));
+        }
+        Ok(LONG)
+    }
+
+    fn endpoint(&self, call: &Call) -> Option<&Endpoint> {
+        match call.kind {
+            CallKind::Call => self.outbound.webhooks.get(&call.target),
+            CallKind::HandOff => self.outbound.teams.get(&call.target),
+        }
+    }
+
+    async fn call(self: Arc<Self>, claimed: ClaimedCall, body: String) {
+        let call = claimed.call;
+        let Some(endpoint) = self.endpoint(&call) else {
+            let why = format!("lotse.yaml has no receiver `{}` any more: put it back", call.target);
+            return self.settle(&call, claimed.attempt, failed(None, why)).await;
+        };
+        let line = self.receivers.get(&(call.kind, call.target.clone()));
+        // Semaphores that are never closed always give a permit.
+        let _own = match line {
+            Some(line) => line.acquire().await.ok(),
+            None => None,
+        };
+        let _line = self.lines.acquire().await.ok();
+        let outcome = endpoint.post(call.id, self.clock.now(), body.into_bytes()).await;
+        self.settle(&call, claimed.attempt, outcome).await;
+    }
+
+    async fn settle(&self, call: &Call, attempt: u32, outcome: CallOutcome) {
+        let now = self.clock.now();
+        let (settlement, event) = settlement_of(call, attempt, outcome, now);
+        if settlement.state == CallState::Dead {
+            tracing::error!(call = %call.id, target = %call.target, why = %settlement.answer,
+                "a call is given up: `lotse deliveries list` shows it, `lotse deliveries retry` tries it again");
+        }
+        if self.writer.give(Job::SettleCall { settlement, event }).await.is_err() {
+            self.flow.calls_under_way().remove(&call.id);
+        }
+    }
+
+    /// What a call says.
+    async fn body(&self, unit: &mut dyn ReadUnit, call: &Call) -> Result<String, StoreError> {
+        let contact = unit.find(&Who::Id(call.contact)).await?;
+        let plans = self.runtime.plans();
+        let person = match (&contact, plans.version(call.version)) {
+            (Some(contact), Some(plan)) => contact_json(plan, contact),
+            _ => json!({ "id": call.contact }),
+        };
+        let of_person = |name: &str| person.get(name).cloned().unwrap_or(Json::Null);
+        let body = match call.kind {
+            CallKind::Call => json!({
+                "type": "journey.call",
+                "timestamp": call.decided_at,
+                "data": {
+                    "call": call.id,
+                    "journey": call.journey,
+                    "stage": call.stage,
+                    "webhook": call.target,
+                    "with": call.with,
+                    "contact": { "id": of_person("id"), "email": of_person("email") },
+                },
+            }),
+            CallKind::HandOff => {
+                let story = story(unit, call.contact, STORY_ITEMS).await?;
+                self.hand_off(call, person, json!(story))
+            }
+        };
+        Ok(body.to_string())
+    }
+
+    fn hand_off(&self, call: &Call, person: Json, story: Json) -> Json {
+        let url = |accepted: bool| {
+            let token = LeadToken { contact: call.contact, call: call.id, accepted };
+            self.outbound.tracker.url(&self.outbound.base_url, &token).ok()
+        };
+        let mut with = call.with.clone();
+        let reason = with.remove("reason").unwrap_or(Json::Null);
+        let priority = with.remove("priority").unwrap_or_else(|| PRIORITY_DEFAULT.into());
+        json!({
+            "type": "lead.handed_off",
+            "timestamp": call.decided_at,
+            "data": {
+                "lead": call.id,
+                "journey": call.journey,
+                "stage": call.stage,
+                "team": call.target,
+                "assigned_to": call.assigned_to,
+                "priority": priority,
+                "reason": reason,
+                "with": with,
+                "contact": person,
+                "story": story,
+                "accept_url": url(true),
+                "reject_url": url(false),
+            },
+        })
+    }
+}
+
+fn failed(status: Option<u16>, why: String) -> CallOutcome {
+    CallOutcome::Failed { status, why, retry_after_seconds: None, gone: false }
+}
+
+/// What an attempt means for the ledger, and for the run that waits for the answer.
+fn settlement_of(
+    call: &Call,
+    attempt: u32,
+    outcome: CallOutcome,
+    now: Moment,
+) -> (CallSettlement, Option<Event>) {
+    let settlement = |state, due_at, status, answer| CallSettlement {
+        contact: call.contact,
+        id: call.id,
+        state,
+        due_at,
+        status,
+        answer,
+    };
+    match outcome {
+        CallOutcome::Delivered { status, body } => {
+            let event = (call.kind == CallKind::Call).then(|| answer_event(call, &body, now));
+            let mut answer = String::from_utf8_lossy(&body).into_owned();
+            answer.truncate(answer.floor_char_boundary(ANSWER_BYTES_MAX));
+            (settlement(CallState::Delivered, None, Some(status), answer), event)
+        }
+        CallOutcome::Failed { status, why, gone: true, .. } => {
+            (settlement(CallState::Dead, None, status, why), None)
+        }
+        CallOutcome::Failed { status, why, retry_after_seconds, gone: false } => {
+            match next_attempt(Retry::Call, attempt, now, call.id.0) {
+                Some(next) => {
+                    // Who asks for time gets it.
+                    let asked = retry_after_seconds.map(|seconds| now.plus_seconds(i64::from(seconds)));
+                    let due = asked.map_or(next, |asked| asked.max(next));
+                    (settlement(CallState::Pending, Some(due), status, why), None)
+                }
+                None => (settlement(CallState::Dead, None, status, why), None),
+            }
+        }
+    }
+}
+
+/// The answer as an event for the run that called; an answer that is no JSON object has no fields.
+fn answer_event(call: &Call, body: &[u8], now: Moment) -> Event {
+    let properties = match serde_json::from_slice(body) {
+        Ok(Json::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    Event {
+        id: EventId(IdHasher::new("answer").part(call.id.bytes()).finish(call.decided_at)),
+        contact: call.contact,
+        kind: EventKind::Answer,
+        name: call.id.to_string(),
+        at: now,
+        received_at: now,
+        run: Some(call.run),
+        properties,
+    }
+}

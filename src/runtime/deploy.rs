@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use crate::engine::Plans;
+use crate::language::check::Checked;
+use crate::language::plan::compile;
+use crate::source::Sources;
+use crate::store::{Store, StoreError};
+use crate::time::Moment;
+
+/// What putting a workspace into force changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deployed {
+    /// Journeys with a new version, and its number.
+    pub new: Vec<(String, u32)>,
+    /// Journeys that nobody enters any more, for the workspace does not have them.
+    pub retired: Vec<String>,
+}
+
+/// Why a workspace was not put into force.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// A journey cannot be run.
+    #[error("the journey `{0}` cannot be run: see `lotse check`")]
+    NoPlan(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Puts the journeys of a workspace without errors into force, all or none. Whoever is inside a journey goes on
+/// in the version they entered.
+///
+/// # Errors
+/// When a journey has no plan, or the store fails; nothing has changed then.
+pub async fn deploy(
+    store: &dyn Store,
+    checked: &Checked,
+    sources: &Sources,
+    now: Moment,
+) -> Result<Deployed, DeployError> {
+    let mut deployed = Deployed::default();
+    let mut unit = store.write().await?;
+    let before = unit.versions().await?;
+    for journey in &checked.model.journeys {
+        let plan =
+            compile(journey, checked, sources).ok_or_else(|| DeployError::NoPlan(journey.name.clone()))?;
+        let number = unit.add_version(&plan, now).await?;
+        let in_force = before.iter().any(|version| version.active && version.number == number);
+        if !in_force {
+            unit.deploy(&journey.name, Some(number), now).await?;
+            deployed.new.push((journey.name.clone(), number));
+        }
+    }
+    for version in before.iter().filter(|version| version.active) {
+        let name = &version.plan.journey;
+        if checked.model.journey(name).is_none() {
+            unit.deploy(name, None, now).await?;
+            deployed.retired.push(name.clone());
+        }
+    }
+    unit.commit().await?;
+    Ok(deployed)
+}
+
+/// The plans that the store holds.
+///
+/// # Errors
+/// When the store fails.
+pub async fn load_plans(store: &dyn Store) -> Result<Plans, StoreError> {
+    let mut plans = Plans::default();
+    for version in store.read().await?.versions().await? {
+        plans.add(version.number, Arc::new(version.plan), version.active);
+    }
+    Ok(plans)
+}

@@ -1,0 +1,123 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::ledger::message_event;
+use super::parcel::TRACKING_TOPIC;
+use crate::domain::{Attributes, ContactId, Event, EventKind, MessageId, MessageState, SystemEvent};
+use crate::store::{MessageKey, MessageSettlement, Outcome, Result, StoredMessage, WriteUnit};
+use crate::time::Moment;
+use crate::track::{Hit, HitKind, Neighbour, judge};
+
+/// How long requests for the links of a message are remembered, to tell a burst.
+const REMEMBERED_MICROS: i64 = 10_000_000;
+/// How many messages are remembered; the oldest are forgotten first.
+const MESSAGES_MAX: usize = 50_000;
+
+/// A request for an image or a link of a message, as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageHit {
+    /// The message.
+    pub key: MessageKey,
+    /// The request.
+    pub hit: Hit,
+    /// What the link is called, for clicks.
+    pub link: String,
+}
+
+/// The requests of the last seconds, by message.
+#[derive(Debug, Default)]
+pub(super) struct Recent(BTreeMap<MessageId, Vec<Neighbour>>);
+
+impl Recent {
+    /// Remembers what came, and forgets what came long ago.
+    pub(super) fn remember(&mut self, hits: &[&MessageHit], now: Moment) {
+        for hit in hits {
+            if let (HitKind::Click, Some(link)) = (hit.hit.kind, hit.hit.link) {
+                let neighbour = Neighbour { at: hit.hit.at, link, hidden: hit.hit.hidden };
+                self.0.entry(hit.key.id).or_default().push(neighbour);
+            }
+        }
+        if self.0.len() > MESSAGES_MAX / 2 {
+            self.0.retain(|_, hits| hits.iter().any(|hit| now.micros_since(hit.at) <= REMEMBERED_MICROS));
+        }
+        while self.0.len() > MESSAGES_MAX {
+            self.0.pop_first();
+        }
+    }
+
+    fn of(&self, message: MessageId) -> &[Neighbour] {
+        self.0.get(&message).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Turns requests into events: a person's, which may move a run, or a machine's, kept with what shows it. A request
+/// for a message of which nobody knew whether it went out proves that it did.
+pub(super) async fn take(
+    unit: &mut dyn WriteUnit,
+    hits: &[&MessageHit],
+    recent: &Recent,
+    now: Moment,
+) -> Result<()> {
+    let mut keys: Vec<MessageKey> = hits.iter().map(|hit| hit.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let messages: BTreeMap<MessageKey, StoredMessage> =
+        unit.messages_of(&keys).await?.into_iter().map(|message| (message.key(), message)).collect();
+    let contacts: Vec<ContactId> = messages.keys().map(|key| key.contact).collect();
+    let decisions = unit.decisions(&contacts).await?;
+    let mut events = Vec::new();
+    let mut arrived = Vec::new();
+    for hit in hits {
+        let Some(stored) = messages.get(&hit.key) else { continue };
+        if stored.message.state == MessageState::Unsure {
+            let answer = "its recipient asked for what is in it".to_owned();
+            arrived.push(MessageSettlement {
+                key: hit.key,
+                outcome: Outcome::State(MessageState::Accepted),
+                answer,
+            });
+        }
+        let refused =
+            decisions.get(&hit.key.contact).and_then(|topics| topics.get(TRACKING_TOPIC)) == Some(&false);
+        if !refused {
+            events.push(event(hit, stored, hits, recent));
+        }
+    }
+    if !arrived.is_empty() {
+        unit.settle_messages(arrived, now).await?;
+    }
+    if !events.is_empty() {
+        unit.add_events(events).await?;
+    }
+    Ok(())
+}
+
+fn event(hit: &MessageHit, stored: &StoredMessage, together: &[&MessageHit], recent: &Recent) -> Event {
+    let others: Vec<Neighbour> = together
+        .iter()
+        .filter(|other| other.key == hit.key && other.hit != hit.hit)
+        .filter_map(|other| {
+            Some(Neighbour { at: other.hit.at, link: other.hit.link?, hidden: other.hit.hidden })
+        })
+        .chain(recent.of(hit.key.id).iter().copied())
+        .collect();
+    let handed_over_at = stored.handed_over_at.unwrap_or(stored.message.decided_at);
+    let verdict = judge(&hit.hit, handed_over_at, &others);
+    let name = match hit.hit.kind {
+        HitKind::Open => SystemEvent::MessageOpened,
+        HitKind::Click => SystemEvent::MessageClicked,
+    };
+    let mut more = Attributes::new();
+    if hit.hit.kind == HitKind::Click {
+        more.insert("link".to_owned(), hit.link.as_str().into());
+    }
+    if verdict.machine {
+        more.insert("evidence".to_owned(), serde_json::to_value(&verdict.evidence).unwrap_or(Json::Null));
+    }
+    let mut event = message_event(&stored.message, name, more, hit.hit.at);
+    if verdict.machine {
+        event.kind = EventKind::Machine;
+    }
+    event
+}

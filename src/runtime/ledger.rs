@@ -1,0 +1,72 @@
+use crate::channel::email::{Outcome as Handed, Refusal};
+use crate::channel::{Retry, next_attempt};
+use crate::domain::{Attributes, Event, EventId, EventKind, IdHasher, Message, MessageState, SystemEvent};
+use crate::store::{MessageKey, MessageSettlement, Outcome};
+use crate::time::Moment;
+
+/// How long a mail waits that the sender's standing keeps from being taken: somebody has to look first.
+const SENDER_FAULT_SECONDS: i64 = 30 * 60;
+
+/// What the outcome of a hand-over means for the ledger; `None` where nothing is to be recorded.
+///
+/// `attempt` counts from 1. What was provably not taken is tried again by the timetable for mail and is refused
+/// when that ends; what may have been taken is unsure and never tried again by itself.
+pub fn settlement_of(
+    message: &Message,
+    attempt: u32,
+    outcome: &Handed,
+    now: Moment,
+) -> Option<MessageSettlement> {
+    let again = |why: &str| match next_attempt(Retry::Mail, attempt, now, message.id.0) {
+        Some(at) => (Outcome::Again(at), why.to_owned()),
+        None => (Outcome::State(MessageState::Refused), format!("given up after {attempt} attempts: {why}")),
+    };
+    let (outcome, answer) = match outcome {
+        Handed::Accepted { answer } => (Outcome::State(MessageState::Accepted), answer.clone()),
+        Handed::Refused { class: Refusal::Sender, answer } => {
+            (Outcome::Again(now.plus_seconds(SENDER_FAULT_SECONDS)), answer.clone())
+        }
+        Handed::Refused { answer, .. } => (Outcome::State(MessageState::Refused), answer.clone()),
+        Handed::Deferred { answer, .. } => again(answer),
+        Handed::NotHandedOver { why } => again(why),
+        Handed::Unsure { why } => (Outcome::State(MessageState::Unsure), why.clone()),
+        // The gate has recorded why, and a route that is down says nothing about the mail.
+        Handed::Stopped | Handed::RouteDown { .. } => return None,
+    };
+    Some(MessageSettlement { key: MessageKey { contact: message.contact, id: message.id }, outcome, answer })
+}
+
+/// Whether an outcome means that the address is dead.
+pub fn bounced(outcome: &Handed) -> bool {
+    matches!(outcome, Handed::Refused { class: Refusal::Address, .. })
+}
+
+/// An event about a message, for the run that sent it. What happens again within a minute is the same event: mail
+/// programs ask for one thing several times.
+pub fn message_event(message: &Message, event: SystemEvent, more: Attributes, at: Moment) -> Event {
+    const MINUTE: i64 = 60_000_000;
+    let mut properties = more;
+    properties.insert("message".to_owned(), message.message.as_str().into());
+    let text = |name: &str| properties.get(name).map(ToString::to_string).unwrap_or_default();
+    let (link, machine) = (text("link"), text("evidence"));
+    let id = IdHasher::new("event")
+        .part(event.name())
+        .part(message.id.bytes())
+        .part(link)
+        .part(machine)
+        .part(at.micros().div_euclid(MINUTE).to_be_bytes())
+        .finish(at);
+    if matches!(event, SystemEvent::MessageSent | SystemEvent::MessageDelivered) {
+        properties.insert("channel".to_owned(), message.channel.as_str().into());
+    }
+    Event {
+        id: EventId(id),
+        contact: message.contact,
+        kind: EventKind::System,
+        name: event.name().to_owned(),
+        at,
+        received_at: at,
+        run: Some(message.run),
+        properties,
+    }
+}

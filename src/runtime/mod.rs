@@ -1,0 +1,114 @@
+//! What moves everything: takes in what comes, moves contacts whose moment has come, hands messages and calls
+//! over, and says to the ledger what became of them.
+//!
+//! [`Runtime::tick`] is one bounded batch in one transaction; the server calls it in a loop that sleeps until the
+//! next moment or until something comes in, tests call it with a clock of their own. All small writes of the many
+//! tasks (arrivals, hits, gates, outcomes) go through one [`Writer`], which commits together what came together.
+
+mod calls;
+mod deploy;
+mod hits;
+mod import;
+mod ledger;
+mod mail;
+mod outbound;
+mod parcel;
+mod story;
+mod tick;
+mod why;
+mod works;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use calls::CallCenter;
+pub use deploy::{DeployError, Deployed, deploy, load_plans};
+pub use hits::MessageHit;
+pub use import::{import_row, import_schema};
+pub use ledger::message_event;
+pub use mail::{MailRoom, SenderReady};
+pub use outbound::{Outbound, OutboundError};
+pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, contact_json, planned};
+pub use story::{Story, StoryItem, story};
+pub use tick::Tick;
+pub use why::{Reason, RunReasons, Why, why};
+pub use works::Works;
+pub use writer::{Done, Flow, Job, Writer, WriterError};
+
+use crate::domain::{Arm, EventId, IdHasher};
+use crate::engine::Plans;
+use crate::language::plan::Expr;
+use crate::store::Store;
+use crate::time::{Clock, Moment, TimeZone};
+
+/// The store, the plans in force and what else moving contacts needs.
+pub struct Runtime {
+    store: Arc<dyn Store>,
+    plans: RwLock<Arc<Plans>>,
+    zone: TimeZone,
+    assign: BTreeMap<String, Vec<(String, Expr)>>,
+    arm: Option<Arm>,
+}
+
+impl Runtime {
+    /// A runtime over a store. `zone` is that of contacts without one, `assign` says who gets which leads.
+    pub fn new(
+        store: Arc<dyn Store>,
+        plans: Plans,
+        zone: TimeZone,
+        assign: BTreeMap<String, Vec<(String, Expr)>>,
+    ) -> Self {
+        Self { store, plans: RwLock::new(Arc::new(plans)), zone, assign, arm: None }
+    }
+
+    /// Lets every contact fall to one arm, for tests.
+    #[must_use]
+    pub fn with_arm(mut self, arm: Arm) -> Self {
+        self.arm = Some(arm);
+        self
+    }
+
+    /// Where everything is kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The plans in force and those that runs still follow.
+    pub fn plans(&self) -> Arc<Plans> {
+        Arc::clone(&self.plans.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other plans into force.
+    pub fn set_plans(&self, plans: Plans) {
+        *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
+    }
+
+    /// The zone of contacts without one.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+}
+
+/// Gives moments of which no two are the same, in the order in which they were asked for: what came first is
+/// looked at first, also where a clock stands still or goes back.
+#[derive(Debug, Default)]
+pub struct Stamps(std::sync::atomic::AtomicI64);
+
+impl Stamps {
+    /// The present, or the instant behind the last stamp.
+    pub fn next(&self, clock: &dyn Clock) -> Moment {
+        use std::sync::atomic::Ordering;
+        let now = clock.now().micros();
+        let last = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(now.max(last + 1)))
+            .unwrap_or_default();
+        Moment::from_micros(now.max(last + 1))
+    }
+}
+
+/// The id of an event that a source names: the same for every repeat. `at` is the moment as the source wrote it.
+pub fn event_id(source: &str, name: &str, at: Option<Moment>) -> EventId {
+    EventId(IdHasher::new("event").part(source).part(name).finish(at.unwrap_or(Moment::from_seconds(0))))
+}

@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Runtime;
+use crate::domain::{ContactId, ContactState, Effects, HistoryStep, StepKind};
+use crate::engine::{Input, World, advance, needs};
+use crate::store::{Claim, Result, TurnBatch, WriteUnit};
+use crate::time::Moment;
+
+/// What a tick did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// Events that were looked at.
+    pub events: usize,
+    /// Timers that were looked at.
+    pub timers: usize,
+    /// Steps that runs took.
+    pub steps: usize,
+    /// Messages that are to be handed over.
+    pub messages: usize,
+    /// Calls that are to be made.
+    pub calls: usize,
+    /// Whether there may be more to do at once.
+    pub more: bool,
+}
+
+impl Runtime {
+    /// Moves contacts: one batch of at most `limit` events and `limit` timers, in one transaction.
+    ///
+    /// # Errors
+    /// When the store fails; nothing was done then, and the next tick does it.
+    pub async fn tick(&self, now: Moment, limit: u32) -> Result<Tick> {
+        let mut unit = self.store.write().await?;
+        let claim = unit.claim(now, limit).await?;
+        if claim.events.is_empty() && claim.due.is_empty() {
+            return Ok(Tick::default());
+        }
+        let full = claim.events.len() >= limit as usize || claim.due.len() >= limit as usize;
+        let (events, timers) = (claim.events.len(), claim.due.len());
+        let batch = self.turns(&mut *unit, claim, now).await?;
+        let effects = || batch.contacts.iter().map(|(_, effects)| effects);
+        let tick = Tick {
+            events,
+            timers,
+            steps: effects().map(|effects| effects.history.len()).sum(),
+            messages: effects().map(|effects| effects.messages.len()).sum(),
+            calls: effects().map(|effects| effects.calls.len()).sum(),
+            more: full || effects().any(|effects| !effects.events.is_empty()),
+        };
+        unit.record(batch).await?;
+        unit.commit().await?;
+        Ok(tick)
+    }
+
+    async fn turns(&self, unit: &mut dyn WriteUnit, claim: Claim, now: Moment) -> Result<TurnBatch> {
+        let plans = self.plans();
+        let mut needs = needs(&plans, &claim.due);
+        // Which waits an event ends is known only when the runs are.
+        needs.permissions |= !claim.events.is_empty();
+        let earliest = claim.events.iter().map(|event| event.at).min().unwrap_or(now).min(now);
+        let mut batch = TurnBatch { now, ..TurnBatch::default() };
+        batch.events = claim.events.iter().map(|event| (event.contact, event.id)).collect();
+        let mut inputs: BTreeMap<ContactId, Vec<Input>> = BTreeMap::new();
+        for run in &claim.due {
+            let at = run.wake_at.unwrap_or(now);
+            inputs.entry(run.contact).or_default().push(Input::Wake { run: run.id, at });
+        }
+        for event in claim.events {
+            inputs.entry(event.contact).or_default().push(Input::Event(event));
+        }
+        let contacts: Vec<ContactId> = inputs.keys().copied().collect();
+        let world = World { plans: &plans, zone: &self.zone, assign: &self.assign, arm: self.arm };
+        for mut state in unit.states(&contacts, needs, earliest).await? {
+            let inputs = inputs.remove(&state.contact.id).unwrap_or_default();
+            // A contact that makes the engine fall over is set aside; all others go on.
+            let moved = catch_unwind(AssertUnwindSafe(|| advance(&world, &mut state, inputs, now)));
+            match moved {
+                Ok(effects) => batch.contacts.push((state, effects)),
+                Err(_) => {
+                    let fresh = unit.states(&[state.contact.id], needs, earliest).await?;
+                    batch.contacts.extend(fresh.into_iter().map(|state| hold(state, now)));
+                }
+            }
+        }
+        Ok(batch)
+    }
+}
+
+/// Stops every run of a contact, for somebody to look at.
+fn hold(mut state: ContactState, now: Moment) -> (ContactState, Effects) {
+    let mut effects = Effects::default();
+    for run in state.runs.iter_mut().filter(|run| run.moves()) {
+        const WHY: &str = "moving it failed inside Lotse";
+        effects.touched.insert(run.id, run.turn);
+        effects.history.push(HistoryStep {
+            run: run.id,
+            contact: run.contact,
+            number: run.steps,
+            at: now,
+            version: run.version,
+            place: run.place,
+            kind: StepKind::Held,
+            detail: WHY.to_owned(),
+        });
+        run.turn += 1;
+        run.steps += 1;
+        run.wake_at = None;
+        run.state.held = Some(WHY.to_owned());
+        tracing::error!(run = %run.id, "a run was set aside: {WHY}");
+    }
+    (state, effects)
+}

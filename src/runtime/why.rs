@@ -1,0 +1,244 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::{Arm, ContactId, EventKind, HistoryStep, MessageState, Run, StepKind};
+use crate::engine::Plans;
+use crate::language::plan::{Place, Plan, Step, Trigger};
+use crate::store::{ReadUnit, Result, StoredEvent, StoredMessage};
+use crate::time::{Moment, TimeZone, wall_text};
+
+/// How many events of a contact are looked at.
+const EVENTS_MAX: u32 = 1_000;
+
+/// Why a contact got what they got: for each step one reason, or what is waited for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Why {
+    /// The runs, the earliest first.
+    pub runs: Vec<RunReasons>,
+    /// Events that pointed to a journey and did not lead into it.
+    pub refused: Vec<Reason>,
+}
+
+/// What one run did, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunReasons {
+    /// The journey.
+    pub journey: String,
+    /// Its version.
+    pub version: u32,
+    /// The value of `per`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// When it began.
+    pub entered_at: Moment,
+    /// The steps, in order.
+    pub steps: Vec<Reason>,
+    /// What it waits for and until when, or how it ended.
+    pub now: String,
+}
+
+/// One thing that happened, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reason {
+    /// When.
+    pub at: Moment,
+    /// Where in the journey.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// What and why, in words.
+    pub says: String,
+}
+
+/// Tells for each step of a contact why it was so. Moments in the words are those of `zone`.
+///
+/// # Errors
+/// When the store fails.
+pub async fn why(
+    unit: &mut dyn ReadUnit,
+    plans: &Plans,
+    contact: ContactId,
+    journey: Option<&str>,
+    zone: &TimeZone,
+) -> Result<Why> {
+    let mut why = Why::default();
+    let events = unit.events(contact, EVENTS_MAX).await?;
+    let messages = unit.messages(contact).await?;
+    let wanted = |name: &str| journey.is_none_or(|journey| journey == name);
+    for run in unit.runs(contact).await?.into_iter().filter(|run| wanted(&run.journey)) {
+        let history = unit.history(contact, run.id).await?;
+        why.runs.push(reasons(&run, &history, &messages, &events, plans, zone));
+    }
+    for stored in events.iter().rev() {
+        for (journey, reason) in stored.refused.iter().filter(|(journey, _)| wanted(journey)) {
+            let says = format!("`{}` did not lead into `{journey}`: {}", stored.event.name, refusal(reason));
+            why.refused.push(Reason { at: stored.event.at, place: String::new(), says });
+        }
+    }
+    Ok(why)
+}
+
+fn reasons(
+    run: &Run,
+    history: &[HistoryStep],
+    messages: &[StoredMessage],
+    events: &[StoredEvent],
+    plans: &Plans,
+    zone: &TimeZone,
+) -> RunReasons {
+    let by_step: BTreeMap<u32, &StoredMessage> = messages
+        .iter()
+        .filter(|stored| stored.message.run == run.id)
+        .map(|stored| (stored.message.step, stored))
+        .collect();
+    let mut steps: Vec<Reason> = Vec::new();
+    for step in history {
+        let plan = plans.version(step.version);
+        let node = plan.and_then(|plan| plan.node(Place(step.place)));
+        let says = says(step, node.map_or("", |node| &node.text), by_step.get(&step.number).copied(), zone);
+        let place = node.map_or(String::new(), |node| node.id.clone());
+        steps.push(Reason { at: step.at, place, says });
+    }
+    for stored in events.iter().filter(|stored| stored.event.kind == EventKind::Machine) {
+        if stored.event.run == Some(run.id) {
+            steps.push(Reason { at: stored.event.at, place: String::new(), says: machine(stored) });
+        }
+    }
+    steps.sort_by_key(|step| step.at);
+    let plan = plans.version(run.version);
+    RunReasons {
+        journey: run.journey.clone(),
+        version: run.version,
+        key: run.key.clone(),
+        entered_at: run.entered_at,
+        steps,
+        now: now(run, plan.map(|plan| &**plan), zone),
+    }
+}
+
+fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &TimeZone) -> String {
+    let detail = step.detail.as_str();
+    match step.kind {
+        StepKind::Entered if detail == "by request" => "entered by request".to_owned(),
+        StepKind::Entered => format!("entered: `{detail}` led in"),
+        StepKind::Stage => format!("came to the stage `{detail}`"),
+        StepKind::Waiting => {
+            let until =
+                detail.parse::<Moment>().map_or_else(|_| detail.to_owned(), |until| wall_text(until, zone));
+            format!("`{text}`: waits until {until}")
+        }
+        StepKind::Took if detail == "time is up" => format!("`{text}`: the time was up"),
+        StepKind::Took if detail == "no condition" => format!("`{text}`: did not hold"),
+        StepKind::Took if detail.starts_with("condition") => format!("`{text}`: held ({detail})"),
+        StepKind::Took => format!("`{text}` ended: {detail}"),
+        StepKind::Sent => {
+            format!("`{text}`: {}", message.map_or("decided".to_owned(), |stored| state(stored, zone)))
+        }
+        StepKind::Skipped => {
+            let reason = detail.split_once(' ').map_or(detail, |(_, reason)| reason);
+            format!("`{text}`: skipped, {}", skipped(reason))
+        }
+        StepKind::Called => format!("`{text}`: called"),
+        StepKind::HandedOff => format!("`{text}`: handed off"),
+        StepKind::Changed => format!("`{text}`: {detail}"),
+        StepKind::Goal => format!("reached the goal `{detail}`"),
+        StepKind::Ended => format!("ended with `{detail}`"),
+        StepKind::Held => format!("was stopped: {detail}"),
+    }
+}
+
+fn state(stored: &StoredMessage, zone: &TimeZone) -> String {
+    let answer = stored.answer.as_deref().map(|answer| format!(" ({answer})")).unwrap_or_default();
+    let at = |moment: Option<Moment>| {
+        moment.map(|moment| format!(" {}", wall_text(moment, zone))).unwrap_or_default()
+    };
+    match stored.message.state {
+        MessageState::Decided => match stored.due_at {
+            Some(due) if stored.attempts > 0 => {
+                format!("not taken yet{answer}, tried again{}", at(Some(due)))
+            }
+            _ => "about to be handed over".to_owned(),
+        },
+        MessageState::HandedOver => format!("being handed over since{}", at(stored.handed_over_at)),
+        MessageState::Accepted => format!("taken by the mail server{}{answer}", at(stored.settled_at)),
+        MessageState::Refused => format!("refused{}{answer}", at(stored.settled_at)),
+        MessageState::Unsure => format!("nobody knows whether it was taken{answer}"),
+        MessageState::Delivered => "delivered".to_owned(),
+        MessageState::Bounced => format!("came back{answer}"),
+        MessageState::Complained => "was called spam".to_owned(),
+        MessageState::Skipped => {
+            let reason = stored.message.reason.map_or("", |reason| reason.as_str());
+            format!("not handed over, {}", skipped(reason))
+        }
+    }
+}
+
+/// Why a message was not sent, in words.
+fn skipped(reason: &str) -> &str {
+    match reason {
+        "no_permission" => "the contact does not allow its topic",
+        "no_address" => "the contact has no address",
+        "suppressed" => "nothing is sent to the address any more: it bounced, or its owner complained",
+        "late" => "it was due too long ago",
+        "capped" => "the contact has had as many messages as the caps let through",
+        other => other,
+    }
+}
+
+/// Why somebody did not enter, in words.
+fn refusal(reason: &str) -> &str {
+    match reason {
+        "condition" => "the condition behind `where` was false",
+        "no_key" => "the event lacks the field of `per`",
+        "closed" => "the journey has not started, or nobody enters any more",
+        "inside" => "the contact was inside already",
+        "was_inside" => "the contact has been inside before, and `reenter` says never",
+        "too_soon" => "the contact has left too recently for `reenter after`",
+        "no_permission" => "the contact does not allow the topic of `permission`",
+        "no_entry" => "no such journey is in force",
+        other => other,
+    }
+}
+
+fn machine(stored: &StoredEvent) -> String {
+    let deed = if stored.event.name == "message_clicked" { "a click" } else { "an open" };
+    let text =
+        |name: &str| stored.event.properties.get(name).and_then(serde_json::Value::as_str).unwrap_or("");
+    let evidence = stored.event.properties.get("evidence").map(ToString::to_string).unwrap_or_default();
+    format!("{deed} on `{}` was a machine's and moves nobody: {evidence}", text("message"))
+}
+
+fn now(run: &Run, plan: Option<&Plan>, zone: &TimeZone) -> String {
+    if let Some(outcome) = &run.outcome {
+        return format!("ended with `{outcome}`");
+    }
+    if let Some(why) = &run.state.held {
+        return format!("stopped: {why}");
+    }
+    let at = |moment: Moment| wall_text(moment, zone);
+    if run.arm == Arm::Control {
+        let until = run.wake_at.map(at).unwrap_or_default();
+        return format!("in the control group: only measured, until {until}");
+    }
+    let until = run.state.wait_until.map(at).unwrap_or_default();
+    match plan.and_then(|plan| plan.node(Place(run.place))).map(|node| &node.step) {
+        Some(Step::WaitUpTo { branches, .. }) => {
+            let triggers: Vec<String> = branches.iter().map(|branch| describe(&branch.trigger)).collect();
+            format!("waits until {until} for {}", crate::finding::words::one_of(&triggers))
+        }
+        _ => format!("waits until {until}"),
+    }
+}
+
+fn describe(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Event(event) => format!("`{event}`"),
+        Trigger::Reaction { kind, message, link } => {
+            let link = link.as_ref().map(|link| format!(" {link:?}")).unwrap_or_default();
+            format!("`{} {message}{link}`", kind.word())
+        }
+        Trigger::Reply(_) => "an answer".to_owned(),
+        Trigger::Accepted(_) => "the team to take the lead".to_owned(),
+        Trigger::Rejected(_) => "the team to refuse the lead".to_owned(),
+    }
+}

@@ -1,0 +1,162 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::writer::{Flow, Writer};
+use super::{CallCenter, Letters, MailRoom, Outbound, Runtime, load_plans};
+use crate::store::StoreError;
+use crate::time::Clock;
+
+/// How many events and timers one tick takes, and how many when there is a backlog.
+const TICK: u32 = 1_000;
+const TICK_BACKLOG: u32 = 4_000;
+/// How often it is looked whether another process, such as the command line, has changed something.
+const LOOK_ELSEWHERE: Duration = Duration::from_millis(500);
+/// How long the works wait after the store failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Everything that runs beside the web: the writer, the scheduler, the mail room, the call center.
+pub struct Works {
+    /// What moves contacts.
+    pub runtime: Arc<Runtime>,
+    /// Takes what is to be written.
+    pub writer: Writer,
+    /// What is going on.
+    pub flow: Arc<Flow>,
+    ending: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    writing: JoinHandle<()>,
+}
+
+impl Works {
+    /// Starts working. Messages whose hand-over had begun when the last process ended become unsure first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start(
+        runtime: Arc<Runtime>,
+        outbound: Arc<Outbound>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let mut unit = runtime.store().write().await?;
+        let unsure = unit.recover(clock.now()).await?;
+        unit.commit().await?;
+        if unsure > 0 {
+            tracing::warn!(
+                messages = unsure,
+                "the program ended while these were handed over: nobody knows \
+                whether they were taken; `lotse deliveries list` shows them"
+            );
+        }
+        let flow = Arc::new(Flow::default());
+        let (writer, writing) = Writer::start(Arc::clone(&runtime), Arc::clone(&clock), Arc::clone(&flow));
+        let (ending, ended) = watch::channel(false);
+        let mut tasks = vec![tokio::spawn(schedule(
+            Arc::clone(&runtime),
+            Arc::clone(&flow),
+            Arc::clone(&clock),
+            ended.clone(),
+        ))];
+        if let Some(route) = &outbound.route {
+            let letters = Arc::new(Letters::new(Arc::clone(&outbound), runtime.zone().clone()));
+            let room = MailRoom::new(
+                Arc::clone(&runtime),
+                letters,
+                route.clone(),
+                writer.clone(),
+                Arc::clone(&flow),
+                Arc::clone(&clock),
+            );
+            tasks.extend(room.start(outbound.connections, ended.clone()));
+        }
+        let center =
+            CallCenter::new(Arc::clone(&runtime), outbound, writer.clone(), Arc::clone(&flow), clock);
+        tasks.push(center.start(ended));
+        Ok(Self { runtime, writer, flow, ending, tasks, writing })
+    }
+
+    /// Ends: begins nothing new, carries to its end what has begun, writes what is to be written.
+    pub async fn end(self) {
+        let _ = self.ending.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        drop(self.writer);
+        let _ = self.writing.await;
+    }
+}
+
+/// Moves contacts whenever there is something to do, and sleeps in between until the next moment.
+async fn schedule(
+    runtime: Arc<Runtime>,
+    flow: Arc<Flow>,
+    clock: Arc<dyn Clock>,
+    mut ending: watch::Receiver<bool>,
+) {
+    let mut limit = TICK;
+    let mut elsewhere = None;
+    while !*ending.borrow() {
+        match runtime.tick(clock.now(), limit).await {
+            Ok(tick) => {
+                if tick.messages > 0 {
+                    flow.mail.notify_one();
+                }
+                if tick.calls > 0 {
+                    flow.calls.notify_one();
+                }
+                if tick.more {
+                    limit = TICK_BACKLOG;
+                    continue;
+                }
+                limit = TICK;
+            }
+            Err(error) => {
+                tracing::error!(%error, "contacts could not be moved; it is tried again");
+                tokio::time::sleep(AFTER_FAILURE).await;
+                continue;
+            }
+        }
+        rest(&runtime, &flow, &*clock, &mut ending, &mut elsewhere).await;
+    }
+}
+
+/// Waits until there is something to do.
+async fn rest(
+    runtime: &Runtime,
+    flow: &Flow,
+    clock: &dyn Clock,
+    ending: &mut watch::Receiver<bool>,
+    elsewhere: &mut Option<i64>,
+) {
+    let next = match runtime.store().read().await {
+        Ok(mut unit) => unit.next_due().await.map(|due| due.turns),
+        Err(error) => Err(error),
+    };
+    let Ok(next) = next else { return };
+    loop {
+        let until = next.map_or(Duration::MAX, |next| Duration::from_micros(clock.micros_until(next)));
+        if until.is_zero() {
+            return;
+        }
+        tokio::select! {
+            () = flow.turns.notified() => return,
+            _ = ending.changed() => return,
+            () = tokio::time::sleep(until.min(LOOK_ELSEWHERE)) => {}
+        }
+        let seen = runtime.store().changes_elsewhere().await.ok();
+        if seen != *elsewhere {
+            let first = elsewhere.is_none();
+            *elsewhere = seen;
+            if !first {
+                if let Ok(plans) = load_plans(&**runtime.store()).await {
+                    runtime.set_plans(plans);
+                }
+                flow.mail.notify_one();
+                flow.calls.notify_one();
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,442 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::Runtime;
+use super::hits::{MessageHit, Recent};
+use crate::domain::{CallId, ContactId, Event, MessageId, Permission};
+use crate::store::{Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, StoreError, WriteUnit};
+use crate::time::{Clock, Moment};
+
+/// How many jobs wait at the most; beyond it, who asks is told to come back.
+const QUEUE_MAX: usize = 16_384;
+/// How many jobs are committed together.
+const TOGETHER_MAX: usize = 2_048;
+/// How long what must not be lost waits when the store fails.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Why something was not written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriterError {
+    /// Too much waits already.
+    #[error("too much is waiting to be written: come back in a moment")]
+    Full,
+    /// The store failed; nothing was written.
+    #[error("it could not be written: {0}")]
+    Failed(String),
+    /// The program is ending.
+    #[error("the program is ending: come back in a moment")]
+    Ending,
+}
+
+/// Answers whoever waits for a job.
+pub type Done<T> = oneshot::Sender<Result<T, WriterError>>;
+
+/// Something small to be written.
+pub enum Job {
+    /// What came from outside, and what of it could not be taken.
+    Arrive {
+        /// What came.
+        arrivals: Vec<Arrival>,
+        /// What could not be taken: the reason, and the thing itself.
+        quarantine: Vec<(String, String)>,
+        /// When.
+        at: Moment,
+        /// For each arrival what became of it.
+        done: Done<Vec<Intake>>,
+    },
+    /// Events of known contacts.
+    Events {
+        /// The events.
+        events: Vec<Event>,
+        /// Who waits for it.
+        done: Done<()>,
+    },
+    /// A request for an image or a link of a message.
+    Hit {
+        /// The request.
+        hit: MessageHit,
+        /// Who waits for it, if somebody does.
+        done: Option<Done<()>>,
+    },
+    /// Decisions on topics.
+    Decide {
+        /// The decisions.
+        permissions: Vec<Permission>,
+        /// Who waits for it.
+        done: Done<()>,
+    },
+    /// A team's answer to a lead.
+    Lead {
+        /// Whom it is about.
+        contact: ContactId,
+        /// The lead.
+        call: CallId,
+        /// What the team says.
+        accepted: bool,
+        /// Who says it.
+        by: String,
+        /// What tells of it.
+        event: Event,
+        /// Whether it was the first answer.
+        done: Done<bool>,
+    },
+    /// The last gate before a message goes.
+    HandOver {
+        /// The message.
+        key: MessageKey,
+        /// Whether it may go.
+        done: oneshot::Sender<bool>,
+    },
+    /// What became of a message.
+    Settle {
+        /// What.
+        settlement: MessageSettlement,
+        /// What tells of it.
+        events: Vec<Event>,
+        /// An address that is dead.
+        suppress: Option<(ContactId, String, String)>,
+    },
+    /// What became of a call.
+    SettleCall {
+        /// What.
+        settlement: CallSettlement,
+        /// The answer, for the run that waits for it.
+        event: Option<Event>,
+    },
+    /// What is sent by a call, before it is sent for the first time.
+    Bodies {
+        /// The bodies.
+        bodies: Vec<(ContactId, CallId, String)>,
+        /// Who waits for it.
+        done: Done<()>,
+    },
+}
+
+/// What is going on, for those who feed and those who carry.
+#[derive(Debug, Default)]
+pub struct Flow {
+    /// Something has come in for contacts.
+    pub turns: Notify,
+    /// There may be messages to hand over.
+    pub mail: Notify,
+    /// There may be calls to make.
+    pub calls: Notify,
+    messages: Mutex<BTreeSet<MessageId>>,
+    under_way: Mutex<BTreeSet<CallId>>,
+}
+
+impl Flow {
+    /// Messages that are being handed over.
+    pub fn messages(&self) -> std::sync::MutexGuard<'_, BTreeSet<MessageId>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls that are being made.
+    pub fn calls_under_way(&self) -> std::sync::MutexGuard<'_, BTreeSet<CallId>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes what many tasks want written, together: one transaction for all that came while the last one was
+/// under way.
+#[derive(Clone)]
+pub struct Writer {
+    sender: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts writing. It ends when the last [`Writer`] is dropped and everything is written.
+    pub fn start(
+        runtime: Arc<Runtime>,
+        clock: Arc<dyn Clock>,
+        flow: Arc<Flow>,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let task = tokio::spawn(write(runtime, clock, flow, receiver));
+        (Self { sender }, task)
+    }
+
+    /// Gives a job away; waits where the queue is full.
+    ///
+    /// # Errors
+    /// When the program is ending.
+    pub async fn give(&self, job: Job) -> Result<(), WriterError> {
+        self.sender.send(job).await.map_err(|_| WriterError::Ending)
+    }
+
+    /// Gives a job away if there is room.
+    ///
+    /// # Errors
+    /// When there is none, or the program is ending.
+    pub fn offer(&self, job: Job) -> Result<(), WriterError> {
+        self.sender.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => WriterError::Full,
+            mpsc::error::TrySendError::Closed(_) => WriterError::Ending,
+        })
+    }
+
+    /// Gives a job away if there is room, and waits until it is lasting.
+    ///
+    /// # Errors
+    /// When there is no room, or the store failed.
+    pub async fn write<T>(&self, job: impl FnOnce(Done<T>) -> Job) -> Result<T, WriterError> {
+        let (done, answer) = oneshot::channel();
+        self.offer(job(done))?;
+        answer.await.map_err(|_| WriterError::Ending)?
+    }
+}
+
+async fn write(
+    runtime: Arc<Runtime>,
+    clock: Arc<dyn Clock>,
+    flow: Arc<Flow>,
+    mut receiver: mpsc::Receiver<Job>,
+) {
+    let mut jobs = Vec::new();
+    // What must not be lost and could not be written yet.
+    let mut kept: Vec<Job> = Vec::new();
+    let mut recent = Recent::default();
+    loop {
+        let came = if kept.is_empty() {
+            receiver.recv_many(&mut jobs, TOGETHER_MAX).await
+        } else {
+            let waited = tokio::time::timeout(AGAIN, receiver.recv_many(&mut jobs, TOGETHER_MAX)).await;
+            waited.unwrap_or(usize::MAX)
+        };
+        if came == 0 && kept.is_empty() {
+            return;
+        }
+        let mut together = std::mem::take(&mut kept);
+        together.append(&mut jobs);
+        let now = clock.now();
+        match Together::apply(&runtime, &together, &recent, now).await {
+            Ok(answers) => {
+                recent.remember(&hits(&together), now);
+                answer(together, answers, &flow);
+            }
+            Err(error) => {
+                tracing::error!(%error, jobs = together.len(), "nothing could be written; what must not be lost is tried again");
+                kept = refuse(together, &error);
+            }
+        }
+    }
+}
+
+fn hits(jobs: &[Job]) -> Vec<&MessageHit> {
+    let mut hits = Vec::new();
+    for job in jobs {
+        if let Job::Hit { hit, .. } = job {
+            hits.push(hit);
+        }
+    }
+    hits
+}
+
+/// What a commit answers, in the order of the jobs that wait for it.
+#[derive(Default)]
+struct Together {
+    intakes: Vec<Vec<Intake>>,
+    goes: BTreeMap<MessageKey, bool>,
+    first: Vec<bool>,
+}
+
+impl Together {
+    /// Writes all jobs in one transaction. Decisions come first, so that no gate opens after a refusal that is
+    /// committed with it.
+    async fn apply(
+        runtime: &Runtime,
+        jobs: &[Job],
+        recent: &Recent,
+        now: Moment,
+    ) -> Result<Self, StoreError> {
+        let mut together = Self::default();
+        let mut unit = runtime.store().write().await?;
+        together.decisions(&mut *unit, jobs).await?;
+        together.arrivals(&mut *unit, jobs).await?;
+        together.events(&mut *unit, jobs, now).await?;
+        let hits = hits(jobs);
+        if !hits.is_empty() {
+            super::hits::take(&mut *unit, &hits, recent, now).await?;
+        }
+        together.deliveries(&mut *unit, jobs, now).await?;
+        unit.commit().await?;
+        Ok(together)
+    }
+
+    async fn decisions(&mut self, unit: &mut dyn WriteUnit, jobs: &[Job]) -> Result<(), StoreError> {
+        let mut all = Vec::new();
+        for job in jobs {
+            if let Job::Decide { permissions, .. } = job {
+                all.extend(permissions.iter().cloned());
+            }
+        }
+        if all.is_empty() { Ok(()) } else { unit.decide(all).await }
+    }
+
+    async fn arrivals(&mut self, unit: &mut dyn WriteUnit, jobs: &[Job]) -> Result<(), StoreError> {
+        let mut all = Vec::new();
+        let mut counts = Vec::new();
+        for job in jobs {
+            if let Job::Arrive { arrivals, quarantine, at, .. } = job {
+                counts.push(arrivals.len());
+                all.extend(arrivals.iter().cloned());
+                if !quarantine.is_empty() {
+                    unit.quarantine(*at, quarantine.clone()).await?;
+                }
+            }
+        }
+        if all.is_empty() {
+            self.intakes = counts.iter().map(|_| Vec::new()).collect();
+            return Ok(());
+        }
+        let mut intakes = unit.take_in(all).await?.into_iter();
+        self.intakes = counts.iter().map(|count| intakes.by_ref().take(*count).collect()).collect();
+        Ok(())
+    }
+
+    async fn events(
+        &mut self,
+        unit: &mut dyn WriteUnit,
+        jobs: &[Job],
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let mut all = Vec::new();
+        for job in jobs {
+            match job {
+                Job::Events { events, .. } => all.extend(events.iter().cloned()),
+                Job::Lead { contact, call, accepted, by, event, .. } => {
+                    let first = unit.answer_lead(*contact, *call, *accepted, by, now).await?;
+                    self.first.push(first);
+                    if first {
+                        all.push(event.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        if all.is_empty() { Ok(()) } else { unit.add_events(all).await.map(|_| ()) }
+    }
+
+    async fn deliveries(
+        &mut self,
+        unit: &mut dyn WriteUnit,
+        jobs: &[Job],
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let (mut keys, mut settled, mut calls) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut dead, mut all_bodies) = (Vec::new(), Vec::new());
+        let mut telling: BTreeMap<MessageKey, &Vec<Event>> = BTreeMap::new();
+        let mut events: Vec<Event> = Vec::new();
+        for job in jobs {
+            match job {
+                Job::HandOver { key, .. } => keys.push(*key),
+                Job::Settle { settlement, events, suppress } => {
+                    telling.insert(settlement.key, events);
+                    settled.push(settlement.clone());
+                    dead.extend(suppress.clone());
+                }
+                Job::SettleCall { settlement, event } => {
+                    calls.push(settlement.clone());
+                    events.extend(event.clone());
+                }
+                Job::Bodies { bodies, .. } => all_bodies.extend(bodies.iter().cloned()),
+                _ => {}
+            }
+        }
+        if !settled.is_empty() {
+            // Only what the ledger accepted is told to journeys.
+            for key in unit.settle_messages(settled, now).await? {
+                events.extend(telling.remove(&key).into_iter().flatten().cloned());
+            }
+        }
+        if !dead.is_empty() {
+            unit.suppress(dead, now).await?;
+        }
+        if !calls.is_empty() {
+            unit.settle_calls(calls, now).await?;
+        }
+        if !all_bodies.is_empty() {
+            unit.set_bodies(all_bodies).await?;
+        }
+        if !events.is_empty() {
+            unit.add_events(events).await?;
+        }
+        if !keys.is_empty() {
+            let answers = unit.hand_over(&keys, now).await?;
+            self.goes = answers.into_iter().map(|answer| (answer.key, answer.goes)).collect();
+        }
+        Ok(())
+    }
+}
+
+/// Tells everybody that it is lasting. Who has gone away meanwhile is not told.
+fn answer(jobs: Vec<Job>, together: Together, flow: &Flow) {
+    let (mut intakes, mut first) = (together.intakes.into_iter(), together.first.into_iter());
+    let (mut turns, mut mail, mut calls) = (false, false, false);
+    for job in jobs {
+        match job {
+            Job::Arrive { done, .. } => {
+                turns = true;
+                let _ = done.send(Ok(intakes.next().unwrap_or_default()));
+            }
+            Job::Hit { done, .. } => {
+                turns = true;
+                done.map(|done| done.send(Ok(())));
+            }
+            Job::Events { done, .. } | Job::Decide { done, .. } => {
+                turns = true;
+                let _ = done.send(Ok(()));
+            }
+            Job::Lead { done, .. } => {
+                turns = true;
+                let _ = done.send(Ok(first.next().unwrap_or(false)));
+            }
+            Job::HandOver { key, done } => {
+                let _ = done.send(together.goes.get(&key).copied().unwrap_or(false));
+            }
+            Job::Settle { settlement, events, .. } => {
+                flow.messages().remove(&settlement.key.id);
+                turns |= !events.is_empty();
+                mail = true;
+            }
+            Job::SettleCall { settlement, event } => {
+                flow.calls_under_way().remove(&settlement.id);
+                turns |= event.is_some();
+                calls = true;
+            }
+            Job::Bodies { done, .. } => {
+                let _ = done.send(Ok(()));
+            }
+        }
+    }
+    for (happened, notify) in [(turns, &flow.turns), (mail, &flow.mail), (calls, &flow.calls)] {
+        if happened {
+            notify.notify_one();
+        }
+    }
+}
+
+/// Tells those who can ask again that nothing was written, and keeps what nobody can say again.
+fn refuse(jobs: Vec<Job>, error: &StoreError) -> Vec<Job> {
+    let why = || WriterError::Failed(error.to_string());
+    let mut kept = Vec::new();
+    for job in jobs {
+        match job {
+            Job::Arrive { done, .. } => drop(done.send(Err(why()))),
+            Job::Hit { done: Some(done), .. } => drop(done.send(Err(why()))),
+            Job::Events { done, .. } | Job::Decide { done, .. } | Job::Bodies { done, .. } => {
+                drop(done.send(Err(why())))
+            }
+            Job::Lead { done, .. } => drop(done.send(Err(why()))),
+            // What is not committed must not go.
+            Job::HandOver { done, .. } => drop(done.send(false)),
+            job @ (Job::Settle { .. } | Job::SettleCall { .. } | Job::Hit { done: None, .. }) => {
+                kept.push(job)
+            }
+        }
+    }
+    kept
+}
