@@ -149,7 +149,9 @@ impl Checker<'_> {
     /// Two events must not have one name on the wire.
     fn wires(&self, names: &Names<'_>) {
         let mut wires: BTreeMap<&str, &Event> = BTreeMap::new();
-        for event in names.events.values() {
+        let mut events: Vec<&Event> = names.events.values().collect();
+        events.sort_by_key(|event| event.span);
+        for event in events {
             if let Some(before) = wires.insert(&event.wire, event) {
                 self.twice("event name on the wire", &event.wire, before.span, event.span);
             }

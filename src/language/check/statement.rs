@@ -235,12 +235,8 @@ impl Checker<'_> {
     fn trigger(&self, tree: &tree::Trigger, answer: &OnBranch) -> (Trigger, OnBranch) {
         let unknown = (Trigger::Unknown, OnBranch::Bare);
         match tree {
-            tree::Trigger::Event(name) => match self.no_event(tree, name, answer) {
-                true => unknown,
-                false => self
-                    .event_named(name, Code::E101)
-                    .map_or(unknown, |event| (Trigger::Event(event.wire.clone()), OnBranch::Event(event))),
-            },
+            tree::Trigger::Event(name) if self.no_event(tree, name, answer) => unknown,
+            tree::Trigger::Event(name) => self.on_event(name),
             tree::Trigger::Reaction { kind, of, link } => {
                 if !self.reaction_target(kind.value, of) {
                     return unknown;
@@ -256,6 +252,12 @@ impl Checker<'_> {
             tree::Trigger::Rejected(_) if matches!(answer, OnBranch::Event(_)) => {
                 (Trigger::Rejected, OnBranch::Event(EventFields::system(SystemEvent::LeadRejected)))
             }
+            // Where nobody can answer, an event may have the name.
+            tree::Trigger::Reply(span) | tree::Trigger::Accepted(span) | tree::Trigger::Rejected(span)
+                if self.names.events.contains_key(self.files.sources.text(*span)) =>
+            {
+                self.on_event(&tree::Name::new(self.files.sources.text(*span).to_owned(), *span))
+            }
             tree::Trigger::Reply(span) => {
                 self.report(
                     Finding::new(Code::E306, *span, "there is no `call` here that could be answered")
@@ -270,6 +272,13 @@ impl Checker<'_> {
                 );
                 unknown
             }
+        }
+    }
+
+    fn on_event(&self, name: &tree::Name) -> (Trigger, OnBranch) {
+        match self.event_named(name, Code::E101) {
+            Some(event) => (Trigger::Event(event.wire.clone()), OnBranch::Event(event)),
+            None => (Trigger::Unknown, OnBranch::Bare),
         }
     }
 

@@ -39,7 +39,8 @@ impl<'t> Reader<'t> {
             self.say(at(first), message, help);
             return;
         }
-        if !starts.contains(&word) {
+        // What can begin with anything, such as a condition, breaks further on.
+        if !starts.is_empty() && !starts.contains(&word) {
             let finding =
                 Finding::new(Code::E001, at(first.clone()), format!("`{word}` does not begin {noun}"));
             self.report(match slip::meant(word, &starts) {

@@ -22,8 +22,7 @@ impl Grammar {
     }
 
     pub(super) fn whole_expression(text: &str) -> Option<Pair<'_, Rule>> {
-        let whole = Grammar::parse(Rule::whole_expression, text).ok()?.next()?;
-        whole.into_inner().next()
+        Grammar::parse(Rule::whole_expression, text).ok()?.next()
     }
 
     /// Reads text by one rule alone, to learn what it misses.
