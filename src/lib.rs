@@ -19,3 +19,5 @@ pub mod track;
 pub mod store;
 pub mod runtime;
 pub mod http;
+pub mod simulate;
+pub mod cli;

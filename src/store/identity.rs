@@ -10,6 +10,8 @@ pub(super) enum NameKind {
     External,
     Anonymous,
     Email,
+    /// The id of a contact that turned out to be another.
+    Former,
 }
 
 impl NameKind {
@@ -18,11 +20,12 @@ impl NameKind {
             NameKind::External => "external",
             NameKind::Anonymous => "anonymous",
             NameKind::Email => "email",
+            NameKind::Former => "former",
         }
     }
 
     pub(super) fn from_text(text: &str) -> Option<Self> {
-        [NameKind::External, NameKind::Anonymous, NameKind::Email]
+        [NameKind::External, NameKind::Anonymous, NameKind::Email, NameKind::Former]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }
@@ -38,6 +41,11 @@ pub(super) struct NameOf {
 impl NameOf {
     pub(super) fn new(kind: NameKind, value: impl Into<String>) -> Self {
         Self { kind, value: value.into() }
+    }
+
+    /// The id of a contact that turned out to be another: links in old mails still carry it.
+    pub(super) fn former(contact: ContactId) -> Self {
+        Self::new(NameKind::Former, contact.to_string())
     }
 
     /// Where the name is kept: spread by itself, for nobody knows the contact before looking it up.
@@ -70,8 +78,8 @@ pub(super) struct Directory {
     pub(super) renamed: BTreeMap<NameOf, ContactId>,
     /// Contacts that have an external id now.
     pub(super) identified: BTreeMap<ContactId, String>,
-    /// Contacts that turned out to be another, in this order.
-    pub(super) merged: Vec<(ContactId, ContactId)>,
+    /// Contacts that turned out to be another, in this order, and when.
+    pub(super) merged: Vec<(ContactId, ContactId, Moment)>,
 }
 
 /// Whom something is about.
@@ -112,7 +120,7 @@ impl Directory {
             self.means(name, contact);
         }
         if let Some(name) = anonymous {
-            self.joins(by_anonymous, contact);
+            self.joins(by_anonymous, contact, at);
             self.means(name, contact);
         }
         let mut address_taken = false;
@@ -120,7 +128,7 @@ impl Directory {
             match by_email.map(|other| self.is_now(other)) {
                 Some(other) if other != contact && self.has_external_id(other) => address_taken = true,
                 other => {
-                    self.joins(other, contact);
+                    self.joins(other, contact, at);
                     self.means(name, contact);
                 }
             }
@@ -130,7 +138,7 @@ impl Directory {
 
     /// Who a contact turned out to be.
     pub(super) fn is_now(&self, contact: ContactId) -> ContactId {
-        self.merged.iter().fold(contact, |now, (from, to)| if now == *from { *to } else { now })
+        self.merged.iter().fold(contact, |now, (from, to, _)| if now == *from { *to } else { now })
     }
 
     fn has_external_id(&self, contact: ContactId) -> bool {
@@ -159,12 +167,13 @@ impl Directory {
     }
 
     /// A contact without an id of its own turns out to be another.
-    fn joins(&mut self, from: Option<ContactId>, to: ContactId) {
+    fn joins(&mut self, from: Option<ContactId>, to: ContactId, at: Moment) {
         let Some(from) = from.map(|from| self.is_now(from)) else { return };
         if from == to || self.has_external_id(from) {
             return;
         }
-        self.merged.push((from, to));
+        self.merged.push((from, to, at));
+        self.means(NameOf::former(from), to);
         let theirs: Vec<NameOf> = self
             .names
             .iter()

@@ -5,10 +5,17 @@
 //! for tests and simulation. One suite of tests, `contract`, holds for every store.
 
 mod error;
-mod identity;
-mod tally;
-pub mod sqlite;
 mod types;
+mod identity;
+mod intake;
+mod merge;
+mod steps;
+mod tally;
+mod audit;
+pub mod memory;
+pub mod sqlite;
+#[cfg(test)]
+mod contract;
 
 use std::collections::BTreeMap;
 
@@ -18,8 +25,8 @@ pub use error::StoreError;
 pub use types::{
     Access, Arrival, ArrivalKind, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries,
     Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey,
-    MessageSettlement, NextDue, Outcome, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
-    Token, TurnBatch, Who,
+    MessageSettlement, NextDue, Outcome, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion,
+    TallyRow, Token, TurnBatch, Who,
 };
 
 use crate::domain::{
@@ -63,7 +70,8 @@ pub trait ReadUnit: Send {
     /// When runs, messages and calls want to be looked at next.
     async fn next_due(&mut self) -> Result<NextDue>;
 
-    /// The contact that somebody means, by id, external id or address.
+    /// The contact that somebody means, by id, external id or address. The id of a contact that turned out to be
+    /// another finds the other: links in old mails still carry it.
     async fn find(&mut self, who: &Who) -> Result<Option<Contact>>;
 
     /// Contacts behind one, in the order of their keys, with the topics they have decided on.
@@ -97,7 +105,7 @@ pub trait ReadUnit: Send {
     /// The goals a contact has reached.
     async fn goals(&mut self, contact: ContactId) -> Result<Vec<GoalReached>>;
 
-    /// One message.
+    /// One message; as [`find`](Self::find), also by the former id of its contact.
     async fn message(&mut self, key: MessageKey) -> Result<Option<StoredMessage>>;
 
     /// Messages by their keys, in no order; those that are not there are left out.
@@ -129,8 +137,12 @@ pub trait ReadUnit: Send {
         under_way: &[CallId],
     ) -> Result<Vec<ClaimedCall>>;
 
-    /// Messages, calls and hand-offs, those that need somebody first: dead letters, then unsure ones.
+    /// Messages, calls and hand-offs, those that need somebody first: dead letters, then unsure messages, then
+    /// refused ones; the latest first.
     async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>>;
+
+    /// What could not be taken, the latest first.
+    async fn quarantined(&mut self, limit: u32) -> Result<Vec<Quarantined>>;
 
     /// The counts of a journey, or of all.
     async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>>;
@@ -148,7 +160,7 @@ pub trait ReadUnit: Send {
     async fn audit(&mut self) -> Result<Audit>;
 }
 
-/// Changing.
+/// Changing. What is said about a contact that turned out to be another meanwhile is said about the other.
 #[async_trait]
 pub trait WriteUnit: ReadUnit {
     /// Makes everything that was done lasting. What was answered by then survives a crash and a loss of power.
@@ -173,14 +185,15 @@ pub trait WriteUnit: ReadUnit {
     /// [`StoreError::Overtaken`] when a run is no longer at the turn these were made from; nothing is recorded then.
     async fn record(&mut self, batch: TurnBatch) -> Result<()>;
 
-    /// Takes in what came from outside; for each, in order, what became of it.
+    /// Takes in what came from outside; for each, in order, what became of it. Contacts that turn out to be one
+    /// become one, with everything that is theirs; where both are in a journey, one of the two runs ends.
     async fn take_in(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Intake>>;
 
     /// Adds events of known contacts; those that are there already are left as they are. Tells how many were new.
     async fn add_events(&mut self, events: Vec<Event>) -> Result<u64>;
 
     /// Records decisions on topics, each with the event that tells of it. A decision that changes nothing is
-    /// recorded all the same.
+    /// recorded all the same; of two at the same instant the refusal holds.
     async fn decide(&mut self, permissions: Vec<Permission>) -> Result<()>;
 
     /// Puts what could not be taken aside, where it is shown.
@@ -193,7 +206,8 @@ pub trait WriteUnit: ReadUnit {
     /// go from decided to handed over. What was refused meanwhile becomes skipped.
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
 
-    /// Records what became of messages; answers those that were in a state that can lead there.
+    /// Records what became of messages; answers those that were in a state that can lead there, the others stay
+    /// as they are.
     async fn settle_messages(
         &mut self,
         settled: Vec<MessageSettlement>,
@@ -204,7 +218,8 @@ pub trait WriteUnit: ReadUnit {
     /// anything is handed over.
     async fn recover(&mut self, now: Moment) -> Result<u64>;
 
-    /// Suppresses addresses, and says so on the contacts that have them.
+    /// Suppresses addresses, each with the contact it was written to and the reason, and says so on the contacts
+    /// that have them. From then on whoever has such an address is marked, however they came by it.
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()>;
 
     /// Keeps what is sent, so that every attempt sends the same.
@@ -213,7 +228,7 @@ pub trait WriteUnit: ReadUnit {
     /// Records what became of calls.
     async fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) -> Result<()>;
 
-    /// Records a team's answer to a hand-off; `false` where it has answered already.
+    /// Records a team's answer to a hand-off; `false` where it has answered already, or there is none.
     async fn answer_lead(
         &mut self,
         contact: ContactId,

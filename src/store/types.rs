@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -327,6 +328,40 @@ pub struct Delivery {
     pub due_at: Option<Moment>,
     /// What was said last.
     pub answer: Option<String>,
+}
+
+impl Delivery {
+    /// Whether it needs somebody.
+    pub(super) fn needs_attention(&self) -> bool {
+        self.urgency() < Self::NOT_URGENT
+    }
+
+    /// What needs somebody first, the latest first.
+    pub(super) fn order(&self) -> (u8, Reverse<Moment>, uuid::Uuid) {
+        (self.urgency(), Reverse(self.decided_at), self.id)
+    }
+
+    const NOT_URGENT: u8 = 3;
+
+    fn urgency(&self) -> u8 {
+        match self.state.as_str() {
+            "dead" => 0,
+            "unsure" => 1,
+            "refused" => 2,
+            _ => Self::NOT_URGENT,
+        }
+    }
+}
+
+/// What came in and could not be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Quarantined {
+    /// When it came.
+    pub received_at: Moment,
+    /// Why it was not taken.
+    pub reason: String,
+    /// What came.
+    pub body: String,
 }
 
 /// An event with what came of it.

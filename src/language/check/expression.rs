@@ -77,7 +77,7 @@ impl Around<'_> {
     }
 
     /// The event or the answer that is meant, and where it is kept.
-    fn innermost(&self, fits: impl Fn(&OnBranch) -> bool) -> Option<(&OnBranch, Option<u8>)> {
+    pub(super) fn innermost(&self, fits: impl Fn(&OnBranch) -> bool) -> Option<(&OnBranch, Option<u8>)> {
         if let Some(at_hand) = self.at_hand.as_ref().filter(|branch| fits(branch)) {
             return Some((at_hand, None));
         }
@@ -127,7 +127,7 @@ impl Checker<'_> {
             },
             ExpressionKind::List(items) => self.list(items, around),
             ExpressionKind::Field(field) => self.field_value(field, around),
-            ExpressionKind::Reference(name) => self.reference(name, span),
+            ExpressionKind::Reference(name) => self.reference(name, span, around),
             ExpressionKind::Today => Typed::new(Expr::Today, ValueType::Date),
             ExpressionKind::Now => Typed::new(Expr::Now, ValueType::Datetime),
             ExpressionKind::Since { unit, of } | ExpressionKind::Until { unit, of } => {
@@ -180,8 +180,9 @@ impl Checker<'_> {
         let text = self.files.sources.text(span);
         let short =
             if text.len() > 40 || text.contains('\n') { "this".to_owned() } else { format!("`{text}`") };
+        let want = if *wanted == ValueType::Datetime { "a date or a moment".to_owned() } else { a(wanted) };
         let finding =
-            Finding::new(Code::E201, span, format!("{short} is {}, and {} is wanted here", a(of), a(wanted)));
+            Finding::new(Code::E201, span, format!("{short} is {}, and {want} is wanted here", a(of)));
         self.report(match (wanted, of) {
             (ValueType::Boolean, _) => {
                 finding.help("compare it with something, such as `== \"DE\"` or `>= 50`, or ask `is set`")
@@ -191,7 +192,7 @@ impl Checker<'_> {
                 finding.help("texts stand in quotes")
             }
             (ValueType::Date | ValueType::Datetime, ValueType::Text) => {
-                finding.help("dates stand without quotes: `2027-03-01`")
+                finding.help("dates and times stand without quotes: `2027-03-01`, `09:00`")
             }
             _ => finding,
         });
@@ -340,29 +341,6 @@ impl Checker<'_> {
             Some(near) => finding.edit(name.span, near),
             None => finding,
         });
-    }
-
-    fn reference(&self, name: &str, span: Span) -> Typed {
-        if self.names.measures.contains_key(name) {
-            self.uses(Kind::Measure, name);
-            return Typed::unknown();
-        }
-        let name = tree::Name::new(name.to_owned(), span);
-        let known: Vec<&str> = self.names.measures.keys().map(String::as_str).collect();
-        if words::near(&name.value, known.iter().copied()).is_some() {
-            self.unknown(Code::E101, Kind::Measure, &name, known.iter().copied());
-        } else {
-            let fields = self.names.contact.iter().map(|field| field.name.as_str()).chain(Contact::BUILT_IN);
-            let field = fields.into_iter().find(|field| *field == name.value);
-            let finding = Finding::new(Code::E101, span, format!("nothing is called `{}`", name.value));
-            self.report(match field {
-                Some(field) => finding
-                    .help(format!("an attribute of the contact is written `contact.{field}`"))
-                    .edit(span, format!("contact.{field}")),
-                None => finding.help(format!("a text stands in quotes: `\"{}\"`", name.value)),
-            });
-        }
-        Typed::unknown()
     }
 
     fn in_segment(&self, name: &tree::Name) -> Typed {

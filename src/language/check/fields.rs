@@ -68,6 +68,11 @@ impl Checker<'_> {
         resolved
     }
 
+    /// Whether a field has a type that is none, so that it is missing from those that are known.
+    pub(super) fn lacks_types(&self, fields: &tree::Fields) -> bool {
+        fields.fields.iter().any(|field| value_type(&field.kind.name.value).is_none())
+    }
+
     fn field(&self, field: &tree::Field) -> Option<Field> {
         let of = self.field_type(&field.kind)?;
         let literal = |expression: &tree::Expression| -> Option<Value> {
@@ -96,31 +101,13 @@ impl Checker<'_> {
 
     fn field_type(&self, written: &tree::FieldType) -> Option<ValueType> {
         let name = &written.name;
-        let of = match name.value.as_str() {
-            "text" => ValueType::Text,
-            "number" => ValueType::Number,
-            "boolean" => ValueType::Boolean,
-            "date" => ValueType::Date,
-            "datetime" => ValueType::Datetime,
-            other => {
-                let types = ["text", "number", "boolean", "date", "datetime"];
-                let meant = match other.to_lowercase().as_str() {
-                    "string" | "str" | "varchar" | "char" => Some("text"),
-                    "int" | "integer" | "float" | "double" | "decimal" | "money" | "numeric" => {
-                        Some("number")
-                    }
-                    "bool" | "flag" => Some("boolean"),
-                    "timestamp" | "time" | "moment" => Some("datetime"),
-                    "array" | "list" | "set" | "strings" => Some("list of text"),
-                    other => words::near(other, types),
-                };
-                let finding = Finding::new(Code::E001, name.span, format!("`{other}` is no type"));
-                self.report(match meant {
-                    Some(meant) => finding.help(format!("write `{meant}`")).edit(name.span, meant),
-                    None => finding.help(format!("types: {} or `list of …`", words::one_of_ticked(&types))),
-                });
-                return None;
-            }
+        let Some(of) = value_type(&name.value) else {
+            let finding = Finding::new(Code::E001, name.span, format!("`{}` is no type", name.value));
+            self.report(match meant_type(&name.value) {
+                Some(meant) => finding.help(format!("write `{meant}`")).edit(name.span, meant),
+                None => finding.help(format!("types: {} or `list of …`", words::one_of_ticked(&TYPES))),
+            });
+            return None;
         };
         Some(if written.list { ValueType::List(Box::new(of)) } else { of })
     }
@@ -182,5 +169,30 @@ impl Checker<'_> {
             Some(near) => finding.help(format!("did you mean {near}?")).edit(span, near),
             None => finding.help(format!("its values are {}", words::all_of(&allowed))),
         });
+    }
+}
+
+const TYPES: [&str; 5] = ["text", "number", "boolean", "date", "datetime"];
+
+fn value_type(word: &str) -> Option<ValueType> {
+    Some(match word {
+        "text" => ValueType::Text,
+        "number" => ValueType::Number,
+        "boolean" => ValueType::Boolean,
+        "date" => ValueType::Date,
+        "datetime" => ValueType::Datetime,
+        _ => return None,
+    })
+}
+
+/// The type that a word of other tools means.
+fn meant_type(word: &str) -> Option<&'static str> {
+    match word.to_lowercase().as_str() {
+        "string" | "str" | "varchar" | "char" => Some("text"),
+        "int" | "integer" | "float" | "double" | "decimal" | "money" | "numeric" => Some("number"),
+        "bool" | "flag" => Some("boolean"),
+        "timestamp" | "time" | "moment" => Some("datetime"),
+        "array" | "list" | "set" | "strings" => Some("list of text"),
+        lower => TYPES.into_iter().find(|known| *known == lower).or_else(|| words::near(lower, TYPES)),
     }
 }

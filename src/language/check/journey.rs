@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use super::expression::{Around, Entry, OnBranch};
-use super::names::Kind;
+use super::names::{EventFields, Kind};
 use crate::domain::ValueType;
 use crate::finding::{Code, Finding};
 use crate::language::model::{
@@ -69,7 +69,7 @@ impl Checker<'_> {
             match &clause.kind {
                 ClauseKind::Permission(topic) => inside.permission = Some(topic.value.clone()),
                 ClauseKind::Enter(tree::Enter { kind: tree::EnterKind::On { event }, .. }) => {
-                    let known = self.event_named(event, Code::E101);
+                    let known = self.event_that_leads_in(event);
                     // Nobody can say which fields an event has that nothing declares.
                     inside.entry.free |= known.is_none();
                     inside.entry.events.extend(known);
@@ -86,6 +86,17 @@ impl Checker<'_> {
             sent_in(&stage.body, &mut inside.sent);
         }
         inside
+    }
+
+    fn event_that_leads_in(&self, event: &tree::Name) -> Option<EventFields> {
+        if event.value == "request" && !self.names.events.contains_key(&event.value) {
+            self.report(
+                Finding::new(Code::E101, event.span, "there is no event `request`")
+                    .help("to let programs and people decide who enters write `enter by request`"),
+            );
+            return None;
+        }
+        self.event_named(event, Code::E101)
     }
 
     /// Clauses of which one can stand.

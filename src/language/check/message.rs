@@ -6,6 +6,7 @@ use crate::domain::Value;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
 use crate::language::model::{Expr, Message, MessageText};
+use crate::language::syntax;
 use crate::language::syntax::tree::{self, SettingValue};
 use crate::source::Span;
 
@@ -30,6 +31,9 @@ impl Checker<'_> {
         };
         if !self.channel(tree) {
             return message;
+        }
+        if !is_email {
+            self.not_yet(tree.channel.span, &format!("a message of the channel `{}`", tree.channel.value));
         }
         self.settings(&tree.body, is_email, false);
         for setting in &tree.body.settings {
@@ -63,16 +67,20 @@ impl Checker<'_> {
     /// Whether the word before the name is a channel; a declaration misspelt looks like a message of one.
     fn channel(&self, tree: &tree::Message) -> bool {
         let channel = &tree.channel;
-        let known = self.deployment.is_none_or(|deployment| deployment.channels.contains(&channel.value));
-        if channel.value == "email" || known {
-            return true;
-        }
         let declarations = [
             "contact", "event", "topic", "segment", "measure", "survey", "policy", "journey", "test", "email",
         ];
         let channels =
             self.deployment.iter().flat_map(|deployment| deployment.channels.iter().map(String::as_str));
         let near = words::near(&channel.value, declarations.into_iter().chain(channels));
+        let known = match self.deployment {
+            Some(deployment) => deployment.channels.contains(&channel.value),
+            // Without a lotse.yaml any word may be a channel, unless it is nearly another and holds what that would.
+            None => near.is_none() || tree.body.settings.iter().all(|setting| is_other_setting(&setting.key)),
+        };
+        if channel.value == "email" || known {
+            return true;
+        }
         let message = format!("`{}` is neither a declaration nor a channel of lotse.yaml", channel.value);
         let finding = Finding::new(Code::E101, channel.span, message);
         self.report(match near {
@@ -112,11 +120,6 @@ impl Checker<'_> {
                 );
             }
             match &setting.value {
-                SettingValue::Name(name) if !takes_name => self.report(
-                    Finding::new(Code::E001, name.span, format!("`{}` takes a text in quotes", key.value))
-                        .help(format!("write `{} \"{}\"`", key.value, name.value))
-                        .edit(name.span, format!("\"{}\"", name.value)),
-                ),
                 SettingValue::Text(text) if takes_name => self.report(
                     Finding::new(
                         Code::E001,
@@ -248,6 +251,9 @@ impl Checker<'_> {
         code: Code,
     ) -> Option<&tree::Message> {
         let Some(message) = self.names.messages.get(&name.value) else {
+            if self.incomplete(channel, name) {
+                return None;
+            }
             self.unknown(code, Kind::Message, name, self.names.messages.keys().map(String::as_str));
             return None;
         };
@@ -268,11 +274,43 @@ impl Checker<'_> {
         Some(message)
     }
 
+    /// Whether a word is known to name a channel: by lotse.yaml, or by a message that goes by it.
+    pub(super) fn is_channel(&self, word: &str) -> bool {
+        word == "email"
+            || self.deployment.is_some_and(|deployment| deployment.channels.contains(word))
+            || self.names.messages.values().any(|message| message.channel.value == word)
+    }
+
+    /// Says so where a word is missing, so that one behind was taken for the name of a message.
+    fn incomplete(&self, channel: &tree::Name, name: &tree::Name) -> bool {
+        let found = self.names.messages.get(&channel.value).filter(|_| !self.is_channel(&channel.value));
+        let (message, help) = match found {
+            Some(message) => (
+                format!("the channel is missing before `{}`", channel.value),
+                format!("write `{} {}`", message.channel.value, channel.value),
+            ),
+            None if syntax::begins_statement(&name.value) && channel.value == "email" => (
+                "the name of the message is missing behind `email`".to_owned(),
+                "write `send email NAME`".to_owned(),
+            ),
+            None => return false,
+        };
+        self.report(Finding::new(Code::E001, channel.span, message).help(help));
+        if found.is_some() {
+            self.uses(Kind::Message, &channel.value);
+        }
+        true
+    }
+
     /// The values of `with` as they stand in a test.
     pub(super) fn literals(&self, pairs: &[tree::Pair]) -> Vec<(String, Expr)> {
         let value = |pair: &tree::Pair| Some((pair.key.value.clone(), self.literal(&pair.value, None)?.expr));
         pairs.iter().filter_map(value).collect()
     }
+}
+
+fn is_other_setting(key: &tree::Name) -> bool {
+    OTHER_SETTINGS.contains(&key.value.as_str())
 }
 
 /// The text of a setting, and where it stands.

@@ -13,6 +13,7 @@ mod names;
 mod opens;
 mod operators;
 mod paths;
+mod reference;
 mod silence;
 mod statement;
 mod template;

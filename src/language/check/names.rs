@@ -96,11 +96,12 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::Fi
                     );
                 }
                 contact.get_or_insert(fields.span);
-                names.contact_is_broken |= checker.is_broken(fields.span);
-                names.contact.extend(checker.fields(fields, "contact"));
+                let known = checker.fields(fields, "contact");
+                names.contact_is_broken |= checker.is_broken(fields.span) || checker.lacks_types(fields);
+                names.contact.extend(known);
             }
             Declaration::Event(event) if first(Kind::Event, &event.name) => {
-                if checker.is_broken(event.span) {
+                if checker.is_broken(event.span) || checker.lacks_types(&event.fields) {
                     names.broken_events.insert(event.name.value.clone());
                 }
                 names.events.insert(event.name.value.clone(), checker.event(event));
@@ -148,7 +149,9 @@ impl Checker<'_> {
     /// Two events must not have one name on the wire.
     fn wires(&self, names: &Names<'_>) {
         let mut wires: BTreeMap<&str, &Event> = BTreeMap::new();
-        for event in names.events.values() {
+        let mut events: Vec<&Event> = names.events.values().collect();
+        events.sort_by_key(|event| event.span);
+        for event in events {
             if let Some(before) = wires.insert(&event.wire, event) {
                 self.twice("event name on the wire", &event.wire, before.span, event.span);
             }
@@ -182,7 +185,11 @@ impl Checker<'_> {
             .or_else(|| Some(declare(kind, &name.value)));
         let finding = finding.maybe_help(help);
         self.report(match near {
-            Some(near) => finding.edit(name.span, near),
+            Some(near) => {
+                // What was misspelt is used all the same.
+                self.uses(kind, &near);
+                finding.edit(name.span, near)
+            }
             None => finding,
         });
     }

@@ -15,11 +15,55 @@ impl Checker<'_> {
         right: &tree::Expression,
         around: &Around<'_>,
     ) -> Typed {
+        if let Some(typed) = self.hyphened(operator.value, left, right) {
+            return typed;
+        }
         let (l, r) = (self.typed(left, around), self.typed(right, around));
+        if matches!(operator.value, Operator::Or | Operator::And) && self.compared_once(left, &r, right.span)
+        {
+            return Typed::unknown();
+        }
         let places = (left.span, right.span, operator.span);
         let of = self.result(operator.value, &l, &r, places);
         let expr = Expr::Binary(operator.value, Box::new(l.expr), Box::new(r.expr));
         Typed { expr, of, one_of: None }
+    }
+
+    /// `contact.first-name`, where the contact has a `first_name`: in an expression a hyphen is a minus.
+    fn hyphened(
+        &self,
+        operator: Operator,
+        left: &tree::Expression,
+        right: &tree::Expression,
+    ) -> Option<Typed> {
+        use tree::ExpressionKind::{Field, Reference};
+        let (Operator::Minus, Field(field), Reference(rest)) = (operator, &left.kind, &right.kind) else {
+            return None;
+        };
+        let meant = format!("{}_{rest}", field.name.value);
+        let known = self.names.contact.iter().any(|known| known.name == meant);
+        if !known || left.span.end + 1 != right.span.start {
+            return None;
+        }
+        let span = field.name.span.to(right.span);
+        let message = format!("`{}-{rest}` is no field: in an expression `-` takes away", field.name.value);
+        self.report(
+            Finding::new(Code::E103, span, message)
+                .help(format!("did you mean `{meant}`?"))
+                .edit(span, meant),
+        );
+        Some(Typed::unknown())
+    }
+
+    /// `contact.country == "DE" or "AT"`: says so where what is compared is not said again.
+    fn compared_once(&self, left: &tree::Expression, r: &Typed, place: Span) -> bool {
+        let Expr::Value(Value::Text(_) | Value::Number(_)) = &r.expr else { return false };
+        let sources = &self.files.sources;
+        let field = left.last_compared().map_or("contact.FIELD", |field| sources.text(field.span));
+        let help = format!("say again what is compared: `{field} == {}`", sources.text(place));
+        let message = format!("`{}` alone is neither true nor false", sources.text(place));
+        self.report(Finding::new(Code::E201, place, message).help(help));
+        true
     }
 
     /// The type of the result; `None` where it cannot be known.
@@ -82,6 +126,14 @@ impl Checker<'_> {
             (_, ValueType::List(_)) => finding.help("ask whether something is in a list with `in`"),
             (ValueType::Date | ValueType::Datetime, ValueType::Text) => {
                 finding.help("dates stand without quotes: `2027-03-01`")
+            }
+            (ValueType::Number, ValueType::Length) => finding
+                .help("`days since` and its like count days: compare with a number alone, such as `> 3`"),
+            (ValueType::Date | ValueType::Datetime, ValueType::Length) => {
+                finding.help("to count how long ago something was write `days since contact.FIELD > 3`")
+            }
+            (ValueType::Boolean, _) | (_, ValueType::Boolean) => {
+                finding.help("ask for `true` or `false`, without quotes")
             }
             _ => finding,
         });

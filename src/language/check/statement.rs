@@ -6,6 +6,7 @@ use crate::domain::{SystemEvent, Value, ValueType};
 use crate::finding::{Code, Finding};
 use crate::language::model::{Branch, Expr, SendTo, StatementKind, Trigger, Until, Wait};
 use crate::language::syntax::tree::{self, Scope, StatementKind as S};
+use crate::time::ClockTime;
 
 /// Attributes that nobody sets by hand.
 const READ_ONLY: [(&str, &str); 4] = [
@@ -177,9 +178,13 @@ impl Checker<'_> {
                 Until::Value { value, at: None }
             }
             tree::Until::Value { value, at } => {
+                let at = at.as_ref().map(|at| at.value);
+                if self.until_word(value, at) {
+                    return Until::Time(at.unwrap_or(ClockTime::MIDNIGHT));
+                }
                 let typed = self.typed(value, around);
                 self.must_be(&typed, &ValueType::Datetime, value.span);
-                Until::Value { value: typed.expr, at: at.as_ref().map(|at| at.value) }
+                Until::Value { value: typed.expr, at }
             }
         }
     }
@@ -210,7 +215,8 @@ impl Checker<'_> {
                 Branch { span: branch.trigger.span(), trigger, condition, body }
             })
             .collect();
-        if tree.otherwise.is_none() && !tree.broken && !self.is_broken(tree.span) {
+        let meant = tree.branches.iter().any(|branch| self.meant_otherwise(&branch.trigger).is_some());
+        if tree.otherwise.is_none() && !tree.broken && !meant && !self.is_broken(tree.span) {
             let open = tree.span.at_start();
             self.report(
                 Finding::new(Code::E301, open, "nothing is said for when the time is up")
@@ -229,12 +235,8 @@ impl Checker<'_> {
     fn trigger(&self, tree: &tree::Trigger, answer: &OnBranch) -> (Trigger, OnBranch) {
         let unknown = (Trigger::Unknown, OnBranch::Bare);
         match tree {
-            tree::Trigger::Event(name) => match self.reaction_without_message(name) {
-                true => unknown,
-                false => self
-                    .event_named(name, Code::E101)
-                    .map_or(unknown, |event| (Trigger::Event(event.wire.clone()), OnBranch::Event(event))),
-            },
+            tree::Trigger::Event(name) if self.no_event(tree, name, answer) => unknown,
+            tree::Trigger::Event(name) => self.on_event(name),
             tree::Trigger::Reaction { kind, of, link } => {
                 if !self.reaction_target(kind.value, of) {
                     return unknown;
@@ -249,6 +251,12 @@ impl Checker<'_> {
             }
             tree::Trigger::Rejected(_) if matches!(answer, OnBranch::Event(_)) => {
                 (Trigger::Rejected, OnBranch::Event(EventFields::system(SystemEvent::LeadRejected)))
+            }
+            // Where nobody can answer, an event may have the name.
+            tree::Trigger::Reply(span) | tree::Trigger::Accepted(span) | tree::Trigger::Rejected(span)
+                if self.names.events.contains_key(self.files.sources.text(*span)) =>
+            {
+                self.on_event(&tree::Name::new(self.files.sources.text(*span).to_owned(), *span))
             }
             tree::Trigger::Reply(span) => {
                 self.report(
@@ -267,17 +275,51 @@ impl Checker<'_> {
         }
     }
 
-    /// `on clicked { … }` without the message that was clicked.
-    fn reaction_without_message(&self, name: &tree::Name) -> bool {
-        let bare = tree::ReactionKind::from_word(&name.value).is_some()
-            && !self.names.events.contains_key(&name.value);
-        if bare {
-            self.report(
-                Finding::new(Code::E101, name.span, format!("`{}` does not say what of", name.value))
-                    .help(format!("name the message: `on {} MESSAGE {{ … }}`", name.value)),
-            );
+    fn on_event(&self, name: &tree::Name) -> (Trigger, OnBranch) {
+        match self.event_named(name, Code::E101) {
+            Some(event) => (Trigger::Event(event.wire.clone()), OnBranch::Event(event)),
+            None => (Trigger::Unknown, OnBranch::Bare),
         }
-        bare
+    }
+
+    /// Says so where something else than an event is meant by a name that no event has.
+    fn no_event(&self, trigger: &tree::Trigger, name: &tree::Name, answer: &OnBranch) -> bool {
+        let word = name.value.as_str();
+        if self.names.events.contains_key(word) {
+            return false;
+        }
+        let meant = match (word, answer) {
+            ("accept" | "accepts", OnBranch::Event(_)) => Some("accepted"),
+            ("reject" | "rejects", OnBranch::Event(_)) => Some("rejected"),
+            ("replied" | "replies" | "answer" | "answered", OnBranch::Reply) => Some("reply"),
+            _ => None,
+        };
+        let finding = |message| Finding::new(Code::E101, name.span, message);
+        if let Some(meant) = meant {
+            let message = format!("`{word}` is called `{meant}` here");
+            self.report(finding(message).help(format!("write `{meant}`")).edit(name.span, meant));
+        } else if let Some(word) = self.meant_otherwise(trigger) {
+            let message = format!("there is no event `{word}`");
+            self.report(
+                finding(message).help("what happens when the time is up stands behind `otherwise` alone"),
+            );
+        } else if let Some(kind) = reaction_word(word) {
+            let message = format!("`{word}` does not say what of");
+            self.report(
+                finding(message).help(format!("name the message: `on {} MESSAGE {{ … }}`", kind.word())),
+            );
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// The word by which a branch for the end of the time was meant.
+    fn meant_otherwise<'t>(&self, trigger: &'t tree::Trigger) -> Option<&'t str> {
+        let tree::Trigger::Event(name) = trigger else { return None };
+        let word = name.value.as_str();
+        let meant = ["otherwise", "else", "timeout", "time_up", "timeup", "default"].contains(&word);
+        (meant && !self.names.events.contains_key(word)).then_some(word)
     }
 
     fn set(
@@ -343,6 +385,15 @@ impl Checker<'_> {
         }
         self.contact_field(&field.name)
     }
+}
+
+/// The reaction that a bare word was meant for: `clicked`, or `click`.
+fn reaction_word(word: &str) -> Option<tree::ReactionKind> {
+    let plain = |kind: &tree::ReactionKind| {
+        let stem = kind.word().trim_end_matches("ed").trim_end_matches('e');
+        word == kind.word() || word.trim_end_matches('s') == stem
+    };
+    tree::ReactionKind::ALL.into_iter().find(plain)
 }
 
 fn has_topic(message: &tree::Message) -> bool {

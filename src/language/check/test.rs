@@ -275,6 +275,21 @@ impl Checker<'_> {
     }
 
     fn some_channel(&self, channel: &tree::Name) -> Option<()> {
+        if let (false, Some(message)) =
+            (self.is_channel(&channel.value), self.names.messages.get(&channel.value))
+        {
+            let write = format!("{} {}", message.channel.value, channel.value);
+            self.report(
+                Finding::new(
+                    Code::E501,
+                    channel.span,
+                    format!("the channel is missing before `{}`", channel.value),
+                )
+                .help(format!("write `expect no {write}`"))
+                .edit(channel.span, write),
+            );
+            return None;
+        }
         let known = self.deployment.is_none_or(|deployment| deployment.channels.contains(&channel.value));
         if channel.value == "email" || known {
             return Some(());

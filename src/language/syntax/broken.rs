@@ -4,73 +4,8 @@ use pest::error::{ErrorVariant, InputLocation};
 
 use super::expected;
 use super::node::{Grammar, Node, Reader, Rule};
-use crate::finding::words;
+use super::slip::{self, CLAUSES, CONTINUATIONS, DECLARATIONS, SETTINGS, STATEMENTS, STEPS};
 use crate::finding::{Code, Finding};
-
-/// Words that begin a statement.
-const STATEMENTS: [&str; 19] = [
-    "send",
-    "call",
-    "hand",
-    "alert",
-    "wait",
-    "if",
-    "experiment",
-    "repeat",
-    "stop",
-    "set",
-    "clear",
-    "add",
-    "tag",
-    "untag",
-    "allow",
-    "refuse",
-    "record",
-    "start",
-    "go",
-];
-/// Words that begin a clause at the head of a journey.
-const CLAUSES: [&str; 14] = [
-    "owner",
-    "enter",
-    "reenter",
-    "starts",
-    "ends",
-    "permission",
-    "goal",
-    "leave",
-    "control",
-    "priority",
-    "quiet",
-    "cap",
-    "late",
-    "timezone",
-];
-/// Words that begin a declaration.
-const DECLARATIONS: [&str; 10] =
-    ["contact", "event", "topic", "measure", "segment", "survey", "policy", "journey", "test", "email"];
-/// Words that begin a line of a test.
-const STEPS: [&str; 15] = [
-    "contact", "at", "after", "expect", "event", "click", "open", "bounce", "complain", "reply", "answer",
-    "accept", "reject", "nothing", "held",
-];
-/// Words that go on something, and so may stand misspelt or half where something new was looked for; and how
-/// they go on.
-const CONTINUATIONS: [(&str, &str); 13] = [
-    ("with", "`with { reason \"hot lead\" }`"),
-    ("otherwise", "`otherwise { … }`"),
-    ("else", "`else { … }`"),
-    ("and", "`and wait up to 2 days { … }`"),
-    ("at", "`at best time within 12 hours`"),
-    ("to", "`to`, and where"),
-    ("where", "`where event.total >= 20`"),
-    ("within", "`within 30 days`"),
-    ("worth", "`worth event.total`"),
-    ("per", "`per event.order_id`"),
-    ("into", "`into STAGE`"),
-    ("as", "`end as OUTCOME`"),
-    ("because", "`because REASON`"),
-];
 
 impl<'t> Reader<'t> {
     /// Says what is wrong with text that no rule could take: what stands there and what could.
@@ -80,8 +15,9 @@ impl<'t> Reader<'t> {
         let text = self.text.get(range.clone()).unwrap_or("");
         let first = token_at(text, 0);
         let word = text.get(first.clone()).unwrap_or("");
+        let rest = text.get(first.end..).unwrap_or("");
         let at = |inner: Range<usize>| self.span_of(range.start + inner.start..range.start + inner.end);
-        if let Some((message, help)) = slip(word, text.get(first.end..).unwrap_or(""), strict) {
+        if let Some((message, help)) = slip::slip(word, rest, strict) {
             self.say(at(first), message, help);
             return;
         }
@@ -89,24 +25,40 @@ impl<'t> Reader<'t> {
         if let Some((_, how)) =
             CONTINUATIONS.iter().find(|(known, _)| *known == word && !starts.contains(&word))
         {
-            self.say(at(first), format!("`{word}` does not go on from here"), format!("it is written {how}"));
+            let message = match rest.lines().next().map(str::trim) {
+                None | Some("") => format!("something is missing behind `{word}`"),
+                Some(_) => format!("what stands behind `{word}` cannot be read"),
+            };
+            let quoted = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            let help = match quoted {
+                Some(name) if matches!(word, "as" | "into" | "because") => {
+                    format!("names stand without quotes: `{word} {name}`")
+                }
+                _ => format!("it is written {how}"),
+            };
+            self.say(at(first), message, help);
             return;
         }
-        if !starts.contains(&word) {
-            let goes_on = CONTINUATIONS.iter().map(|(word, _)| *word);
-            let near = words::near(word, starts.iter().copied().chain(goes_on));
+        // What can begin with anything, such as a condition, breaks further on.
+        if !starts.is_empty() && !starts.contains(&word) {
             let finding =
                 Finding::new(Code::E001, at(first.clone()), format!("`{word}` does not begin {noun}"));
-            self.report(match near {
+            self.report(match slip::meant(word, &starts) {
                 Some(near) => finding.help(format!("did you mean `{near}`?")).edit(at(first), near),
                 None => finding.help(format!("what can stand here: {}", expected::list(&[strict]))),
             });
             return;
         }
-        let (place, rules) = match Grammar::strict(strict, text) {
+        let (place, rules) = self.where_it_breaks(strict, text, first.end);
+        self.explain_place(range.start, text, place, &rules);
+    }
+
+    /// The token that the strict rule could not take, and the rules that could stand there.
+    fn where_it_breaks(&self, strict: Rule, text: &str, behind_first: usize) -> (Range<usize>, Vec<Rule>) {
+        match Grammar::strict(strict, text) {
             Ok(mut pairs) => {
                 // It is well-formed and stands at the wrong place: an `otherwise` too many, an `else` alone.
-                let end = pairs.next().map_or(first.end, |pair| pair.as_span().end());
+                let end = pairs.next().map_or(behind_first, |pair| pair.as_span().end());
                 (token_at(text, end), Vec::new())
             }
             Err(error) => {
@@ -119,18 +71,56 @@ impl<'t> Reader<'t> {
                 };
                 (token_at(text, offset), rules)
             }
-        };
+        }
+    }
+
+    /// Says what stands at a place of `text`, which begins at `start`, and which of `rules` could.
+    fn explain_place(&self, start: usize, text: &str, place: Range<usize>, rules: &[Rule]) {
+        let at = |inner: Range<usize>| self.span_of(start + inner.start..start + inner.end);
+        let before = text.get(..place.start).unwrap_or("");
         let found = text.get(place.clone()).unwrap_or("");
-        let message = if found.is_empty() {
-            format!("something is missing behind `{}`", last_token(text.get(..place.start).unwrap_or("")))
+        if let (true, Some(bracket)) = (found == "{" || found.is_empty(), unclosed_bracket(before)) {
+            self.say(at(bracket..bracket + 1), "this `(` is never closed", "write `)` where it ends");
+            return;
+        }
+        if found.is_empty() {
+            let message = format!("something is missing behind `{}`", last_token(before));
+            let finding = Finding::new(Code::E001, at(behind_last(text, place.start)), message);
+            self.report(finding.maybe_help(expected::help(found, rules)));
+            return;
+        }
+        if matches!(found, "then" | "do" | ":") && (expected::wants_block(rules) || found == ":") {
+            let finding = Finding::new(Code::E001, at(place.clone()), format!("no `{found}` stands here"));
+            self.report(finding.help("take it away").edit(at(place), ""));
+            return;
+        }
+        let finding = Finding::new(Code::E001, at(place.clone()), format!("`{found}` cannot stand here"));
+        let previous = behind_last(text, place.start);
+        let two_words = text.get(previous.start..place.end).unwrap_or("");
+        let is_word = found.starts_with(|c: char| c.is_alphabetic());
+        let text_wanted = rules.contains(&Rule::text) && !rules.contains(&Rule::name);
+        let all = place.start..place.start + word_length(text.get(place.start..).unwrap_or(""));
+        let whole = text.get(all.clone()).unwrap_or(found);
+        self.report(if let Some(near) = expected::near(found, rules) {
+            finding.help(format!("did you mean `{near}`?")).edit(at(place), near)
+        } else if let (Some(word), true) = (expected::missing_word(found, rules), is_word) {
+            let write = format!("{word} {whole}");
+            finding.help(format!("write `{write}`")).edit(at(all), write)
+        } else if expected::wants_block(rules) && STATEMENTS.contains(&found) {
+            let line = text.get(place.start..).and_then(|rest| rest.lines().next()).unwrap_or(found);
+            finding.help(format!("what happens stands in braces: `{{ {} }}`", line.trim()))
+        } else if is_name(found)
+            && is_name(text.get(previous.clone()).unwrap_or(""))
+            && two_words.lines().count() == 1
+        {
+            let joined = two_words.split_whitespace().collect::<Vec<_>>().join("_").to_lowercase();
+            let span = at(previous.start..place.end);
+            finding.help(format!("a name is one word: `{joined}`")).edit(span, joined)
+        } else if is_word && text_wanted && (is_name(found) || whole != found) {
+            let write = format!("\"{}\"", whole.trim_matches('"'));
+            finding.help(format!("a text stands in quotes: `{write}`")).edit(at(all), write)
         } else {
-            format!("`{found}` cannot stand here")
-        };
-        let place = if found.is_empty() { behind_last(text, place.start) } else { place };
-        let finding = Finding::new(Code::E001, at(place.clone()), message);
-        self.report(match expected::near(found, &rules) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")).edit(at(place), near),
-            None => finding.maybe_help(expected::help(found, &rules)),
+            finding.maybe_help(expected::help(found, rules))
         });
     }
 
@@ -183,94 +173,18 @@ impl<'t> Reader<'t> {
 /// The words that can begin the text of a strict rule.
 fn first_words(strict: Rule) -> Vec<&'static str> {
     let more: &[&str] = match strict {
-        Rule::strict_statement => return [&STATEMENTS[..], &["end"]].concat(),
+        Rule::strict_statement => &STATEMENTS,
         Rule::strict_clause => return [&CLAUSES[..], &["stage", "on"]].concat(),
-        Rule::strict_declaration => return DECLARATIONS.to_vec(),
+        Rule::strict_declaration => &DECLARATIONS,
+        Rule::strict_message => &["email"],
         Rule::strict_step => return [&STEPS[..], &["set", "variant", "allow", "enter"]].concat(),
         Rule::strict_policy_clause => &["quiet", "cap", "holdout", "late", "unsure"],
         Rule::strict_branch => &["on", "otherwise"],
         Rule::strict_experiment => &["variant", "pick"],
-        Rule::strict_setting => &[
-            "topic",
-            "from",
-            "subject",
-            "preheader",
-            "template",
-            "body",
-            "text",
-            "utm",
-            "in",
-            "scale",
-            "comment",
-        ],
+        Rule::strict_setting => &SETTINGS,
         _ => &[],
     };
     more.to_vec()
-}
-
-/// What people write by habit, and what to write instead.
-fn slip(word: &str, rest: &str, strict: Rule) -> Option<(String, String)> {
-    let answer = |message: String, help: &str| Some((message, help.to_owned()));
-    let inside_journey = CLAUSES.contains(&word) || word == "stage";
-    let statement = STATEMENTS.contains(&word) && word != "start";
-    match word {
-        "}" => answer(
-            "this `}` closes nothing".to_owned(),
-            "take it away, or look for a `{` that is missing above",
-        ),
-        "endif" | "end_if" | "endwhile" | "endfor" | "fi" | "done" => {
-            answer(format!("`{word}` is not needed: a block ends with `}}`"), "write `}` in its place")
-        }
-        "then" | "begin" | "do" => {
-            answer(format!("`{word}` is not needed: a block begins with `{{`"), "write `{` in its place")
-        }
-        "//" | "/*" => answer("this does not begin a comment".to_owned(), "a comment begins with `#`"),
-        "{{" => answer(
-            "`{{ … }}` belongs into the text of a message, not into a journey".to_owned(),
-            "write the field alone, such as `contact.first_name`",
-        ),
-        "else" if strict == Rule::strict_statement => answer(
-            "this `else` belongs to no `if`".to_owned(),
-            "`else` stands right behind the `}` of an `if`",
-        ),
-        "otherwise" if strict == Rule::strict_statement => answer(
-            "this `otherwise` belongs to nothing".to_owned(),
-            "`otherwise` stands behind a `send`, or as the last branch inside `wait up to … { }`",
-        ),
-        "on" if strict == Rule::strict_statement => answer(
-            "`on` stands inside a wait".to_owned(),
-            "write `wait up to 3 days { on … { } otherwise { } }`",
-        ),
-        "sleep" | "delay" | "pause" => answer(
-            format!("`{word}` is called `wait` here"),
-            "write `wait 3 days`, or another length of time",
-        ),
-        "email" | "mail" if strict == Rule::strict_statement => answer(
-            format!("`{word}` does not begin a statement"),
-            "to send a message write `send email NAME`",
-        ),
-        "goto" | "jump" => answer(format!("`{word}` is called `go to` here"), "write `go to STAGE`"),
-        "exit" | "return" | "finish" if strict == Rule::strict_statement => {
-            answer(format!("`{word}` is called `end` here"), "write `end`, or `end as OUTCOME`")
-        }
-        _ if inside_journey && strict == Rule::strict_statement => answer(
-            format!("`{word}` stands at the head of a journey, not inside a stage"),
-            "move it above the first stage, or look for a `}` that is missing above",
-        ),
-        _ if (inside_journey || statement) && strict == Rule::strict_declaration => answer(
-            format!("`{word}` stands inside a journey"),
-            "look for a `}` too many above: it closes the journey too early",
-        ),
-        _ if statement && strict == Rule::strict_clause => answer(
-            format!("`{word}` stands inside a stage"),
-            "write it inside `stage NAME { … }`, or look for a `}` too many above",
-        ),
-        _ if rest.starts_with(':') && word.starts_with(char::is_alphabetic) => answer(
-            format!("no `:` stands behind `{word}`"),
-            "write the word and what belongs to it with a blank between them",
-        ),
-        _ => None,
-    }
 }
 
 /// The token at or behind an offset: a word, a number, a text, or one sign; empty at the end.
@@ -315,4 +229,39 @@ fn behind_last(text: &str, offset: usize) -> Range<usize> {
     let end = text.get(..offset).unwrap_or("").trim_end().len();
     let start = end - last_token(text.get(..end).unwrap_or("")).len();
     start..end
+}
+
+/// How far a word goes that may be a mail address or a path.
+fn word_length(rest: &str) -> usize {
+    rest.find(|c: char| c.is_whitespace() || "{}()[],;#".contains(c)).unwrap_or(rest.len())
+}
+
+/// The last `(` that nothing closes.
+fn unclosed_bracket(text: &str) -> Option<usize> {
+    let mut open = Vec::new();
+    let mut in_text = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' => in_text = !in_text,
+            '(' if !in_text => open.push(at),
+            ')' if !in_text => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop()
+}
+
+/// Whether a word was meant as a name, because it has no other meaning.
+fn is_name(word: &str) -> bool {
+    const OTHERS: [&str; 32] = [
+        "stage", "on", "to", "off", "up", "for", "as", "by", "when", "where", "until", "within", "worth",
+        "with", "not", "and", "or", "is", "in", "of", "at", "clicked", "opened", "because", "then", "into",
+        "per", "days", "hours", "weeks", "minutes", "else",
+    ];
+    let lists = [&STATEMENTS[..], &CLAUSES, &DECLARATIONS, &STEPS, &SETTINGS, &OTHERS];
+    word.starts_with(|c: char| c.is_alphabetic())
+        && word.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !lists.iter().any(|list| list.contains(&word))
 }

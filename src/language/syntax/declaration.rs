@@ -1,7 +1,7 @@
 use super::node::{Node, Reader, Rule};
 use super::tree::{
-    Broken, Declaration, Definition, Event, Field, FieldType, Fields, Message, MessageBody, Name, Pair,
-    Policy, Setting, SettingValue, Survey, Topic,
+    Broken, Declaration, Definition, Event, Expression, ExpressionKind, Field, FieldType, Fields, Message,
+    MessageBody, Name, Pair, Policy, Setting, SettingValue, Survey, Text, Topic,
 };
 
 impl<'t> Reader<'t> {
@@ -32,6 +32,11 @@ impl<'t> Reader<'t> {
     }
 
     fn definition(&self, node: &Node<'t>) -> Definition {
+        let sign = node.need(Rule::definition_sign);
+        if let Some(wrong) = sign.get(Rule::wrong_definition_sign) {
+            let message = format!("what a name means stands behind `=`, not behind `{}`", wrong.text());
+            self.say_write(self.span(&wrong), message, "=");
+        }
         Definition {
             span: self.span(node),
             name: self.name_in(node, Rule::name),
@@ -41,9 +46,15 @@ impl<'t> Reader<'t> {
 
     /// Says that a block is never closed, if it is not.
     pub(super) fn closed(&self, node: &Node<'t>) {
-        let open = |child: &Node<'_>| matches!(child.rule(), Rule::missing_close | Rule::stage_missing_close);
-        if node.children().any(|child| open(&child)) {
+        if node.children().any(|child| is_missing_close(child.rule())) {
             self.never_closed(node);
+        }
+        if let Some(wrong) = node.get(Rule::wrong_close) {
+            self.say_write(
+                self.span(&wrong),
+                format!("a block ends with `}}`, not with `{}`", wrong.text()),
+                "}",
+            );
         }
     }
 
@@ -53,6 +64,7 @@ impl<'t> Reader<'t> {
         for entry in node.children() {
             match entry.rule() {
                 Rule::field_declaration => fields.push(self.field_declaration(&entry)),
+                Rule::wrong_separator => self.separator(&entry),
                 Rule::broken_entry => self.explain(Rule::strict_field, entry.range(), "a field"),
                 _ => {}
             }
@@ -62,22 +74,53 @@ impl<'t> Reader<'t> {
 
     fn field_declaration(&self, node: &Node<'t>) -> Field {
         self.no_colon(node);
-        let kind = node.need(Rule::field_type);
-        let list = kind.get(Rule::list_type);
-        let name = list.as_ref().unwrap_or(&kind).need(Rule::name);
-        let one_of = node.get(Rule::one_of).map(|one_of| {
-            let list = one_of.need(Rule::list);
-            list.all(Rule::expression).map(|value| self.expression(&value)).collect()
-        });
+        let name = match node.get(Rule::wrong_two_words) {
+            Some(words) => self.name(&words),
+            None => self.name_in(node, Rule::name),
+        };
+        if let Some(wrong) = node.get(Rule::default).and_then(|default| default.get(Rule::wrong_default)) {
+            self.say_write(self.span(&wrong), "what a field is where nothing is set stands behind `=`", "=");
+        }
         Field {
-            name: self.name_in(node, Rule::name),
-            kind: FieldType {
-                list: list.is_some(),
-                name: Name::new(name.text().to_owned(), self.span(&name)),
-            },
-            one_of,
+            name,
+            kind: self.field_type(&node.need(Rule::field_type)),
+            one_of: node.get(Rule::one_of).map(|one_of| self.one_of(&one_of)),
             default: node.get(Rule::default).map(|default| self.expression_in(&default)),
         }
+    }
+
+    fn field_type(&self, node: &Node<'t>) -> FieldType {
+        let Some(list) = node.get(Rule::list_type) else {
+            let name = node.need(Rule::name);
+            return FieldType { list: false, name: Name::new(name.text().to_owned(), self.span(&name)) };
+        };
+        let wrong = list.get(Rule::wrong_list_type);
+        let name = wrong.as_ref().map_or_else(|| list.need(Rule::name), |wrong| wrong.need(Rule::type_word));
+        if let Some(wrong) = wrong {
+            self.say_write(
+                self.span(&wrong),
+                "a list is a list of something",
+                &format!("list of {}", name.text()),
+            );
+        }
+        FieldType { list: true, name: Name::new(name.text().to_owned(), self.span(&name)) }
+    }
+
+    fn one_of(&self, node: &Node<'t>) -> Vec<Expression> {
+        if let Some(wrong) = node.get(Rule::wrong_list) {
+            let texts: Vec<Text> = wrong.all(Rule::text).map(|text| self.text(&text)).collect();
+            let write: Vec<String> = texts.iter().map(|text| format!("{:?}", text.value)).collect();
+            self.say_write(self.span(&wrong), "values stand in brackets", &format!("[{}]", write.join(", ")));
+            let value = |text: Text| Expression { span: text.span, kind: ExpressionKind::Text(text.value) };
+            return texts.into_iter().map(value).collect();
+        }
+        let wrong = node.get(Rule::wrong_one_of);
+        let list = wrong.as_ref().unwrap_or(node).need(Rule::list);
+        if wrong.is_some() {
+            let message = "the values that a field can have stand behind `one of`";
+            self.say_write(self.span(node), message, &format!("one of {}", self.written(&list)));
+        }
+        list.all(Rule::expression).map(|value| self.expression(&value)).collect()
     }
 
     /// Says that `:` does not stand between a word and its value, where one does.
@@ -155,6 +198,13 @@ impl<'t> Reader<'t> {
 
     fn setting(&self, node: &Node<'t>) -> Setting {
         self.no_colon(node);
+        if let Some(unquoted) = node.get(Rule::unquoted_text) {
+            let (key, span) = (node.need(Rule::text_setting), self.span(&unquoted));
+            let write = format!("{:?}", unquoted.text().trim_matches('"'));
+            self.say_write(span, format!("`{}` takes a text in quotes", key.text()), &write);
+            let value = SettingValue::Text(Text::new(unquoted.text().to_owned(), span));
+            return Setting { key: self.name(&key), value };
+        }
         let key = node.need(Rule::name);
         let value = match self.maybe_text_in(node) {
             Some(text) => SettingValue::Text(text),
@@ -174,20 +224,24 @@ impl<'t> Reader<'t> {
 
     pub(super) fn pair(&self, node: &Node<'t>) -> Option<Pair> {
         let entry = node.children().next()?;
-        if entry.rule() == Rule::wrong_key_colon {
-            let (key, value) = (entry.need(Rule::name), entry.need(Rule::expression));
-            let between = key.range().end..value.range().start;
-            let sign = self.text.get(between.clone()).unwrap_or("").trim();
-            let message = format!("no `{sign}` stands between a name and its value");
-            self.say_write(self.span_of(between), message, " ");
-        }
+        self.no_colon(&entry);
         Some(Pair { key: self.name_in(&entry, Rule::name), value: self.expression_in(&entry) })
     }
 
     fn broken_declaration(&self, node: &Node<'t>) -> Broken {
-        self.explain(Rule::strict_declaration, node.range(), "a declaration");
+        let strict =
+            if node.text().starts_with("email") { Rule::strict_message } else { Rule::strict_declaration };
+        self.explain(strict, node.range(), "a declaration");
         let words = node.text().split(|c: char| !(c.is_alphanumeric() || c == '_'));
         let names = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
         Broken { span: self.span(node), names }
     }
+}
+
+/// Whether a rule stands for a `}` that is not there.
+pub(super) fn is_missing_close(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::missing_close | Rule::stage_missing_close | Rule::if_missing_close | Rule::branch_missing_close
+    )
 }

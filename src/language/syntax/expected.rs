@@ -1,6 +1,6 @@
 //! The author's words for the rules of the grammar: what could stand at a place.
 
-use super::node::Rule;
+use super::node::{Rule, snake_case};
 use crate::finding::words;
 
 /// How many choices a message lists.
@@ -9,7 +9,12 @@ const CHOICES_MAX: usize = 8;
 /// Lists what rules stand for, each thing once.
 pub(super) fn list(rules: &[Rule]) -> String {
     let mut choices: Vec<String> = Vec::new();
-    for rule in rules {
+    // An expression can go on in twenty ways wherever one ends; they are one choice.
+    let goes_on = rules.iter().any(|rule| matches!(rule, Rule::k_contains | Rule::contains));
+    if goes_on {
+        choices.extend(["`and`, `or`, a comparison such as `>= 50`".to_owned()]);
+    }
+    for rule in rules.iter().filter(|rule| !(goes_on && IN_EXPRESSIONS.contains(rule))) {
         for choice in phrases(*rule) {
             if !choices.contains(&choice) {
                 choices.push(choice);
@@ -20,11 +25,62 @@ pub(super) fn list(rules: &[Rule]) -> String {
     words::one_of(&choices)
 }
 
+/// What goes on an expression behind a value.
+const IN_EXPRESSIONS: [Rule; 22] = [
+    Rule::or,
+    Rule::and,
+    Rule::equal,
+    Rule::not_equal,
+    Rule::less,
+    Rule::less_equal,
+    Rule::greater,
+    Rule::greater_equal,
+    Rule::in_list,
+    Rule::not_in,
+    Rule::contains,
+    Rule::starts_with,
+    Rule::ends_with,
+    Rule::k_contains,
+    Rule::k_ends,
+    Rule::k_in,
+    Rule::k_is,
+    Rule::k_not,
+    Rule::k_starts,
+    Rule::k_and,
+    Rule::k_or,
+    Rule::unit,
+];
+
+/// The little word that is missing before a name, where one is.
+pub(super) fn missing_word(found: &str, rules: &[Rule]) -> Option<&'static str> {
+    const LITTLE: [&str; 12] =
+        ["at", "when", "by", "if", "in", "over", "with", "from", "of", "for", "to", "on"];
+    let known = [(Rule::k_to, "to"), (Rule::k_on, "on"), (Rule::k_for, "for")];
+    let (_, word) = known.into_iter().find(|(rule, _)| rules.contains(rule))?;
+    let field = found == "contact" && word == "on";
+    (!LITTLE.contains(&found) && !field).then_some(word)
+}
+
+/// Whether a block in braces could stand there.
+pub(super) fn wants_block(rules: &[Rule]) -> bool {
+    rules.iter().any(|rule| {
+        matches!(
+            rule,
+            Rule::block | Rule::if_block | Rule::branch_block | Rule::stage_body | Rule::wait_block
+        )
+    })
+}
+
 /// What could stand there, as help; where a text in quotes stands for a name, how to write it.
 pub(super) fn help(found: &str, rules: &[Rule]) -> Option<String> {
     let quoted = found.trim_matches(|c: char| "\"“”„'".contains(c));
-    if rules.contains(&Rule::name) && quoted.len() < found.len() && !quoted.is_empty() {
-        return Some(format!("names stand without quotes: `{quoted}`"));
+    if quoted.len() < found.len() && !quoted.is_empty() && !rules.contains(&Rule::text) {
+        if rules.contains(&Rule::name) {
+            return Some(format!("names stand without quotes: `{}`", snake_case(quoted)));
+        }
+        if quoted.starts_with(|c: char| c.is_ascii_digit()) {
+            return Some(format!("this stands without quotes: `{quoted}`"));
+        }
     }
     let list = list(rules);
     (!list.is_empty()).then(|| format!("what can stand here: {list}"))
@@ -44,6 +100,11 @@ pub(super) fn near(found: &str, rules: &[Rule]) -> Option<String> {
 
 fn phrases(rule: Rule) -> Vec<String> {
     let written = format!("{rule:?}");
+    match rule {
+        Rule::k_up => return vec!["`up to`".to_owned()],
+        Rule::k_business => return vec!["`business days`".to_owned()],
+        _ => {}
+    }
     if let Some(word) = written.strip_prefix("k_") {
         return vec![format!("`{word}`")];
     }
@@ -71,11 +132,17 @@ fn phrase(rule: Rule) -> &'static [&'static str] {
         Rule::boolean => &["`true`", "`false`"],
         Rule::pairs
         | Rule::block
+        | Rule::if_block
+        | Rule::branch_block
         | Rule::fields
         | Rule::wait_block
         | Rule::message_body
         | Rule::stage_body => &["`{`"],
-        Rule::close | Rule::stage_missing_close | Rule::missing_close => &["`}`"],
+        Rule::close
+        | Rule::stage_missing_close
+        | Rule::missing_close
+        | Rule::if_missing_close
+        | Rule::branch_missing_close => &["`}`"],
         Rule::with => &["`with { … }`"],
         Rule::otherwise | Rule::otherwise_branch => &["`otherwise { … }`"],
         Rule::on_branch => &["`on … { … }`"],
@@ -110,7 +177,7 @@ fn phrase(rule: Rule) -> &'static [&'static str] {
         Rule::enter_without => &["`after 30 days without EVENT`"],
         Rule::enter_request => &["`by request`"],
         Rule::leave_on | Rule::leave_on_goal => &["`on EVENT`"],
-        Rule::set_sign => &["`=`"],
+        Rule::set_sign | Rule::definition_sign | Rule::sign_equals => &["`=`"],
         Rule::step_time | Rule::at_moment => &["`at 2027-03-01 10:00`"],
         Rule::after_length => &["`after 1 day`"],
         Rule::expectation | Rule::expect_message => &["`email NAME`"],

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::node::{Node, Reader, Rule};
+use super::slip;
 use super::tree::{
     Aggregate, Expression, ExpressionKind, FieldName, Name, Operator, ReactionKind, Scope, Spanned,
 };
@@ -45,16 +46,13 @@ impl<'t> Reader<'t> {
 
     /// A condition that stands before a block.
     pub(super) fn condition(&self, node: &Node<'t>) -> Expression {
-        if let Some(stray) = node.get(Rule::stray) {
-            let span = self.span(&stray);
-            let text = stray.text().trim();
-            self.say(
-                span,
-                format!("`{text}` cannot stand here"),
-                "a condition goes on with `and`, `or` or a comparison such as `>= 50`, and ends before `{`",
-            );
-        }
-        self.expression_in(node)
+        let expression = self.expression_in(node);
+        let Some(stray) = node.get(Rule::stray) else { return expression };
+        let read = self.written(&node.need(Rule::expression)).trim();
+        let (message, help) = slip::stray(read, stray.text().trim());
+        self.say(self.span(&stray), message, help);
+        // What is meant by the part that could be read is not known either.
+        Expression { kind: ExpressionKind::Broken, ..expression }
     }
 
     pub(super) fn expression(&self, node: &Node<'t>) -> Expression {
@@ -67,6 +65,12 @@ impl<'t> Reader<'t> {
             .map_postfix(|value, pair| {
                 let node = Node::new(pair);
                 let span = value.span.to(self.span(&node));
+                if let Some(wrong) = node.children().next().filter(|_| !node.has(Rule::k_is)) {
+                    let write = if node.rule() == Rule::is_set { "is set" } else { "is not set" };
+                    let message =
+                        format!("`{}` is not how one asks whether something is there", wrong.text());
+                    self.say_write(self.span(&wrong), message, write);
+                }
                 let negated = node.rule() == Rule::is_not_set;
                 Expression { span, kind: ExpressionKind::IsSet { of: Box::new(value), negated } }
             })
@@ -101,8 +105,12 @@ impl<'t> Reader<'t> {
                     | Rule::wrong_and
                     | Rule::wrong_equal
                     | Rule::wrong_not_equal
+                    | Rule::wrong_less
                     | Rule::wrong_less_equal
+                    | Rule::wrong_greater
                     | Rule::wrong_greater_equal
+                    | Rule::wrong_in
+                    | Rule::wrong_not_in
             )
         });
         if let Some(wrong) = wrong {
@@ -110,8 +118,12 @@ impl<'t> Reader<'t> {
                 Rule::wrong_or => ("to say that one of two is enough", "or"),
                 Rule::wrong_and => ("to say that both must hold", "and"),
                 Rule::wrong_equal => ("to compare two values", "=="),
+                Rule::wrong_less => ("to say less or before", "<"),
                 Rule::wrong_less_equal => ("to say at most", "<="),
+                Rule::wrong_greater => ("to say more or after", ">"),
                 Rule::wrong_greater_equal => ("to say at least", ">="),
+                Rule::wrong_in => ("to ask whether something is in a list", "in"),
+                Rule::wrong_not_in => ("to ask whether something is not in a list", "not in"),
                 _ => ("to say that two values differ", "!="),
             };
             self.say_write(place, format!("`{}` is not the way {what}", wrong.text()), write);
@@ -148,7 +160,7 @@ impl<'t> Reader<'t> {
         let kind = match node.rule() {
             Rule::expression => return self.expression(node),
             Rule::text => ExpressionKind::Text(self.text(node).value),
-            Rule::number => ExpressionKind::Number(self.number(node).value),
+            Rule::number | Rule::wrong_number => ExpressionKind::Number(self.number(node).value),
             Rule::share => ExpressionKind::Share(self.share(node).value),
             Rule::boolean => ExpressionKind::Boolean(node.has(Rule::k_true)),
             Rule::duration_value => ExpressionKind::Length(self.length(node).value),
@@ -164,17 +176,27 @@ impl<'t> Reader<'t> {
             Rule::in_segment => ExpressionKind::InSegment(self.name_in(node, Rule::name)),
             Rule::has_tag => ExpressionKind::HasTag(self.text_in(node)),
             Rule::allows_topic => ExpressionKind::Allows(self.name_in(node, Rule::name)),
-            Rule::reaction_of => ExpressionKind::Reaction {
-                kind: reaction_kind(&node.need(Rule::reaction_kind)),
-                of: self.name_in(node, Rule::name),
-                link: self.maybe_text_in(node),
-            },
+            Rule::reaction_of => self.reaction_of(node),
             Rule::aggregate => ExpressionKind::Aggregate(Box::new(self.aggregate(node))),
             Rule::wrong_template => self.wrong_template(node),
-            Rule::reference => ExpressionKind::Reference(self.name_in(node, Rule::word).value),
+            // What is meant, a field, a measure or a text without its quotes, only the checker can say.
+            Rule::reference => ExpressionKind::Reference(node.text().trim().to_owned()),
             _ => ExpressionKind::Broken,
         };
         Expression { span, kind }
+    }
+
+    fn reaction_of(&self, node: &Node<'t>) -> ExpressionKind {
+        let of = match node.get(Rule::wrong_quoted_name) {
+            Some(quoted) => {
+                let name = quoted.text().trim_matches('"');
+                self.say_write(self.span(&quoted), "names stand without quotes", name);
+                Name::new(name.to_owned(), self.span(&quoted))
+            }
+            None => self.name_in(node, Rule::name),
+        };
+        let kind = reaction_kind(&node.need(Rule::reaction_kind));
+        ExpressionKind::Reaction { kind, of, link: self.maybe_text_in(node) }
     }
 
     fn since(&self, node: &Node<'t>) -> Expression {
@@ -237,6 +259,8 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// The reaction that a word means, be it `clicked` or, as people write, `click`.
 pub(super) fn reaction_kind(node: &Node<'_>) -> ReactionKind {
-    ReactionKind::from_word(node.text()).unwrap_or(ReactionKind::Clicked)
+    let start = node.text().get(..4).unwrap_or("");
+    ReactionKind::ALL.into_iter().find(|kind| kind.word().starts_with(start)).unwrap_or(ReactionKind::Clicked)
 }

@@ -78,7 +78,10 @@ impl<'t> Reader<'t> {
         let node = clause.behind_keyword();
         let at = || node.get(Rule::at_time).map(|at| self.time_in(&at));
         let kind = match node.rule() {
-            Rule::enter_on => EnterKind::On { event: self.name_in(&node, Rule::name) },
+            Rule::enter_on => {
+                self.one_event(&node);
+                EnterKind::On { event: self.name_in(&node, Rule::name) }
+            }
             Rule::enter_when => {
                 EnterKind::When { condition: self.expression_in(&node), backfill: node.has(Rule::k_backfill) }
             }
@@ -105,6 +108,13 @@ impl<'t> Reader<'t> {
             per: node.get(Rule::per).map(|per| self.per(&per)),
             into: clause.get(Rule::into).map(|into| self.name_in(&into, Rule::name)),
         }
+    }
+
+    /// Says that each event that leads in has an `enter` of its own.
+    fn one_event(&self, node: &Node<'t>) {
+        let Some(more) = node.get(Rule::wrong_more_events) else { return };
+        let help = format!("write `enter on {}` on a line of its own", more.need(Rule::name).text());
+        self.say(self.span(&more), "one `enter` names one event", help);
     }
 
     /// `per event.FIELD`; a bare field is understood, and told how it is written.
@@ -190,6 +200,23 @@ impl<'t> Reader<'t> {
             Some(then) if then.has(Rule::k_skip) => CapThen::Skip,
             Some(then) => CapThen::Wait(then.get(Rule::duration).map(|length| self.length(&length))),
             None => CapThen::Wait(None),
+        }
+    }
+
+    /// `email welcome`, with a channel that is written as people write it.
+    pub(super) fn channel_and_name(&self, node: &Node<'t>) -> (Name, Name) {
+        let mut names = node.all(Rule::name);
+        let channel = names.next().filter(|channel| {
+            let plain = channel.text().to_lowercase().replace('-', "");
+            channel.text() != plain && matches!(plain.as_str(), "email" | "mail" | "emails")
+        });
+        match (channel, names.next()) {
+            (Some(channel), Some(name)) => {
+                let span = self.span(&channel);
+                self.say_write(span, format!("`{}` is called `email` here", channel.text()), "email");
+                (Spanned::new("email".to_owned(), span), self.name(&name))
+            }
+            _ => self.two_names(node),
         }
     }
 

@@ -1,5 +1,5 @@
 use super::node::{Node, Reader, Rule};
-use super::tree::{MomentLiteral, Spanned, Text};
+use super::tree::{MomentLiteral, Spanned};
 use crate::finding::{Code, Finding};
 use crate::source::Span;
 use crate::time::{ClockTime, Date, Length, Unit, Weekday};
@@ -9,60 +9,13 @@ impl Reader<'_> {
         self.report(Finding::new(Code::E002, self.span(node), message).help(help));
     }
 
-    /// The node's child of rule `text`.
-    pub(super) fn text_in(&self, node: &Node<'_>) -> Text {
-        self.text(&node.need(Rule::text))
-    }
-
-    pub(super) fn maybe_text_in(&self, node: &Node<'_>) -> Option<Text> {
-        node.get(Rule::text).map(|text| self.text(&text))
-    }
-
-    pub(super) fn text(&self, node: &Node<'_>) -> Text {
-        let span = self.span(node);
-        let written = node.text();
-        let kind = node.children().next().map_or(Rule::plain_text, |kind| kind.rule());
-        let value = match kind {
-            Rule::long_text => decode(written).0,
-            Rule::wrong_quoted => {
-                let inner: String = inside(written);
-                self.say_write(span, "these quotes are not the ones that hold a text", &format!("{inner:?}"));
-                inner
-            }
-            Rule::open_text => {
-                let first_line = written.lines().next().unwrap_or("").trim_end();
-                let quotes = if written.starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
-                let short = Span { end: span.start + u32::try_from(first_line.len()).unwrap_or(0), ..span };
-                self.report(
-                    Finding::new(Code::E002, short, "this text is never closed")
-                        .help(format!("write `{quotes}` where it ends")),
-                );
-                inside(written)
-            }
-            _ => {
-                self.escapes(node);
-                decode(written).0
-            }
-        };
-        Text::new(value, span)
-    }
-
-    fn escapes(&self, node: &Node<'_>) {
-        let start = node.range().start;
-        for (at, escape) in Escapes(node.text()) {
-            if escape.value.is_none() {
-                let span = self.span_of(start + at..start + at + escape.length);
-                let text = node.text().get(at..at + escape.length).unwrap_or("");
-                self.report(
-                    Finding::new(Code::E002, span, format!("`{text}` means nothing inside a text"))
-                        .help("what can stand: `\\\"`, `\\\\`, `\\n`, `\\t`, `\\u{1F33C}`"),
-                );
-            }
-        }
-    }
-
     pub(super) fn number(&self, node: &Node<'_>) -> Spanned<f64> {
-        let text: String = node.text().chars().filter(|c| !c.is_whitespace()).collect();
+        let mut text: String = node.text().chars().filter(|c| !c.is_whitespace()).collect();
+        if node.rule() == Rule::wrong_number {
+            let meant = with_point(&text);
+            self.say_write(self.span(node), format!("`{text}` is not how a number is written"), &meant);
+            text = meant;
+        }
         let value: f64 = text.parse().unwrap_or(f64::INFINITY);
         if value.abs() > 1e15 {
             self.cannot_be(
@@ -86,10 +39,21 @@ impl Reader<'_> {
 
     /// A share as a part of one.
     pub(super) fn share(&self, node: &Node<'_>) -> Spanned<f64> {
-        let text = node.text().trim_end_matches('%').trim_end();
-        let percent: f64 = text.parse().unwrap_or(0.0);
+        self.share_with(node, None)
+    }
+
+    /// The same, where a word such as `percent` may stand behind.
+    fn share_with(&self, node: &Node<'_>, behind: Option<Node<'_>>) -> Spanned<f64> {
+        let text = node.text().trim_end_matches('%').trim_end().replace(',', ".");
+        let mut percent: f64 = text.parse().unwrap_or(0.0);
         if node.rule() == Rule::number {
-            self.say_write(self.span(node), "a share is written with `%`", &format!("{text}%"));
+            // Other tools write a tenth as `0.1`.
+            percent = if percent < 1.0 { percent * 100.0 } else { percent };
+            let written = behind.map_or(self.span(node), |behind| self.span(node).to(self.span(&behind)));
+            self.say_write(written, "a share is written with `%`", &format!("{percent}%"));
+        } else if node.text().contains(',') {
+            let message = format!("`{}` is not how a share is written", node.text());
+            self.say_write(self.span(node), message, &format!("{text}%"));
         }
         if !(0.0..=100.0).contains(&percent) {
             self.cannot_be(
@@ -103,7 +67,8 @@ impl Reader<'_> {
 
     /// The share of a child, written as it should be or as a bare number.
     pub(super) fn share_in(&self, node: &Node<'_>) -> Spanned<f64> {
-        self.share(&node.get(Rule::share).unwrap_or_else(|| node.need(Rule::number)))
+        let share = node.get(Rule::share).unwrap_or_else(|| node.need(Rule::number));
+        self.share_with(&share, node.get(Rule::wrong_percent))
     }
 
     pub(super) fn length_in(&self, node: &Node<'_>) -> Spanned<Length> {
@@ -118,6 +83,7 @@ impl Reader<'_> {
         let count = text.get(..text.len() - digits.len()).unwrap_or("");
         let word = digits.trim().trim_end_matches(|c: char| !c.is_ascii_alphabetic());
         let unit = match node.children().next().map(|kind| kind.rule()) {
+            Some(Rule::wrong_part_duration) => return self.part_of_length(span, text),
             Some(Rule::wrong_duration | Rule::wrong_spaced_duration) => self.meant_unit(span, count, word),
             _ => node.get(Rule::unit).and_then(|unit| Unit::from_word(unit.text())).unwrap_or(Unit::Day),
         };
@@ -135,7 +101,7 @@ impl Reader<'_> {
 
     /// What a length written the way of other tools means: `3d`, `90 mins`.
     fn meant_unit(&self, span: Span, count: &str, word: &str) -> Unit {
-        let meant = match word {
+        let meant = match word.to_lowercase().as_str() {
             "s" | "sec" | "secs" | "second" | "seconds" => Some(Unit::Second),
             "m" | "min" | "mins" | "minute" | "minutes" => Some(Unit::Minute),
             "h" | "hr" | "hrs" | "hour" | "hours" => Some(Unit::Hour),
@@ -161,6 +127,30 @@ impl Reader<'_> {
         meant.unwrap_or(Unit::Day)
     }
 
+    /// `1.5 hours`: a length in parts, and the whole one that is meant.
+    fn part_of_length(&self, span: Span, text: &str) -> Spanned<Length> {
+        let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let word = text.get(number.len()..).unwrap_or("").trim();
+        let count: f64 = number.replace(',', ".").parse().unwrap_or(0.0);
+        let (into, unit) = match Unit::from_word(&word.to_lowercase()) {
+            Some(Unit::Week) => (7.0, Unit::Day),
+            Some(Unit::Day) => (24.0, Unit::Hour),
+            Some(Unit::Hour) => (60.0, Unit::Minute),
+            Some(Unit::Minute) => (60.0, Unit::Second),
+            _ => (0.0, Unit::Day),
+        };
+        let message = format!("`{text}` is no length of time: lengths are whole numbers");
+        let whole = count * into;
+        if whole < 1.0 || whole.fract() != 0.0 || whole > f64::from(u32::MAX) {
+            self.say(span, message, "write a whole number of a shorter unit, such as `90 minutes`");
+            return Spanned::new(Length::new(1, unit), span);
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
+        let length = Length::new(whole as u32, unit);
+        self.say_write(span, message, &length.to_string());
+        Spanned::new(length, span)
+    }
+
     /// The clock time in a node: a `clock_time`, or one written the way of others.
     pub(super) fn clock_time(&self, node: &Node<'_>) -> Spanned<ClockTime> {
         let span = self.span(node);
@@ -179,7 +169,7 @@ impl Reader<'_> {
             self.cannot_be(node, format!("`{text}` is no time of day"), "times go from `00:00` to `23:59`");
             return Spanned::new(ClockTime::MIDNIGHT, span);
         };
-        if node.rule() == Rule::wrong_clock_time {
+        if node.rule() != Rule::clock_time {
             self.say_write(span, format!("`{text}` is not how a time of day is written"), &time.to_string());
         }
         Spanned::new(time, span)
@@ -187,8 +177,7 @@ impl Reader<'_> {
 
     /// The first clock time among the children.
     pub(super) fn maybe_time_in(&self, node: &Node<'_>) -> Option<Spanned<ClockTime>> {
-        let found =
-            node.children().find(|child| matches!(child.rule(), Rule::clock_time | Rule::wrong_clock_time));
+        let found = node.children().find(is_clock_time);
         found.map(|time| self.clock_time(&time))
     }
 
@@ -198,10 +187,7 @@ impl Reader<'_> {
 
     /// Both clock times of `T to T`.
     pub(super) fn times_in(&self, node: &Node<'_>) -> (Spanned<ClockTime>, Spanned<ClockTime>) {
-        let mut times = node
-            .children()
-            .filter(|child| matches!(child.rule(), Rule::clock_time | Rule::wrong_clock_time))
-            .map(|time| self.clock_time(&time));
+        let mut times = node.children().filter(is_clock_time).map(|time| self.clock_time(&time));
         let midnight = || Spanned::new(ClockTime::MIDNIGHT, self.span(node));
         let from = times.next().unwrap_or_else(midnight);
         let to = times.next().unwrap_or_else(midnight);
@@ -209,14 +195,20 @@ impl Reader<'_> {
     }
 
     pub(super) fn moment_in(&self, node: &Node<'_>) -> MomentLiteral {
-        self.moment(&node.need(Rule::moment))
+        self.moment(&node.get(Rule::moment).unwrap_or_else(|| node.clone()))
     }
 
     /// A date with the clock time behind it, from any node that holds them.
     pub(super) fn moment(&self, node: &Node<'_>) -> MomentLiteral {
         let span = self.span(node);
+        if let Some(alone) = node.get(Rule::wrong_time_alone) {
+            let help = format!("write `2027-03-01 {}`, with the day", alone.text());
+            self.say(self.span(&alone), "the date is missing before the time", help);
+            return MomentLiteral { span, date: Date::constant(2000, 1, 1), time: None };
+        }
         let time = self.maybe_time_in(node).map(|time| time.value);
-        let found = node.children().find(|child| matches!(child.rule(), Rule::date | Rule::wrong_date));
+        let is_date = |rule| matches!(rule, Rule::date | Rule::wrong_date | Rule::wrong_slash_date);
+        let found = node.children().find(|child| is_date(child.rule()));
         let date_node = found.unwrap_or_else(|| node.clone());
         let date = self.date(&date_node);
         MomentLiteral { span, date, time }
@@ -224,7 +216,14 @@ impl Reader<'_> {
 
     fn date(&self, node: &Node<'_>) -> Date {
         let text = node.text();
-        let numbers: Vec<i16> = text.split(['-', '.']).filter_map(|part| part.parse().ok()).collect();
+        let numbers: Vec<i16> = text.split(['-', '.', '/']).filter_map(|part| part.parse().ok()).collect();
+        let year_first = numbers.first().is_some_and(|first| *first > 31);
+        if node.rule() == Rule::wrong_slash_date && !year_first {
+            // Half the world reads the month first.
+            let message = format!("`{text}` is not how a date is written");
+            self.say(self.span(node), message, "write year, month, day: `2027-03-01`");
+            return Date::constant(2000, 1, 1);
+        }
         let wrong_order = node.rule() == Rule::wrong_date;
         let (year, month, day) = match (numbers.as_slice(), wrong_order) {
             ([year, month, day], false) | ([day, month, year], true) => (*year, *month, *day),
@@ -239,7 +238,7 @@ impl Reader<'_> {
             );
             return Date::constant(2000, 1, 1);
         };
-        if wrong_order || text.len() != 10 {
+        if node.rule() != Rule::date || text.len() != 10 {
             self.say_write(
                 self.span(node),
                 format!("`{text}` is not how a date is written"),
@@ -250,130 +249,30 @@ impl Reader<'_> {
     }
 
     pub(super) fn weekdays_in(&self, node: &Node<'_>) -> Vec<Spanned<Weekday>> {
-        node.all(Rule::weekday)
-            .filter_map(|day| {
-                Weekday::from_word(day.text()).map(|value| Spanned::new(value, self.span(&day)))
-            })
-            .collect()
+        let is_day = |node: &Node<'_>| matches!(node.rule(), Rule::weekday | Rule::wrong_weekday);
+        node.children().filter(is_day).filter_map(|day| self.weekday(&day)).collect()
     }
-}
 
-/// The text between the first and the last quote, whatever they look like.
-fn inside(written: &str) -> String {
-    let quotes = |c: char| "\"“”„«»'‘’".contains(c);
-    written.trim_matches(quotes).to_owned()
-}
-
-/// An escape inside a plain text.
-struct Escape {
-    length: usize,
-    value: Option<char>,
-}
-
-/// Walks over the escapes of a plain text as it is written.
-struct Escapes<'t>(&'t str);
-
-impl<'t> IntoIterator for Escapes<'t> {
-    type Item = (usize, Escape);
-    type IntoIter = Box<dyn Iterator<Item = (usize, Escape)> + 't>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        let mut at = 0;
-        let text = self.0;
-        Box::new(std::iter::from_fn(move || {
-            let rest = text.get(at..)?;
-            let found = at + rest.find('\\')?;
-            let escape = escape(text.get(found + 1..).unwrap_or(""));
-            at = found + escape.length;
-            Some((found, escape))
-        }))
-    }
-}
-
-/// Reads what stands behind a backslash.
-fn escape(rest: &str) -> Escape {
-    let simple = |value| Escape { length: 2, value: Some(value) };
-    match rest.chars().next() {
-        Some('"') => simple('"'),
-        Some('\\') => simple('\\'),
-        Some('n') => simple('\n'),
-        Some('t') => simple('\t'),
-        Some('u') => {
-            let digits =
-                rest.strip_prefix("u{").and_then(|rest| rest.split_once('}')).map(|(digits, _)| digits);
-            let value = digits
-                .filter(|digits| (1..=6).contains(&digits.len()))
-                .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-                .and_then(char::from_u32)
-                .filter(|c| !c.is_control());
-            Escape { length: digits.map_or(2, |digits| digits.len() + 4), value }
+    fn weekday(&self, node: &Node<'_>) -> Option<Spanned<Weekday>> {
+        let start = node.text().to_lowercase();
+        let day = Weekday::ALL.into_iter().find(|day| day.word().get(..3) == start.get(..3))?;
+        if node.rule() == Rule::wrong_weekday {
+            let message = format!("`{}` is not how a day is written", node.text());
+            self.say_write(self.span(node), message, day.word());
         }
-        Some(other) => Escape { length: 1 + other.len_utf8(), value: None },
-        None => Escape { length: 1, value: None },
+        Some(Spanned::new(day, self.span(node)))
     }
 }
 
-/// A text as it is meant, and for stretches of it where they stand in what was written: pairs of offsets, meant
-/// and written.
-fn decode(written: &str) -> (String, Vec<(usize, usize)>) {
-    match written.strip_prefix("\"\"\"") {
-        Some(rest) => without_indent(rest.strip_suffix("\"\"\"").unwrap_or(rest)),
-        None => without_escapes(written),
-    }
+fn is_clock_time(node: &Node<'_>) -> bool {
+    matches!(node.rule(), Rule::clock_time | Rule::wrong_clock_time | Rule::wrong_hour)
 }
 
-fn without_escapes(written: &str) -> (String, Vec<(usize, usize)>) {
-    let mut meant = String::with_capacity(written.len());
-    let mut places = vec![(0, 1)];
-    let mut at = 1;
-    let end = written.len().saturating_sub(1).max(1);
-    for (found, escape) in Escapes(written) {
-        meant.push_str(written.get(at..found).unwrap_or(""));
-        meant.extend(escape.value);
-        at = found + escape.length;
-        places.push((meant.len(), at));
+/// `12,50`, `1,000` and `1.000,50` the way the language writes numbers.
+fn with_point(text: &str) -> String {
+    let groups = |sign: char| text.split(sign).skip(1).all(|part| part.len() == 3);
+    if text.rfind('.') > text.rfind(',') || (!text.contains('.') && groups(',')) {
+        return text.replace(',', "");
     }
-    meant.push_str(written.get(at..end).unwrap_or(""));
-    (meant, places)
-}
-
-fn without_indent(inner: &str) -> (String, Vec<(usize, usize)>) {
-    let mut lines: Vec<(usize, &str)> = Vec::new();
-    let mut at = 3;
-    for line in inner.split('\n') {
-        lines.push((at, line));
-        at += line.len() + 1;
-    }
-    if lines.first().is_some_and(|(_, line)| line.trim().is_empty()) && lines.len() > 1 {
-        lines.remove(0);
-    }
-    if lines.last().is_some_and(|(_, line)| line.trim().is_empty()) {
-        lines.pop();
-    }
-    let indent_of = |line: &str| line.len() - line.trim_start().len();
-    let indent =
-        lines.iter().filter(|(_, line)| !line.trim().is_empty()).map(|(_, line)| indent_of(line)).min();
-    let mut meant = String::new();
-    let mut places = Vec::new();
-    for (index, (at, line)) in lines.into_iter().enumerate() {
-        if index > 0 {
-            meant.push('\n');
-        }
-        let cut = indent.unwrap_or(0).min(indent_of(line));
-        places.push((meant.len(), at + cut));
-        meant.push_str(line.get(cut..).unwrap_or("").trim_end_matches('\r'));
-    }
-    (meant, places)
-}
-
-/// Where a stretch of a text's meaning stands in the file: `written` is the text as it stands at `span`.
-pub fn place_in_text(written: &str, span: Span, meant: std::ops::Range<usize>) -> Span {
-    let (_, places) = decode(written);
-    let written_at = |offset: usize| {
-        let index = places.partition_point(|(meant, _)| *meant <= offset).saturating_sub(1);
-        let (meant, at) = places.get(index).copied().unwrap_or((0, 0));
-        (at + offset - meant).min(written.len())
-    };
-    let start = span.start as usize;
-    Span::new(span.source, start + written_at(meant.start), start + written_at(meant.end))
+    text.replace('.', "").replace(',', ".")
 }

@@ -5,6 +5,7 @@
 //! becomes a `Broken` node, and reading goes on behind it. Names are not resolved here. Nothing of pest leaves
 //! this module.
 
+mod braces;
 mod broken;
 mod declaration;
 mod expected;
@@ -13,12 +14,14 @@ mod journey;
 mod literal;
 mod node;
 mod scan;
+mod slip;
 mod statement;
 mod test;
+mod text;
 pub mod tree;
 
-pub use literal::place_in_text;
 pub use scan::NESTING_MAX;
+pub use text::place_in_text;
 
 use crate::finding::Finding;
 use crate::source::{SourceId, Span};
@@ -37,15 +40,40 @@ pub struct Parsed {
 pub fn parse(source: SourceId, text: &str) -> Parsed {
     let scan = scan::scan(text);
     let comments = scan.comments.iter().map(|range| Span::new(source, range.start, range.end)).collect();
-    let reader = Reader::new(source, text, 0);
-    let declarations = match scan.too_deep {
+    let (declarations, findings) = match scan.too_deep {
         Some(offset) => {
+            let reader = Reader::new(source, text, 0);
             reader.too_deep(offset);
-            Vec::new()
+            (Vec::new(), reader.findings.into_inner())
         }
-        None => reader.file(),
+        None => read(source, text, &scan),
     };
-    Parsed { file: tree::File { declarations, comments }, findings: reader.findings.into_inner() }
+    Parsed { file: tree::File { declarations, comments }, findings }
+}
+
+/// Reads the declarations of a file, with the braces put in whose absence would make all behind them look wrong.
+fn read(source: SourceId, text: &str, scan: &scan::Scan) -> (Vec<tree::Declaration>, Vec<Finding>) {
+    let read = |text: &str| {
+        let reader = Reader::new(source, text, 0);
+        (reader.file(), reader.findings.into_inner())
+    };
+    let mut best = read(text);
+    if best.1.is_empty() {
+        return best;
+    }
+    let mut mended = text.to_owned();
+    let mut missing = Vec::new();
+    for brace in braces::missing(source, text, scan) {
+        let tried_text = brace.put_into(&mended);
+        let tried = read(&tried_text);
+        if tried.1.len() < best.1.len() {
+            best = tried;
+            mended = tried_text;
+            missing.push(brace.finding());
+        }
+    }
+    best.1.extend(missing);
+    best
 }
 
 /// Reads one expression that stands in another file, such as the `when` of `lotse.yaml`; `offset` is where
@@ -63,6 +91,11 @@ pub fn parse_expression(source: SourceId, text: &str, offset: usize) -> (tree::E
         reader.broken_expression(whole)
     };
     (expression, reader.findings.into_inner())
+}
+
+/// Whether a statement can begin with a word, so that it was hardly meant as a name.
+pub fn begins_statement(word: &str) -> bool {
+    slip::STATEMENTS.contains(&word)
 }
 
 impl Reader<'_> {

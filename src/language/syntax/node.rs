@@ -22,8 +22,7 @@ impl Grammar {
     }
 
     pub(super) fn whole_expression(text: &str) -> Option<Pair<'_, Rule>> {
-        let whole = Grammar::parse(Rule::whole_expression, text).ok()?.next()?;
-        whole.into_inner().next()
+        Grammar::parse(Rule::whole_expression, text).ok()?.next()
     }
 
     /// Reads text by one rule alone, to learn what it misses.
@@ -141,6 +140,18 @@ impl<'t> Reader<'t> {
         self.report(
             Finding::new(Code::E001, span, message).help(format!("write `{write}`")).edit(span, write),
         );
+    }
+
+    /// Reports a word that people say and the language does not.
+    pub(super) fn superfluous(&self, node: &Node<'_>) {
+        let finding =
+            Finding::new(Code::E001, self.span(node), format!("no `{}` stands here", node.text().trim()));
+        self.report(finding.help("take it away").edit(self.span_of(node.range()), ""));
+    }
+
+    /// The text of a node as it was written.
+    pub(super) fn written(&self, node: &Node<'_>) -> &'t str {
+        self.text.get(self.trimmed(node.range())).unwrap_or("")
     }
 
     /// Reports a sign between two things where none belongs.

@@ -13,11 +13,13 @@ const UNCLOSED_MAX: usize = 200;
 pub(super) struct Scan {
     /// Comments, from `#` to before the end of the line.
     pub(super) comments: Vec<Range<usize>>,
+    /// Texts, with their quotes.
+    pub(super) texts: Vec<Range<usize>>,
     /// The bracket that lies too deep, if one does.
     pub(super) too_deep: Option<usize>,
 }
 
-/// Finds comments and counts brackets, outside texts in quotes.
+/// Finds comments and texts in quotes, and counts the brackets outside them.
 pub(super) fn scan(text: &str) -> Scan {
     let mut scan = Scan::default();
     let mut depth = 0_usize;
@@ -33,11 +35,15 @@ pub(super) fn scan(text: &str) -> Scan {
             }
             Some(b'"') if rest.starts_with("\"\"\"") => {
                 let end = rest.get(3..).and_then(|inner| inner.find("\"\"\""));
-                at += end.map_or(rest.len(), |end| end + 6);
+                let length = end.map_or(rest.len(), |end| end + 6);
+                scan.texts.push(at..at + length);
+                at += length;
                 continue;
             }
             Some(b'"') => {
-                at += plain_text_length(rest);
+                let length = plain_text_length(rest);
+                scan.texts.push(at..at + length);
+                at += length;
                 continue;
             }
             Some(b'{' | b'(' | b'[') => {

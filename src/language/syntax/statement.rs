@@ -1,8 +1,9 @@
+use super::declaration::is_missing_close;
 use super::expression::reaction_kind;
 use super::node::{Node, Reader, Rule};
 use super::tree::{
-    Block, Expression, Name, OnBranch, Pick, Send, SendChoice, SendMessage, Spanned, Statement,
-    StatementKind, Trigger, Until, Variant, WaitUpTo,
+    Block, Expression, ExpressionKind, Name, OnBranch, Pick, Send, SendChoice, SendMessage, Spanned,
+    Statement, StatementKind, Trigger, Until, Variant, WaitUpTo,
 };
 use crate::time::{Length, Unit, Weekday};
 
@@ -13,7 +14,12 @@ impl<'t> Reader<'t> {
         let mut statements = Vec::new();
         for child in node.children() {
             match child.rule() {
-                Rule::close | Rule::stage_missing_close => {}
+                Rule::close | Rule::wrong_close => {}
+                rule if is_missing_close(rule) => {}
+                Rule::stray_close => {
+                    let message = format!("`{}` is not needed: a block ends with `}}`", child.text());
+                    self.say(self.span(&child), message, "write `}` in its place");
+                }
                 Rule::wrong_separator => self.separator(&child),
                 _ => statements.push(self.statement(&child)),
             }
@@ -22,7 +28,9 @@ impl<'t> Reader<'t> {
     }
 
     fn block_in(&self, node: &Node<'t>) -> Block {
-        self.block(&node.need(Rule::block))
+        let is_block = |rule| matches!(rule, Rule::block | Rule::if_block | Rule::branch_block);
+        let block = node.children().find(|child| is_block(child.rule()));
+        self.block(&block.unwrap_or_else(|| node.need(Rule::block)))
     }
 
     fn statement(&self, node: &Node<'t>) -> Statement {
@@ -60,7 +68,7 @@ impl<'t> Reader<'t> {
             Rule::record => StatementKind::Record { event: name(), pairs: self.pairs_in(node) },
             Rule::start => StatementKind::Start { journey: name(), with: with() },
             Rule::go_to => self.go_to(node),
-            Rule::end => StatementKind::End { outcome: node.get(Rule::name).map(|name| self.name(&name)) },
+            Rule::end => self.end(node),
             _ => {
                 self.explain(Rule::strict_statement, node.range(), "a statement");
                 StatementKind::Broken
@@ -69,12 +77,22 @@ impl<'t> Reader<'t> {
         Statement { span: self.span(node), kind }
     }
 
-    fn go_to(&self, node: &Node<'t>) -> StatementKind {
-        if let Some(wrong) = node.get(Rule::wrong_goto) {
-            self.say_write(self.span(&wrong), "the statement is two words", "go to");
+    fn end(&self, node: &Node<'t>) -> StatementKind {
+        let wrong = node.get(Rule::wrong_end);
+        let name = wrong.as_ref().unwrap_or(node).get(Rule::name).map(|name| self.name(&name));
+        if let (Some(wrong), Some(name)) = (wrong, &name) {
+            let write = format!("end as {}", name.value);
+            self.say_write(self.span(&wrong), "an outcome stands behind `as`", &write);
         }
+        StatementKind::End { outcome: name }
+    }
+
+    fn go_to(&self, node: &Node<'t>) -> StatementKind {
         let name = node.need(Rule::name);
-        if let Some(word) = node.get(Rule::wrong_stage) {
+        if let Some(wrong) = node.get(Rule::wrong_goto) {
+            let all = self.span_of(wrong.range().start..name.range().end);
+            self.say_write(all, "the statement is two words", &format!("go to {}", name.text()));
+        } else if let Some(word) = node.get(Rule::wrong_stage) {
             let both = self.span_of(word.range().start..name.range().end);
             self.say_write(both, "`go to` takes the name of the stage alone", name.text());
         }
@@ -83,8 +101,11 @@ impl<'t> Reader<'t> {
 
     pub(super) fn set_sign(&self, node: &Node<'t>) {
         let sign = node.need(Rule::set_sign);
-        if let Some(wrong) = sign.get(Rule::wrong_set_sign) {
-            self.say_write(self.span(&wrong), format!("`{}` does not set a value", wrong.text()), "=");
+        let Some(wrong) = sign.get(Rule::wrong_set_sign) else { return };
+        let message = format!("`{}` does not set a value", wrong.text());
+        match wrong.text() {
+            "+=" | "-=" => self.say(self.span(&wrong), message, "to count up write `add 5 to contact.score`"),
+            _ => self.say_write(self.span(&wrong), message, "="),
         }
     }
 
@@ -96,7 +117,12 @@ impl<'t> Reader<'t> {
                 let choice = if inner.has(Rule::k_first) { SendChoice::FirstOf } else { SendChoice::BestOf };
                 (choice, inner.all(Rule::choice).map(|choice| self.send_message(&choice)).collect())
             }
-            _ => (SendChoice::One, vec![self.send_message(&inner)]),
+            _ => {
+                if let Some(article) = inner.get(Rule::wrong_article) {
+                    self.superfluous(&article);
+                }
+                (SendChoice::One, vec![self.send_message(&inner)])
+            }
         };
         Send {
             choice,
@@ -108,7 +134,7 @@ impl<'t> Reader<'t> {
     }
 
     fn send_message(&self, node: &Node<'t>) -> SendMessage {
-        let (channel, message) = self.two_names(node);
+        let (channel, message) = self.channel_and_name(node);
         let to = node.get(Rule::send_to).map(|to| self.expression_in(&to));
         SendMessage { channel, message, to }
     }
@@ -124,7 +150,12 @@ impl<'t> Reader<'t> {
             }
             Rule::wait_until => StatementKind::WaitUntil(self.until(&node.behind_keyword())),
             Rule::wait_business => StatementKind::WaitBusinessDays(self.count(&node.need(Rule::digits))),
-            Rule::wait_for => StatementKind::WaitFor(self.length_in(node)),
+            Rule::wait_for => {
+                if let Some(wrong) = node.get(Rule::wrong_for) {
+                    self.superfluous(&wrong);
+                }
+                StatementKind::WaitFor(self.length_in(node))
+            }
             _ => StatementKind::WaitFor(Spanned::new(Length::new(1, Unit::Day), self.span(node))),
         }
     }
@@ -132,23 +163,55 @@ impl<'t> Reader<'t> {
     fn until(&self, node: &Node<'t>) -> Until {
         match node.rule() {
             Rule::until_weekday => {
+                if let Some(wrong) = node.get(Rule::wrong_next) {
+                    self.superfluous(&wrong);
+                }
                 let day = self.weekdays_in(node).into_iter().next();
                 let day = day.unwrap_or_else(|| Spanned::new(Weekday::Monday, self.span(node)));
                 Until::Weekday(day, self.time_in(node))
             }
             Rule::until_date => Until::Date(self.moment(node)),
-            Rule::until_expression => Until::Value {
-                value: self.expression_in(node),
-                at: node.get(Rule::at_time).map(|at| self.time_in(&at)),
-            },
+            Rule::until_shifted => self.until_shifted(node),
+            Rule::wrong_until_reaction => {
+                let written = self.written(node);
+                let help = format!(
+                    "to wait for something to happen write `wait up to 3 days {{ on {written} {{ … }} otherwise {{ … }} }}`"
+                );
+                self.say(self.span(node), "`wait until` waits for a moment", help);
+                Until::Value { value: self.broken_expression(node.range()), at: None }
+            }
+            Rule::until_expression => {
+                let missing = node.get(Rule::wrong_at_missing);
+                let value = self.expression_in(node);
+                // Of a bare word the checker says what is meant, with the time.
+                let bare = matches!(value.kind, ExpressionKind::Reference(_));
+                if let Some(missing) = missing.as_ref().filter(|_| !bare) {
+                    let message = "`at` is missing before the time";
+                    self.say_write(self.span(missing), message, &format!("at {}", missing.text()));
+                }
+                let at = node.get(Rule::at_time).or(missing).map(|at| self.time_in(&at));
+                Until::Value { value, at }
+            }
             _ => Until::Time(self.time_in(node)),
         }
+    }
+
+    /// `wait until 3 days before X`, which is written `X - 3 days`.
+    fn until_shifted(&self, node: &Node<'t>) -> Until {
+        let (length, value) = (node.need(Rule::duration), node.need(Rule::expression));
+        let sign = if node.has(Rule::k_before) { '-' } else { '+' };
+        let all = self.span(&length).to(self.span(&value));
+        let write = format!("{} {sign} {}", self.written(&value), self.length(&length).value);
+        self.say_write(all, "a moment before or after another is written with `-` or `+`", &write);
+        let at = node.get(Rule::at_time).map(|at| self.time_in(&at));
+        Until::Value { value: self.expression(&value), at }
     }
 
     /// A `wait up to`, also the one behind `call` and `hand off`.
     fn wait_up_to(&self, node: &Node<'t>) -> WaitUpTo {
         let block = node.need(Rule::wait_block);
         self.closed(&block);
+        self.up_to(node);
         let mut wait = WaitUpTo {
             limit: self.length_in(node),
             branches: Vec::new(),
@@ -166,6 +229,7 @@ impl<'t> Reader<'t> {
                 Rule::otherwise_branch => {
                     wait.otherwise_again.push(self.span(&entry.need(Rule::k_otherwise)))
                 }
+                Rule::wrong_separator => self.separator(&entry),
                 Rule::broken_branch => {
                     self.explain(Rule::strict_branch, entry.range(), "a branch of this wait");
                     wait.broken = true;
@@ -176,7 +240,24 @@ impl<'t> Reader<'t> {
         wait
     }
 
+    /// Says that a wait with a block is a `wait up to`.
+    fn up_to(&self, node: &Node<'t>) {
+        let length = node.need(Rule::duration);
+        if let Some(wrong) = node.get(Rule::wrong_up_to) {
+            let message = format!("`{}` is called `up to` here", wrong.text());
+            self.say_write(self.span(&wrong), message, "up to");
+        } else if node.has(Rule::missing_up_to) {
+            let write = format!("up to {}", length.text());
+            self.say_write(self.span(&length), "a wait for something to happen has `up to`", &write);
+        }
+    }
+
     fn on_branch(&self, node: &Node<'t>) -> OnBranch {
+        if let Some(more) = node.get(Rule::wrong_more_triggers) {
+            let second = more.need(Rule::trigger);
+            let help = format!("give each its own branch: `on {} {{ … }}`", self.written(&second));
+            self.say(self.span(&more), "one `on` waits for one thing", help);
+        }
         OnBranch {
             span: self.span(node),
             trigger: self.trigger(&node.need(Rule::trigger)),
@@ -191,19 +272,35 @@ impl<'t> Reader<'t> {
         };
         let span = self.span(&inner);
         match inner.rule() {
-            Rule::reaction => {
-                let kind = inner.need(Rule::reaction_kind);
-                Trigger::Reaction {
-                    kind: Spanned::new(reaction_kind(&kind), self.span(&kind)),
-                    of: self.name_in(&inner, Rule::name),
-                    link: self.maybe_text_in(&inner),
-                }
-            }
+            Rule::reaction | Rule::wrong_order => self.reaction(&inner),
             Rule::k_reply => Trigger::Reply(span),
             Rule::k_accepted => Trigger::Accepted(span),
             Rule::k_rejected => Trigger::Rejected(span),
             _ => Trigger::Event(self.name(&inner)),
         }
+    }
+
+    /// `clicked M "link"`, and what people write for it; one slip is told in one finding.
+    fn reaction(&self, node: &Node<'t>) -> Trigger {
+        let wrong = node.get(Rule::wrong_reaction_kind);
+        let written = wrong.clone().unwrap_or_else(|| node.need(Rule::reaction_kind));
+        let kind = reaction_kind(&written);
+        let bracketed = node.get(Rule::wrong_bracketed);
+        let of = bracketed.as_ref().unwrap_or(node).need(Rule::name);
+        let name = self.name(&of);
+        let behind = bracketed.as_ref().unwrap_or(&of).range().end;
+        let both = self.span_of(node.range().start..behind.max(written.range().end));
+        let write = format!("{} {}", kind.word(), name.value);
+        if node.rule() == Rule::wrong_order || bracketed.is_some() {
+            self.say_write(both, "a reaction is a word and the message, as in `clicked welcome`", &write);
+        } else if let Some(channel) = node.get(Rule::wrong_channel) {
+            let message = format!("`{}` takes the name of the message alone", kind.word());
+            self.say_write(self.span_of(channel.range().start..of.range().end), message, &name.value);
+        } else if let Some(wrong) = wrong {
+            self.say_write(self.span(&wrong), format!("`{}` is no reaction", wrong.text()), kind.word());
+        }
+        let kind = Spanned::new(kind, self.span(&written));
+        Trigger::Reaction { kind, of: name, link: self.maybe_text_in(node) }
     }
 
     fn if_statement(&self, node: &Node<'t>) -> StatementKind {
@@ -214,6 +311,8 @@ impl<'t> Reader<'t> {
         for else_if in node.all(Rule::else_if) {
             if let Some(wrong) = else_if.get(Rule::wrong_else_if) {
                 self.say_write(self.span(&wrong), format!("`{}` is two words", wrong.text()), "else if");
+            } else if let Some(missing) = else_if.get(Rule::missing_if) {
+                self.say_write(self.span(&missing), "an `else` with a condition is `else if`", "else if");
             }
             branches.push(branch(&else_if));
         }

@@ -60,6 +60,9 @@ impl<'t> Reader<'t> {
 
     fn action(&self, step: &Node<'t>) -> Action {
         let node = step.children().last().unwrap_or_else(|| step.clone());
+        if let Some(wrong) = node.get(Rule::wrong_before_message) {
+            self.superfluous(&wrong.need(Rule::wrong_before_word));
+        }
         let name = || self.name_in(&node, Rule::name);
         match node.rule() {
             Rule::do_event => Action::Event { event: name(), with: self.pairs_in(&node) },
@@ -86,7 +89,12 @@ impl<'t> Reader<'t> {
         let name = || self.name_in(node, Rule::name);
         let second = || node.all(Rule::name).nth(1).map(|name| self.name(&name));
         match node.rule() {
-            Rule::expect_no => TestItemKind::ExpectNo { channel: name(), message: second() },
+            Rule::expect_no => {
+                if let Some(wrong) = node.get(Rule::wrong_no) {
+                    self.say_write(self.span(&wrong), "what must not come stands behind `no`", "no");
+                }
+                TestItemKind::ExpectNo { channel: name(), message: second() }
+            }
             Rule::expect_stage => TestItemKind::ExpectStage(name()),
             Rule::expect_goal => TestItemKind::ExpectGoal {
                 goal: name(),
@@ -95,7 +103,10 @@ impl<'t> Reader<'t> {
             Rule::expect_outcome => TestItemKind::ExpectOutcome(name()),
             Rule::expect_handoff => TestItemKind::ExpectHandoff { team: name(), with: self.pairs_in(node) },
             Rule::expect_call => TestItemKind::ExpectCall { hook: name(), with: self.pairs_in(node) },
-            Rule::expect_skipped => TestItemKind::ExpectSkipped { message: name(), reason: second() },
+            Rule::expect_skipped => {
+                let wrong = node.get(Rule::wrong_reason).map(|reason| self.name(&reason));
+                TestItemKind::ExpectSkipped { message: name(), reason: wrong.or_else(second) }
+            }
             Rule::expect_contact => {
                 if let Some(wrong) = node.get(Rule::equal).and_then(|equal| equal.get(Rule::wrong_equal)) {
                     self.say_write(self.span(&wrong), format!("`{}` does not compare", wrong.text()), "==");
@@ -103,7 +114,7 @@ impl<'t> Reader<'t> {
                 TestItemKind::ExpectContact { field: self.field_in(node), value: self.expression_in(node) }
             }
             _ => {
-                let (channel, message) = self.two_names(node);
+                let (channel, message) = self.channel_and_name(node);
                 let at = node.get(Rule::sent_at).map(|at| self.moment_in(&at));
                 TestItemKind::ExpectMessage { channel, message, at }
             }

@@ -71,9 +71,9 @@ fn habits_of_other_tools_are_answered_with_what_to_write() {
             "send email \"x\"",
             "E001 \"\\\"x\\\"\" `\"x\"` cannot stand here | names stand without quotes: `x`",
         ),
-        ("goto x", "E001 \"goto\" the statement is two words | write `go to`"),
+        ("goto x", "E001 \"goto x\" the statement is two words | write `go to x`"),
         ("go to", "E001 \"to\" something is missing behind `to` | what can stand here: a name"),
-        ("end as", "E001 \"as\" `as` does not go on from here | it is written `end as OUTCOME`"),
+        ("end as", "E001 \"as\" something is missing behind `as` | it is written `end as OUTCOME`"),
         ("tag \"x\";", "E001 \";\" no `;` stands here | take it away: each thing ends where the next begins"),
         (
             "owner \"x\"",

@@ -1,103 +1,148 @@
+//! Whom names mean, and contacts that turn out to be one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use sqlx::SqliteConnection;
 
-use super::super::Result;
+use super::super::identity::{Directory, NameKind, NameOf, names_of};
+use super::super::{Identity, Result, merge};
 use super::bulk::Bulk;
-use super::failed;
-use super::intake::load;
-use super::rows::json;
-use super::turns::update_contacts;
-use crate::domain::{Contact, ContactId, Slot};
+use super::rows::{Columns, json};
+use super::{contacts, failed, intake, lists, people, record};
+use crate::domain::ContactId;
 use crate::time::Moment;
 
-/// Makes two contacts one: everything of `from` becomes `to`'s, and `from` is gone. What both know, `to` knows
-/// better. Rare, so it goes contact by contact.
-pub(super) async fn merge(connection: &mut SqliteConnection, from: ContactId, to: ContactId) -> Result<()> {
-    let mut both = load(connection, &[from, to].into()).await?;
-    let (Some(old), Some(mut kept)) = (both.remove(&from), both.remove(&to)) else { return Ok(()) };
-    kept.email = kept.email.or(old.email);
-    kept.phone = kept.phone.or(old.phone);
-    kept.timezone = kept.timezone.or(old.timezone);
-    kept.language = kept.language.or(old.language);
-    kept.suppressed = kept.suppressed.or(old.suppressed);
-    kept.tags.extend(old.tags);
-    for (name, value) in old.attributes {
-        kept.attributes.entry(name).or_insert(value);
+pub(super) const NAMED: &str =
+    "SELECT i.kind, i.value, i.contact FROM json_each($1) AS k CROSS JOIN identity AS i
+    WHERE i.slot = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2";
+
+/// Whom names mean, as they were written.
+pub(super) async fn named(
+    connection: &mut SqliteConnection,
+    names: BTreeSet<NameOf>,
+) -> Result<BTreeMap<NameOf, ContactId>> {
+    let list: Vec<(u16, &str, &str)> =
+        names.iter().map(|name| (name.slot().0, name.kind.as_str(), name.value.as_str())).collect();
+    let found = sqlx::query(NAMED).bind(json(&list)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let read = |row| {
+        let mut columns = Columns::of(row, "identity");
+        let name = NameOf::new(columns.word(NameKind::from_text)?, columns.text()?);
+        Ok((name, ContactId(columns.id()?)))
+    };
+    found.iter().map(read).collect()
+}
+
+/// Who contacts turned out to be, for each in turn; most are who they were.
+pub(super) async fn are_now(
+    connection: &mut SqliteConnection,
+    mut ids: Vec<ContactId>,
+) -> Result<Vec<ContactId>> {
+    // Contacts merge into contacts that merge in turn; each round goes one further, and none goes in a circle.
+    loop {
+        let former = named(connection, ids.iter().map(|id| NameOf::former(*id)).collect()).await?;
+        if former.is_empty() {
+            return Ok(ids);
+        }
+        for id in &mut ids {
+            *id = former.get(&NameOf::former(*id)).copied().unwrap_or(*id);
+        }
     }
-    update_contacts(connection, &[&kept]).await?;
-    // Nobody is in one journey twice at a time: the run of the contact that goes, ends.
-    let end = "UPDATE run SET ended_at = entered_at, outcome = 'merged', wake_at = NULL, goal_until = NULL
-        WHERE slot = $1 AND contact = $2 AND ended_at IS NULL AND EXISTS (SELECT 1 FROM run AS other
-        WHERE other.slot = $3 AND other.contact = $4 AND other.ended_at IS NULL AND other.journey = run.journey
-        AND other.key = run.key)";
-    let history = "UPDATE history SET slot = $3 WHERE slot = $1
-        AND run IN (SELECT id FROM run WHERE slot = $1 AND contact = $2)";
-    let delete = "DELETE FROM contact WHERE slot = $1 AND id = $2";
-    let moves = [
-        end,
-        history,
-        "UPDATE run SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
-        "UPDATE message SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
-        "UPDATE call SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
-        "UPDATE lead SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
-        "UPDATE goal SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
-        "UPDATE OR REPLACE event SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
-        "UPDATE OR IGNORE permission SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
-        "DELETE FROM permission WHERE slot = $1 AND contact = $2",
-        delete,
-    ];
-    for sql in moves {
-        let statement = sqlx::query(sql).bind(from.slot().0).bind(from.0);
-        let statement = if sql.contains("$3") { statement.bind(to.slot().0) } else { statement };
-        let statement = if sql.contains("$4") { statement.bind(to.0) } else { statement };
+}
+
+/// What the database knows of the people that are named.
+pub(super) async fn directory<'a>(
+    connection: &mut SqliteConnection,
+    who: impl Iterator<Item = &'a Identity>,
+) -> Result<Directory> {
+    let mut names = named(connection, who.flat_map(names_of).collect()).await?;
+    let mut known = contacts::load(connection, names.values()).await?;
+    let gone: Vec<ContactId> = names.values().filter(|id| !known.contains_key(id)).copied().collect();
+    if !gone.is_empty() {
+        // Names that were not at hand when their contact merged still mean it as it was.
+        let now: BTreeMap<ContactId, ContactId> =
+            gone.iter().copied().zip(are_now(connection, gone.clone()).await?).collect();
+        known.extend(contacts::load(connection, now.values()).await?);
+        for contact in names.values_mut() {
+            *contact = now.get(contact).copied().unwrap_or(*contact);
+        }
+    }
+    let external = known.into_iter().map(|(id, contact)| (id, contact.external_id)).collect();
+    Ok(Directory::new(names, external))
+}
+
+const IDENTIFY: Bulk = Bulk {
+    head: "UPDATE contact SET external_id = v.column3 FROM (",
+    columns: 3,
+    tail: ") AS v WHERE contact.slot = v.column1 AND contact.id = v.column2",
+};
+const NAME: Bulk = Bulk {
+    head: "INSERT INTO identity (slot, kind, value, contact)",
+    columns: 4,
+    tail: "ON CONFLICT (slot, kind, value) DO UPDATE SET contact = excluded.contact",
+};
+
+/// Writes what a batch added to the directory: new contacts, names, and contacts that turned out to be one.
+pub(super) async fn write_directory(connection: &mut SqliteConnection, directory: &Directory) -> Result<()> {
+    let added: Vec<_> =
+        directory.added.iter().map(|(id, at)| (*id, *at, directory.identified.get(id))).collect();
+    contacts::insert(connection, &added).await?;
+    let is_new: BTreeSet<ContactId> = directory.added.iter().map(|(id, _)| *id).collect();
+    let identified: Vec<(&ContactId, &String)> =
+        directory.identified.iter().filter(|(contact, _)| !is_new.contains(contact)).collect();
+    IDENTIFY
+        .run(connection, &identified, |statement, (contact, id)| {
+            statement.bind(contact.slot().0).bind(contact.0).bind(id.as_str())
+        })
+        .await?;
+    let names: Vec<(&NameOf, &ContactId)> = directory.renamed.iter().collect();
+    NAME.run(connection, &names, |statement, (name, contact)| {
+        statement.bind(name.slot().0).bind(name.kind.as_str()).bind(name.value.as_str()).bind(contact.0)
+    })
+    .await?;
+    for (from, to, at) in &directory.merged {
+        merge_contacts(connection, *from, *to, *at).await?;
+    }
+    Ok(())
+}
+
+/// What follows a contact into another; what the other has already stays behind.
+const MOVES: [&str; 10] = [
+    "UPDATE history SET slot = $3 WHERE slot = $1
+        AND run IN (SELECT id FROM run WHERE slot = $1 AND contact = $2)",
+    "UPDATE run SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
+    "UPDATE message SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
+    "UPDATE call SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
+    "UPDATE lead SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
+    "UPDATE goal SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
+    "UPDATE OR IGNORE event SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
+    "DELETE FROM event WHERE slot = $1 AND contact = $2",
+    "DELETE FROM permission WHERE slot = $1 AND contact = $2",
+    "DELETE FROM contact WHERE slot = $1 AND id = $2",
+];
+
+/// Makes two contacts one: everything of `from` becomes `to`'s, and `from` is gone. Rare, so it goes contact by
+/// contact.
+async fn merge_contacts(
+    connection: &mut SqliteConnection,
+    from: ContactId,
+    to: ContactId,
+    at: Moment,
+) -> Result<()> {
+    let mut both = contacts::load(connection, &[from, to]).await?;
+    let (Some(gone), Some(kept)) = (both.remove(&from), both.remove(&to)) else { return Ok(()) };
+    let doubles = merge::doubles(people::runs(connection, from).await?, &people::runs(connection, to).await?);
+    let plans = lists::plans(connection, doubles.iter().map(|run| run.version)).await?;
+    record::record(connection, merge::end(doubles, &gone, &plans, at)).await?;
+    let kept = merge::joined(kept, gone);
+    contacts::update(connection, &[&kept]).await?;
+    let mut decisions = people::permissions(connection, from).await?;
+    for permission in &mut decisions {
+        permission.contact = to;
+    }
+    intake::write_permissions(connection, &decisions).await?;
+    for sql in MOVES {
+        let statement = sqlx::query(sql).bind(from.slot().0).bind(from.0).bind(to.slot().0).bind(to.0);
         statement.execute(&mut *connection).await.map_err(failed)?;
     }
     Ok(())
-}
-
-/// Puts addresses on the suppression list, and says so on the contacts that have them.
-pub(super) async fn suppress(
-    connection: &mut SqliteConnection,
-    addresses: &[(ContactId, String, String)],
-    now: Moment,
-) -> Result<()> {
-    const LIST: Bulk = Bulk {
-        head: "INSERT INTO suppression (slot, address, reason, at)",
-        columns: 4,
-        tail: "ON CONFLICT (slot, address) DO NOTHING",
-    };
-    LIST.run(connection, addresses, |statement, (_, address, reason)| {
-        let address = address.to_lowercase();
-        statement.bind(slot_of(&address).0).bind(address).bind(reason.as_str()).bind(now.micros())
-    })
-    .await?;
-    const MARK: Bulk = Bulk {
-        head: "UPDATE contact SET suppressed = v.column4 FROM (",
-        columns: 4,
-        tail: ") AS v WHERE contact.slot = v.column1 AND contact.id = v.column2 AND lower(contact.email) = lower(v.column3)",
-    };
-    MARK.run(connection, addresses, |statement, (contact, address, reason)| {
-        statement.bind(contact.slot().0).bind(contact.0).bind(address.as_str()).bind(reason.as_str())
-    })
-    .await?;
-    Ok(())
-}
-
-/// Contacts whose address is on the list already, from before they came or came back, are marked so.
-pub(super) async fn mark_suppressed(connection: &mut SqliteConnection, contacts: &[&Contact]) -> Result<()> {
-    let list: Vec<(u16, String, u16, String)> = contacts
-        .iter()
-        .filter_map(|contact| {
-            let address = contact.email.as_ref()?.to_lowercase();
-            Some((slot_of(&address).0, address, contact.id.slot().0, contact.id.0.simple().to_string()))
-        })
-        .collect();
-    let sql = "UPDATE contact SET suppressed = s.reason FROM json_each($1) AS k CROSS JOIN suppression AS s
-        WHERE s.slot = k.value ->> 0 AND s.address = k.value ->> 1
-        AND contact.slot = k.value ->> 2 AND contact.id = unhex(k.value ->> 3)";
-    sqlx::query(sql).bind(json(&list)).execute(&mut *connection).await.map_err(failed)?;
-    Ok(())
-}
-
-fn slot_of(address: &str) -> Slot {
-    Slot::of_bytes(address.as_bytes())
 }

@@ -4,14 +4,21 @@
 //! Inserts go by `VALUES` in chunks of fixed sizes (so that their statements stay prepared), look-ups by a JSON
 //! list of keys; both take a thousand rows for a few milliseconds, where a statement a row would take a second.
 
+mod audit;
 mod bulk;
-mod delivery;
+mod calls;
+mod contacts;
 mod identity;
 mod intake;
 mod keys;
+mod lists;
+mod messages;
 mod people;
+mod record;
 mod rows;
 mod schema;
+#[cfg(test)]
+pub(super) mod testing;
 mod turns;
 mod unit;
 
@@ -32,6 +39,8 @@ const LIBRARY_NEEDED: &str = "3.51.3";
 const BUSY_SECONDS: u64 = 10;
 /// Readers at a time.
 const READERS: u32 = 4;
+/// Rows that the library may be ahead of whoever reads them: every time it waits, two threads change places.
+const ROWS_AHEAD: usize = 2_048;
 
 /// A store in one file.
 pub struct SqliteStore {
@@ -55,13 +64,9 @@ impl SqliteStore {
             .busy_timeout(Duration::from_secs(BUSY_SECONDS))
             .foreign_keys(false)
             .statement_cache_capacity(256)
-            .pragma("cache_size", "-65536")
+            .row_buffer_size(ROWS_AHEAD)
             .pragma("temp_store", "MEMORY")
             .pragma("wal_autocheckpoint", "4000");
-        let unreachable = |error: sqlx::Error| StoreError::Unreachable {
-            database: path.display().to_string(),
-            why: error.to_string(),
-        };
         let pool = |connections: u32| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
@@ -71,23 +76,18 @@ impl SqliteStore {
                 .acquire_timeout(Duration::from_secs(3 * BUSY_SECONDS))
                 .test_before_acquire(false)
         };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(unreachable)?;
-        let readers = pool(READERS).connect_lazy_with(options);
-        let store = Self { path: path.to_owned(), writer, readers };
-        store.check_library().await?;
-        Ok(store)
-    }
-
-    async fn check_library(&self) -> Result<()> {
-        let row = sqlx::query("SELECT sqlite_version()").fetch_one(&self.writer).await.map_err(failed)?;
-        let found: String = row.try_get(0).map_err(failed)?;
-        let number = |version: &str| -> Vec<u32> {
-            version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+        let unreachable = |error: sqlx::Error| StoreError::Unreachable {
+            database: path.display().to_string(),
+            why: error.to_string(),
         };
-        if number(&found) < number(LIBRARY_NEEDED) {
-            return Err(StoreError::OldLibrary { found, needed: LIBRARY_NEEDED });
-        }
-        Ok(())
+        let writing = options.clone().pragma("cache_size", "-65536");
+        let reading = options.pragma("cache_size", "-8192").pragma("query_only", "ON");
+        let writer = pool(1).connect_with(writing).await.map_err(unreachable)?;
+        let store = Self { path: path.to_owned(), writer, readers: pool(READERS).connect_lazy_with(reading) };
+        let row = sqlx::query("SELECT sqlite_version()").fetch_one(&store.writer).await.map_err(failed)?;
+        check_library(row.try_get(0).map_err(failed)?)?;
+        store.pending_migrations().await?;
+        Ok(store)
     }
 
     /// Brings the tables up to date, and says how many steps that took. Processes that start at once wait for
@@ -104,7 +104,7 @@ impl SqliteStore {
     /// # Errors
     /// When the database was made by a newer program.
     pub async fn pending_migrations(&self) -> Result<usize> {
-        schema::pending(&self.writer).await
+        schema::pending(&mut *self.writer.acquire().await.map_err(failed)?).await
     }
 
     /// Where the database is.
@@ -135,6 +135,16 @@ impl Store for SqliteStore {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Refuses a library that can damage a database.
+fn check_library(found: &str) -> Result<()> {
+    let number =
+        |version: &str| -> Vec<u32> { version.split('.').map(|part| part.parse().unwrap_or(0)).collect() };
+    if number(found) < number(LIBRARY_NEEDED) {
+        return Err(StoreError::OldLibrary { found: found.to_owned(), needed: LIBRARY_NEEDED });
+    }
+    Ok(())
 }
 
 /// What the driver says, in our words.

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{SqlSafeStr, SqlitePool};
+use sqlx::{Row, SqlSafeStr, SqliteConnection, SqlitePool};
 
 use super::super::{Result, StoreError};
 use super::failed;
@@ -18,15 +18,24 @@ fn migrator() -> Migrator {
 }
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<usize> {
-    let steps = pending(pool).await?;
-    migrator().run(pool).await.map_err(explain)?;
+    // Whoever comes second waits here, and then finds the steps taken.
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    let steps = pending(&mut transaction).await?;
+    if steps > 0 {
+        migrator().run(&mut *transaction).await.map_err(explain)?;
+        transaction.commit().await.map_err(failed)?;
+    }
     Ok(steps)
 }
 
-pub(super) async fn pending(pool: &SqlitePool) -> Result<usize> {
-    let mut connection = pool.acquire().await.map_err(failed)?;
-    let table = migrator().table_name.to_string();
-    connection.ensure_migrations_table(&table).await.map_err(explain)?;
+/// How many steps are still to be taken.
+pub(super) async fn pending(connection: &mut SqliteConnection) -> Result<usize> {
+    let table = migrator().table_name;
+    let exists = sqlx::query("SELECT count(*) FROM sqlite_schema WHERE name = $1").bind(table.as_ref());
+    let exists = exists.fetch_one(&mut *connection).await.and_then(|row| row.try_get::<i64, _>(0));
+    if exists.map_err(failed)? == 0 {
+        return Ok(MIGRATIONS.len());
+    }
     let applied = connection.list_applied_migrations(&table).await.map_err(explain)?;
     let known = MIGRATIONS.last().map_or(0, |(number, ..)| *number);
     if let Some(newer) = applied.iter().map(|step| step.version).find(|version| *version > known) {
@@ -37,7 +46,7 @@ pub(super) async fn pending(pool: &SqlitePool) -> Result<usize> {
 
 fn explain(error: MigrateError) -> StoreError {
     match error {
-        MigrateError::Execute(error) => failed(error),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
         error => StoreError::Failed(format!("its tables cannot be brought up to date: {error}")),
     }
 }

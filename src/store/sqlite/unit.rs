@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::super::{
     Access, Arrival, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
     DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
-    ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who,
-    WriteUnit,
+    Quarantined, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token,
+    TurnBatch, Who, WriteUnit,
 };
-use super::{delivery, failed, identity, intake, people, turns};
+use super::{audit, calls, contacts, failed, intake, lists, messages, people, record, turns};
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
     RunId,
@@ -98,7 +98,7 @@ impl ReadUnit for SqliteUnit {
         limit: u32,
         under_way: &[MessageId],
     ) -> Result<Vec<ClaimedMessage>> {
-        delivery::claim_messages(&mut self.transaction, now, limit, under_way).await
+        messages::claim(&mut self.transaction, now, limit, under_way).await
     }
 
     async fn claim_calls(
@@ -107,31 +107,35 @@ impl ReadUnit for SqliteUnit {
         limit: u32,
         under_way: &[CallId],
     ) -> Result<Vec<ClaimedCall>> {
-        delivery::claim_calls(&mut self.transaction, now, limit, under_way).await
+        calls::claim(&mut self.transaction, now, limit, under_way).await
     }
 
     async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>> {
-        people::deliveries(&mut self.transaction, which, limit).await
+        lists::deliveries(&mut self.transaction, which, limit).await
+    }
+
+    async fn quarantined(&mut self, limit: u32) -> Result<Vec<Quarantined>> {
+        lists::quarantined(&mut self.transaction, limit).await
     }
 
     async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>> {
-        people::tallies(&mut self.transaction, journey).await
+        lists::tallies(&mut self.transaction, journey).await
     }
 
     async fn versions(&mut self) -> Result<Vec<StoredVersion>> {
-        people::versions(&mut self.transaction).await
+        lists::versions(&mut self.transaction).await
     }
 
     async fn tokens(&mut self) -> Result<Vec<Token>> {
-        people::tokens(&mut self.transaction).await
+        lists::tokens(&mut self.transaction).await
     }
 
     async fn access(&mut self, id: &str) -> Result<Option<Access>> {
-        people::access(&mut self.transaction, id).await
+        lists::access(&mut self.transaction, id).await
     }
 
     async fn audit(&mut self) -> Result<Audit> {
-        people::audit(&mut self.transaction).await
+        audit::audit(&mut self.transaction).await
     }
 }
 
@@ -155,7 +159,7 @@ impl WriteUnit for SqliteUnit {
     }
 
     async fn record(&mut self, batch: TurnBatch) -> Result<()> {
-        turns::record(&mut self.transaction, batch).await
+        record::record(&mut self.transaction, batch).await
     }
 
     async fn take_in(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Intake>> {
@@ -163,11 +167,11 @@ impl WriteUnit for SqliteUnit {
     }
 
     async fn add_events(&mut self, events: Vec<Event>) -> Result<u64> {
-        turns::add_events(&mut self.transaction, &events.iter().collect::<Vec<_>>()).await
+        intake::add_events(&mut self.transaction, events).await
     }
 
     async fn decide(&mut self, permissions: Vec<Permission>) -> Result<()> {
-        intake::decide(&mut self.transaction, &permissions).await
+        intake::decide(&mut self.transaction, permissions).await
     }
 
     async fn quarantine(&mut self, received_at: Moment, items: Vec<(String, String)>) -> Result<()> {
@@ -179,7 +183,7 @@ impl WriteUnit for SqliteUnit {
     }
 
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
-        delivery::hand_over(&mut self.transaction, keys, now).await
+        messages::hand_over(&mut self.transaction, keys, now).await
     }
 
     async fn settle_messages(
@@ -187,23 +191,23 @@ impl WriteUnit for SqliteUnit {
         settled: Vec<MessageSettlement>,
         now: Moment,
     ) -> Result<Vec<MessageKey>> {
-        delivery::settle_messages(&mut self.transaction, &settled, now).await
+        messages::settle(&mut self.transaction, settled, now).await
     }
 
     async fn recover(&mut self, now: Moment) -> Result<u64> {
-        delivery::recover(&mut self.transaction, now).await
+        messages::recover(&mut self.transaction, now).await
     }
 
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()> {
-        identity::suppress(&mut self.transaction, &addresses, now).await
+        contacts::suppress(&mut self.transaction, &addresses, now).await
     }
 
     async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()> {
-        delivery::set_bodies(&mut self.transaction, &bodies).await
+        calls::set_bodies(&mut self.transaction, bodies).await
     }
 
     async fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) -> Result<()> {
-        delivery::settle_calls(&mut self.transaction, &settled, now).await
+        calls::settle(&mut self.transaction, settled, now).await
     }
 
     async fn answer_lead(
@@ -214,26 +218,33 @@ impl WriteUnit for SqliteUnit {
         by: &str,
         now: Moment,
     ) -> Result<bool> {
-        delivery::answer_lead(&mut self.transaction, (contact, call), accepted, by, now).await
+        calls::answer_lead(&mut self.transaction, (contact, call), accepted, by, now).await
     }
 
     async fn retry(&mut self, kind: DeliveryKind, contact: ContactId, id: Uuid, now: Moment) -> Result<bool> {
-        delivery::retry(&mut self.transaction, kind, contact, id, now).await
+        match kind {
+            DeliveryKind::Message => {
+                messages::retry(&mut self.transaction, MessageKey { contact, id: MessageId(id) }, now).await
+            }
+            DeliveryKind::Call | DeliveryKind::HandOff => {
+                calls::retry(&mut self.transaction, (contact, CallId(id)), now).await
+            }
+        }
     }
 
     async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32> {
-        people::add_version(&mut self.transaction, plan, now).await
+        lists::add_version(&mut self.transaction, plan, now).await
     }
 
     async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()> {
-        people::deploy(&mut self.transaction, journey, version, now).await
+        lists::deploy(&mut self.transaction, journey, version, now).await
     }
 
     async fn add_token(&mut self, access: Access) -> Result<()> {
-        people::add_token(&mut self.transaction, &access).await
+        lists::add_token(&mut self.transaction, &access).await
     }
 
     async fn revoke_token(&mut self, id: &str, now: Moment) -> Result<bool> {
-        people::revoke_token(&mut self.transaction, id, now).await
+        lists::revoke_token(&mut self.transaction, id, now).await
     }
 }

@@ -14,6 +14,19 @@ pub struct Expression {
     pub kind: ExpressionKind,
 }
 
+impl Expression {
+    /// What the last comparison in it compares, where it ends with one.
+    pub fn last_compared(&self) -> Option<&Expression> {
+        match &self.kind {
+            ExpressionKind::Binary { operator, left, right } => match operator.value {
+                Operator::Or | Operator::And => right.last_compared(),
+                _ => Some(left),
+            },
+            _ => None,
+        }
+    }
+}
+
 /// What an expression says.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the section on expressions in docs/reference/language.md explains each")]
@@ -141,6 +154,17 @@ pub enum ReactionKind {
 }
 
 impl ReactionKind {
+    /// All of them.
+    pub const ALL: [ReactionKind; 7] = [
+        ReactionKind::Clicked,
+        ReactionKind::Opened,
+        ReactionKind::Delivered,
+        ReactionKind::Bounced,
+        ReactionKind::Complained,
+        ReactionKind::Replied,
+        ReactionKind::Answered,
+    ];
+
     /// The word of the language, such as `clicked`.
     pub fn word(self) -> &'static str {
         match self {
@@ -170,9 +194,6 @@ impl ReactionKind {
 
     /// Reads the word of the language.
     pub fn from_word(word: &str) -> Option<Self> {
-        use ReactionKind::{Answered, Bounced, Clicked, Complained, Delivered, Opened, Replied};
-        [Clicked, Opened, Delivered, Bounced, Complained, Replied, Answered]
-            .into_iter()
-            .find(|kind| kind.word() == word)
+        ReactionKind::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }

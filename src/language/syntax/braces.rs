@@ -1,0 +1,173 @@
+//! Blocks whose `{` was forgotten.
+//!
+//! A grammar learns of a missing `{` only where the `}` that belongs to it closes something else, and then all that
+//! follows looks wrong. So where a file has mistakes and a line that begins a block has no `{`, the brace is put
+//! where a blank stands, and the file is read once more: if fewer mistakes are left, the brace was what was missing.
+
+use std::ops::Range;
+
+use super::scan::Scan;
+use super::slip::STATEMENTS;
+use crate::finding::{Code, Finding};
+use crate::source::{SourceId, Span};
+
+/// How many lines of a file are tried, so that a long file that is no journey file at all costs little.
+const TRIES_MAX: usize = 16;
+/// Words with which lines begin that have a block behind them.
+const HEADS: [&str; 13] = [
+    "journey",
+    "stage",
+    "if",
+    "else",
+    "otherwise",
+    "on",
+    "wait",
+    "call",
+    "hand",
+    "email",
+    "contact",
+    "event",
+    "test",
+];
+
+/// A brace that may be missing: what is put where, without moving any other character, and what is said if it is so.
+pub(super) struct Missing {
+    put: Vec<(Range<usize>, &'static str)>,
+    finding: Finding,
+}
+
+impl Missing {
+    /// The text with the brace in it.
+    pub(super) fn put_into(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (range, brace) in &self.put {
+            text.replace_range(range.clone(), &format!("{brace:<width$}", width = range.len()));
+        }
+        text
+    }
+
+    pub(super) fn finding(self) -> Finding {
+        self.finding
+    }
+}
+
+/// Lines that begin a block and have no brace.
+pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Missing> {
+    let code = masked(text, scan);
+    let lines = lines(&code);
+    let mut found = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let words = code.get(line.clone()).unwrap_or("");
+        let head = words.trim_start_matches(['}', ' ', '\t']);
+        let first = head.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
+        let next = lines.get(index + 1).and_then(|next| code.get(next.clone())).unwrap_or("").trim_start();
+        let answered = first == "send" && head.contains(" otherwise ");
+        if head.contains('{') || !(HEADS.contains(&first) || answered) {
+            continue;
+        }
+        let line = Line { source, code: &code, text, range: line.end - head.len()..line.end };
+        found.extend(line.without_braces().or_else(|| {
+            let opens = !next.starts_with('{') && (first != "wait" || next.starts_with('o'));
+            if opens { line.without_open() } else { None }
+        }));
+        if found.len() == TRIES_MAX {
+            break;
+        }
+    }
+    found
+}
+
+/// The text with comments blank and texts in quotes as one word, so that only code is seen.
+fn masked(text: &str, scan: &Scan) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let fill = |bytes: &mut Vec<u8>, range: &Range<usize>, with: u8| {
+        bytes.iter_mut().take(range.end).skip(range.start).for_each(|byte| *byte = with);
+    };
+    scan.comments.iter().for_each(|range| fill(&mut bytes, range, b' '));
+    scan.texts.iter().for_each(|range| fill(&mut bytes, range, b'"'));
+    // Both begin and end between characters, so what is left is text.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The lines on which code stands, without the blanks at their end.
+fn lines(code: &str) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for line in code.split_inclusive('\n') {
+        let end = start + line.trim_end().len();
+        if end > start {
+            lines.push(start..end);
+        }
+        start += line.len();
+    }
+    lines
+}
+
+struct Line<'t> {
+    source: SourceId,
+    code: &'t str,
+    text: &'t str,
+    /// From the first word to the last.
+    range: Range<usize>,
+}
+
+impl Line<'_> {
+    fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.source, range.start, range.end)
+    }
+
+    /// The blank behind the line, where a brace can be put.
+    fn blank(&self) -> Option<Range<usize>> {
+        let behind = self.code.as_bytes().get(self.range.end)?;
+        behind.is_ascii_whitespace().then_some(self.range.end..self.range.end + 1)
+    }
+
+    /// `if contact.vip`, and what happens on the lines below.
+    fn without_open(&self) -> Option<Missing> {
+        let code = self.code.get(self.range.clone())?;
+        let last = code.rsplit([' ', '\t']).next().unwrap_or("");
+        if matches!(last, "then" | "do") {
+            let word = self.range.end - last.len()..self.range.end;
+            let message = format!("`{last}` is not needed: a block begins with `{{`");
+            let finding = Finding::new(Code::E001, self.span(word.clone()), message);
+            let finding = finding.help("write `{` in its place").edit(self.span(word.clone()), "{");
+            return Some(Missing { put: vec![(word, "{")], finding });
+        }
+        let span = self.span(self.range.clone());
+        let finding = Finding::new(Code::E001, span, "a `{` is missing at the end of this line")
+            .help("write `{` behind it, and `}` where what belongs to it ends")
+            .edit(span.at_end(), " {");
+        Some(Missing { put: vec![(self.blank()?, "{")], finding })
+    }
+
+    /// `otherwise go to reminder`: what happens stands on the line itself.
+    fn without_braces(&self) -> Option<Missing> {
+        let code = self.code.get(self.range.clone())?;
+        let heads = ["on", "otherwise", "else", "if", "send"];
+        let mut at = code.find(' ').filter(|end| heads.contains(&code.get(..*end).unwrap_or("")))?;
+        if code.starts_with("send") {
+            at = code.find(" otherwise ")? + " otherwise".len();
+        }
+        let mut blank = at..at + 1;
+        let mut words = code.get(at..)?.match_indices([' ', '\t']).map(|(inner, _)| at + inner);
+        let statement = words.find(|start| {
+            let rest = code.get(start + 1..).unwrap_or("");
+            let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
+            blank = *start..start + 1;
+            STATEMENTS.contains(&word) && !code.get(..*start).is_some_and(|before| before.ends_with(" is"))
+        })?;
+        let before = code.get(..statement)?.trim_end();
+        if before.ends_with(" then") {
+            blank = before.len() - 4..statement + 1;
+        }
+        let start = self.range.start;
+        let happens = start + statement + 1..self.range.end;
+        let write = format!("{{ {} }}", self.text.get(happens.clone())?);
+        let span = self.span(start + blank.end - if blank.len() > 1 { blank.len() } else { 0 }..happens.end);
+        let finding = Finding::new(Code::E001, span, "what happens stands in braces")
+            .help(format!("write `{write}`"))
+            .edit(span, write);
+        let open = start + blank.start..start + blank.end;
+        Some(Missing { put: vec![(open, "{"), (self.blank()?, "}")], finding })
+    }
+}

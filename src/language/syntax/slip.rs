@@ -1,0 +1,429 @@
+//! What people write by habit, from other tools and from plain speech, and what to write instead.
+
+use super::node::Rule;
+use crate::finding::words;
+
+/// Words that begin a statement.
+pub(super) const STATEMENTS: [&str; 20] = [
+    "send",
+    "call",
+    "hand",
+    "alert",
+    "wait",
+    "if",
+    "experiment",
+    "repeat",
+    "stop",
+    "set",
+    "clear",
+    "add",
+    "tag",
+    "untag",
+    "allow",
+    "refuse",
+    "record",
+    "start",
+    "go",
+    "end",
+];
+/// Words that begin a clause at the head of a journey.
+pub(super) const CLAUSES: [&str; 14] = [
+    "owner",
+    "enter",
+    "reenter",
+    "starts",
+    "ends",
+    "permission",
+    "goal",
+    "leave",
+    "control",
+    "priority",
+    "quiet",
+    "cap",
+    "late",
+    "timezone",
+];
+/// Words that begin a declaration.
+pub(super) const DECLARATIONS: [&str; 10] =
+    ["contact", "event", "topic", "measure", "segment", "survey", "policy", "journey", "test", "email"];
+/// Words that begin a line of a test.
+pub(super) const STEPS: [&str; 15] = [
+    "contact", "at", "after", "expect", "event", "click", "open", "bounce", "complain", "reply", "answer",
+    "accept", "reject", "nothing", "held",
+];
+/// Words that begin a setting of a message or a survey.
+pub(super) const SETTINGS: [&str; 11] =
+    ["topic", "from", "subject", "preheader", "template", "body", "text", "utm", "in", "scale", "comment"];
+/// Words that go on something, and so may stand misspelt or half where something new was looked for; and how
+/// they go on.
+pub(super) const CONTINUATIONS: [(&str, &str); 13] = [
+    ("with", "`with { reason \"hot lead\" }`"),
+    ("otherwise", "`otherwise { … }`"),
+    ("else", "`else { … }`"),
+    ("and", "`and wait up to 2 days { … }`"),
+    ("at", "`at best time within 12 hours`"),
+    ("to", "`to`, and where"),
+    ("where", "`where event.total >= 20`"),
+    ("within", "`within 30 days`"),
+    ("worth", "`worth event.total`"),
+    ("per", "`per event.order_id`"),
+    ("into", "`into STAGE`"),
+    ("as", "`end as OUTCOME`"),
+    ("because", "`because REASON`"),
+];
+
+/// A message and what to write instead.
+pub(super) type Answer = (String, String);
+
+fn answer(message: impl Into<String>, help: impl Into<String>) -> Option<Answer> {
+    Some((message.into(), help.into()))
+}
+
+/// What is said of a word with which nothing can begin where `strict` is wanted; `rest` stands behind it.
+pub(super) fn slip(word: &str, rest: &str, strict: Rule) -> Option<Answer> {
+    let by_place = match strict {
+        Rule::strict_statement => in_stage(word, rest),
+        Rule::strict_clause => at_head(word, rest),
+        Rule::strict_branch => in_wait(word, rest),
+        Rule::strict_step => in_test(word, rest),
+        _ => None,
+    };
+    by_place.or_else(|| anywhere(word, rest)).or_else(|| at_wrong_place(word, strict)).or_else(|| {
+        let colon = rest.starts_with(':') && word.starts_with(char::is_alphabetic);
+        let help = "write the word and what belongs to it with a blank between them";
+        if colon { answer(format!("no `:` stands behind `{word}`"), help) } else { None }
+    })
+}
+
+fn anywhere(word: &str, rest: &str) -> Option<Answer> {
+    match word {
+        "}" => answer("this `}` closes nothing", "take it away, or look for a `{` that is missing above"),
+        "endif" | "end_if" | "endwhile" | "endfor" | "fi" | "done" => {
+            answer(format!("`{word}` is not needed: a block ends with `}}`"), "write `}` in its place")
+        }
+        "then" | "begin" | "do" => {
+            answer(format!("`{word}` is not needed: a block begins with `{{`"), "write `{` in its place")
+        }
+        "//" | "/*" | "<!" => answer("this does not begin a comment", "a comment begins with `#`"),
+        "-" if rest.starts_with('-') => answer("this does not begin a comment", "a comment begins with `#`"),
+        "{{" => answer(
+            "`{{ … }}` belongs into the text of a message, not into a journey",
+            "write the field alone, such as `contact.first_name`",
+        ),
+        "," | ";" | "." => answer(
+            format!("no `{word}` stands here"),
+            "take it away: each thing has a line of its own and ends with it",
+        ),
+        _ => None,
+    }
+}
+
+fn in_stage(word: &str, rest: &str) -> Option<Answer> {
+    let number_behind = rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    match word {
+        "else" => answer("this `else` belongs to no `if`", "`else` stands right behind the `}` of an `if`"),
+        "otherwise" => answer(
+            "this `otherwise` belongs to nothing",
+            "`otherwise` stands behind a `send`, or as the last branch inside `wait up to … { }`; behind an `if` write `else`",
+        ),
+        "on" | "when" => answer(
+            format!("`{word}` stands inside a wait"),
+            "write `wait up to 3 days { on … { } otherwise { } }`",
+        ),
+        "unless" | "while" | "whenever" => answer(
+            format!("there is no `{word}` here"),
+            "write `if … { }`, with `not` where it must not be so",
+        ),
+        "sleep" | "delay" | "pause" => answer(
+            format!("`{word}` is called `wait` here"),
+            "write `wait 3 days`, or another length of time",
+        ),
+        "after" | "in" if number_behind => answer(
+            format!("`{word}` does not make a contact wait"),
+            "write `wait 3 days` on a line of its own, before what happens then",
+        ),
+        "at" if number_behind => answer(
+            "`at` does not make a contact wait",
+            "write `wait until 09:00` on a line of its own, before what happens then",
+        ),
+        "until" => answer("`until` belongs to `wait`", "write `wait until 09:00` on a line of its own"),
+        "email" | "mail" | "send_email" | "sendemail" | "send_mail" | "sendmail" => answer(
+            format!("`{word}` does not begin a statement"),
+            "to send a message write `send email NAME`",
+        ),
+        "goto" | "jump" | "next" | "continue" => {
+            answer(format!("`{word}` is called `go to` here"), "write `go to STAGE`")
+        }
+        "-" | "=>" if rest.starts_with('>') || word == "=>" => {
+            answer("an arrow leads nowhere here", "write `go to STAGE`")
+        }
+        "exit" | "return" | "finish" => {
+            answer(format!("`{word}` is called `end` here"), "write `end`, or `end as OUTCOME`")
+        }
+        _ => changing(word, rest),
+    }
+}
+
+/// Words that people change a contact with.
+fn changing(word: &str, rest: &str) -> Option<Answer> {
+    match word {
+        "add" if rest.trim_start().starts_with("tag") => {
+            answer("a tag is put on with `tag` alone", "write `tag \"customer\"`")
+        }
+        "remove" | "delete" | "unset" => answer(
+            format!("there is no `{word}` here"),
+            "write `untag \"customer\"` to take a tag off, `clear contact.FIELD` to empty a field",
+        ),
+        "subtract" | "increase" | "decrease" | "increment" | "decrement" => answer(
+            format!("`{word}` is called `add` here"),
+            "write `add 5 to contact.score`, or `add -5 to contact.score` to count down",
+        ),
+        "update" | "change" | "contact" => {
+            answer("a field of the contact is changed with `set`", "write `set contact.FIELD = VALUE`")
+        }
+        _ => None,
+    }
+}
+
+fn at_head(word: &str, rest: &str) -> Option<Answer> {
+    match word {
+        "in" | "for" => answer(
+            format!("`{word}` does not say how long a goal counts"),
+            "write `within 30 days` behind the event",
+        ),
+        "value" => answer("`value` is called `worth` here", "write `worth event.total` behind the goal"),
+        "if" | "and" | "or" | "when" | "while" => answer(
+            format!("`{word}` cannot stand here"),
+            "to say for whom a clause holds write `where` and a condition behind its event",
+        ),
+        "trigger" | "on" => answer(
+            format!("`{word}` does not say how contacts get in"),
+            "write `enter on EVENT`, or `leave on EVENT` for what makes them leave",
+        ),
+        "start" if rest.trim_start().starts_with("on") => {
+            answer("`start` does not say how contacts get in", "write `enter on EVENT`")
+        }
+        "time" => answer("this is one word", "write `timezone \"Europe/Berlin\"`"),
+        "description" | "title" | "label" | "name" => answer(
+            format!("a journey has no `{word}`"),
+            "what people call it stands behind its name: `journey spring_sale \"Spring sale 2027\" {`",
+        ),
+        _ => None,
+    }
+}
+
+fn in_wait(word: &str, rest: &str) -> Option<Answer> {
+    let line = rest.lines().next().unwrap_or("");
+    match word {
+        "else" | "other" | "default" | "timeout" | "after" | "finally" => answer(
+            format!("`{word}` is no branch of a wait"),
+            "what happens when the time is up stands behind `otherwise`: `otherwise { … }`",
+        ),
+        "when" | "if" | "case" => answer(
+            format!("a branch of a wait begins with `on`, not with `{word}`"),
+            format!("write `on{line}`").replace(" {`", " { … }`"),
+        ),
+        "clicked" | "opened" | "delivered" | "bounced" | "complained" => answer(
+            "a branch of a wait begins with `on`",
+            format!("write `on {word} {} {{ … }}`", line.split('{').next().unwrap_or("").trim()),
+        ),
+        _ if STATEMENTS.contains(&word) => answer(
+            format!("`{word}` cannot stand right inside a wait"),
+            "write it inside `on … { }` or `otherwise { }`, or look for a `}` that is missing above",
+        ),
+        _ => None,
+    }
+}
+
+fn in_test(word: &str, rest: &str) -> Option<Answer> {
+    match word {
+        "assert" | "check" | "verify" | "should" | "then" => {
+            answer(format!("`{word}` is called `expect` here"), "write `expect email NAME`")
+        }
+        "wait" => answer(
+            "a test does not wait: time passes with its steps",
+            "write `after 1 day nothing`, or what happens then: `after 1 day click NAME`",
+        ),
+        "sent" => answer(
+            "what stands behind `sent` cannot be read",
+            "write date and time: `sent at 2027-03-01 09:00`",
+        ),
+        "send" => answer(
+            "a test does not send: the journey does",
+            "write what happens to the contact, such as `event NAME`, and `expect email NAME`",
+        ),
+        "after" if rest.contains("expect") => answer(
+            "nothing happens in this step",
+            "write `after 1 day nothing`, and `expect …` on a line of its own",
+        ),
+        "with" => answer("no `with` stands here", "write `{ … }` right behind the name"),
+        _ => None,
+    }
+}
+
+/// Words that are right elsewhere.
+fn at_wrong_place(word: &str, strict: Rule) -> Option<Answer> {
+    let inside_journey = CLAUSES.contains(&word) || word == "stage";
+    let statement = STATEMENTS.contains(&word) && word != "start";
+    if inside_journey && strict == Rule::strict_statement {
+        return answer(
+            format!("`{word}` stands at the head of a journey, not inside a stage"),
+            "move it above the first stage, or look for a `}` that is missing above",
+        );
+    }
+    if (inside_journey || statement) && strict == Rule::strict_declaration {
+        return answer(
+            format!("`{word}` stands inside a journey"),
+            "look for a `}` too many above: it closes the journey too early",
+        );
+    }
+    if statement && strict == Rule::strict_clause && word != "end" {
+        return answer(
+            format!("`{word}` stands inside a stage"),
+            "write it inside `stage NAME { … }`, or look for a `}` too many above",
+        );
+    }
+    None
+}
+
+/// What is said of text between a condition and its `{`; `condition` is what could be read before it.
+pub(super) fn stray(condition: &str, stray: &str) -> Answer {
+    let mut behind = stray.split_whitespace();
+    let first = behind.next().unwrap_or("");
+    let second = behind.next().unwrap_or("");
+    asked_with_words(condition, stray, second)
+        .or_else(|| joined(condition, first, stray))
+        .or_else(|| compared(condition, first, second, stray))
+        .unwrap_or_else(|| {
+            let help =
+                "a condition goes on with `and`, `or` or a comparison such as `>= 50`, and ends before `{`";
+            (format!("`{stray}` cannot stand here"), help.to_owned())
+        })
+}
+
+/// `has tag hot`, `clicked hello`, `segment regulars`, `contact first_name`: questions that are written otherwise.
+fn asked_with_words(condition: &str, stray: &str, second: &str) -> Option<Answer> {
+    let first = stray.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '"')).next().unwrap_or("");
+    let reaction = ["clicked", "opened", "delivered", "bounced", "complained"].contains(&condition);
+    let lower = condition.to_lowercase();
+    let scope = ["contact", "entry", "event", "reply"].contains(&lower.as_str());
+    match condition {
+        "has" if first == "tag" => answer("a tag is a text", format!("write `has tag \"{second}\"`")),
+        "tag" | "tagged" => answer(
+            format!("`{condition}` does not ask for a tag"),
+            format!("write `has tag {}`", quoted(first)),
+        ),
+        "segment" => answer("`segment` alone does not ask anything", format!("write `in segment {first}`")),
+        "contact in segment" => {
+            answer("it is the contact who is asked about", format!("write `in segment {first}`"))
+        }
+        "contact" if first == "has" => {
+            answer("it is the contact who is asked about", format!("write `{stray}`"))
+        }
+        _ if reaction && stray.starts_with('(') && !stray.contains(')') => {
+            answer("this `(` is never closed", format!("write `{condition}{stray})`"))
+        }
+        _ if reaction && !first.is_empty() => answer(
+            "the message stands in brackets behind the reaction",
+            format!("write `{condition}({})`", first.trim_matches('"')),
+        ),
+        _ if scope => {
+            let field = stray.trim_start_matches(|c: char| !c.is_alphanumeric());
+            let field = field.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+            answer(format!("`{condition}{}` is no field", beside(stray)), format!("write `{lower}.{field}`"))
+        }
+        "days" | "weeks" | "months" | "hours" => answer(
+            format!("`{condition} {first}` does not count time"),
+            format!("write `{condition} since …` or `{condition} until …`"),
+        ),
+        _ => None,
+    }
+}
+
+fn beside(stray: &str) -> String {
+    if stray.starts_with(char::is_alphabetic) { format!(" {stray}") } else { stray.to_owned() }
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.trim_matches('"'))
+}
+
+/// `then`, `:`, `or == "AT"`: what stands where a condition ends or goes on.
+fn joined(condition: &str, first: &str, stray: &str) -> Option<Answer> {
+    match first {
+        "then" | "do" => answer(format!("`{first}` is not needed: a block begins with `{{`"), "take it away"),
+        ":" | ";" | "." => answer(format!("no `{first}` stands here"), "take it away: `{` comes next"),
+        ")" => answer("this `)` closes nothing", "take it away, or look for a `(` that is missing before it"),
+        "and" | "or" | "not" if stray == first || stray == "and not" || stray == "or not" => {
+            answer(format!("something is missing behind `{stray}`"), "write the other condition")
+        }
+        "and" | "or" => answer(
+            format!("`{first}` joins whole conditions"),
+            format!("write what is compared once more: `{first} {} …`", subject(condition)),
+        ),
+        _ if first.starts_with(',') => answer(
+            "no `,` stands in a condition",
+            "join conditions with `and` or `or`, and put values in `[ ]`",
+        ),
+        _ => None,
+    }
+}
+
+/// Comparisons in other words.
+fn compared(condition: &str, first: &str, second: &str, stray: &str) -> Option<Answer> {
+    let field = subject(condition);
+    let instead = |write: &str| answer(format!("`{first}` does not compare"), format!("write `{write}`"));
+    match first {
+        "between" => {
+            let bound = |index| stray.split_whitespace().nth(index).unwrap_or("…");
+            instead(&format!("{field} >= {} and {field} <= {}", bound(1), bound(3)))
+        }
+        "like" | "matches" | "ilike" => answer(
+            format!("`{first}` does not compare"),
+            "write `contains`, `starts with` or `ends with`, and a text without `%` or `*`",
+        ),
+        "includes" | "include" | "contain" | "has" | "have" => instead(&format!("{field} contains …")),
+        "exists" | "set" | "isset" | "present" | "exist" => instead(&format!("{field} is set")),
+        "empty" | "missing" => instead(&format!("{field} is not set")),
+        "greater" | "more" | "higher" | "bigger" | "over" | "above" | "later" | "after" | "exceeds" => {
+            instead(&format!("{field} > …"))
+        }
+        "less" | "lower" | "fewer" | "smaller" | "under" | "below" | "earlier" | "before" => {
+            instead(&format!("{field} < …"))
+        }
+        "older" | "younger" | "newer" | "ago" => instead("days since contact.FIELD > 3"),
+        "not" if second.starts_with('=') || second.starts_with('"') => instead(&format!("{field} != …")),
+        "in" => answer("a list stands in brackets", format!("write `{field} in [\"DE\", \"AT\"]`")),
+        "=" | "==" | "!=" | ">" | ">=" | "<" | "<=" if second.is_empty() => {
+            answer(format!("something is missing behind `{first}`"), "write what it is compared with")
+        }
+        _ => {
+            let one_word = first.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            let after_field = condition.contains('.') && !condition.contains(' ');
+            if one_word && after_field {
+                answer(
+                    format!("`{condition} {first}` is no field"),
+                    format!("a name is one word: `{condition}_{first}`, or compare it: `{condition} == …`"),
+                )
+            } else {
+                None
+            }
+        }
+    }
+}
+
+/// What a condition compares: its last field.
+fn subject(condition: &str) -> &str {
+    let dotted = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_lowercase());
+    condition.split_whitespace().rev().find(dotted).unwrap_or("contact.FIELD")
+}
+
+/// The word that was probably meant, among those that can begin something there and those that go on what stands
+/// before; in words of one or two letters every other word is near, so nothing is guessed there.
+pub(super) fn meant(word: &str, starts: &[&'static str]) -> Option<&'static str> {
+    if word.chars().count() < 3 && !starts.iter().any(|start| start.eq_ignore_ascii_case(word)) {
+        return None;
+    }
+    let goes_on = CONTINUATIONS.iter().map(|(word, _)| *word);
+    words::near(word, starts.iter().copied()).or_else(|| words::near(word, goes_on))
+}

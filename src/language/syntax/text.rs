@@ -1,0 +1,178 @@
+use super::node::{Node, Reader, Rule};
+use super::tree::Text;
+use crate::finding::{Code, Finding};
+use crate::source::Span;
+
+impl Reader<'_> {
+    /// The node's child of rule `text`.
+    pub(super) fn text_in(&self, node: &Node<'_>) -> Text {
+        self.text(&node.need(Rule::text))
+    }
+
+    pub(super) fn maybe_text_in(&self, node: &Node<'_>) -> Option<Text> {
+        node.get(Rule::text).map(|text| self.text(&text))
+    }
+
+    pub(super) fn text(&self, node: &Node<'_>) -> Text {
+        let span = self.span(node);
+        let written = node.text();
+        let kind = node.children().next().map_or(Rule::plain_text, |kind| kind.rule());
+        let value = match kind {
+            Rule::long_text => decode(written).0,
+            Rule::wrong_quoted => {
+                let inner: String = inside(written);
+                self.say_write(span, "these quotes are not the ones that hold a text", &format!("{inner:?}"));
+                inner
+            }
+            Rule::open_text => {
+                let first_line = written.lines().next().unwrap_or("").trim_end();
+                let quotes = if written.starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
+                let short = Span { end: span.start + u32::try_from(first_line.len()).unwrap_or(0), ..span };
+                self.report(
+                    Finding::new(Code::E002, short, "this text is never closed")
+                        .help(format!("write `{quotes}` where it ends")),
+                );
+                inside(written)
+            }
+            _ => {
+                self.escapes(node);
+                decode(written).0
+            }
+        };
+        Text::new(value, span)
+    }
+
+    fn escapes(&self, node: &Node<'_>) {
+        let start = node.range().start;
+        for (at, escape) in Escapes(node.text()) {
+            if escape.value.is_none() {
+                let span = self.span_of(start + at..start + at + escape.length);
+                let text = node.text().get(at..at + escape.length).unwrap_or("");
+                self.report(
+                    Finding::new(Code::E002, span, format!("`{text}` means nothing inside a text"))
+                        .help("what can stand: `\\\"`, `\\\\`, `\\n`, `\\t`, `\\u{1F33C}`"),
+                );
+            }
+        }
+    }
+}
+
+/// The text between the first and the last quote, whatever they look like.
+fn inside(written: &str) -> String {
+    let quotes = |c: char| "\"“”„«»'‘’".contains(c);
+    written.trim_matches(quotes).to_owned()
+}
+
+/// An escape inside a plain text.
+struct Escape {
+    length: usize,
+    value: Option<char>,
+}
+
+/// Walks over the escapes of a plain text as it is written.
+struct Escapes<'t>(&'t str);
+
+impl<'t> IntoIterator for Escapes<'t> {
+    type Item = (usize, Escape);
+    type IntoIter = Box<dyn Iterator<Item = (usize, Escape)> + 't>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let mut at = 0;
+        let text = self.0;
+        Box::new(std::iter::from_fn(move || {
+            let rest = text.get(at..)?;
+            let found = at + rest.find('\\')?;
+            let escape = escape(text.get(found + 1..).unwrap_or(""));
+            at = found + escape.length;
+            Some((found, escape))
+        }))
+    }
+}
+
+/// Reads what stands behind a backslash.
+fn escape(rest: &str) -> Escape {
+    let simple = |value| Escape { length: 2, value: Some(value) };
+    match rest.chars().next() {
+        Some('"') => simple('"'),
+        Some('\\') => simple('\\'),
+        Some('n') => simple('\n'),
+        Some('t') => simple('\t'),
+        Some('u') => {
+            let digits =
+                rest.strip_prefix("u{").and_then(|rest| rest.split_once('}')).map(|(digits, _)| digits);
+            let value = digits
+                .filter(|digits| (1..=6).contains(&digits.len()))
+                .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+                .and_then(char::from_u32)
+                .filter(|c| !c.is_control());
+            Escape { length: digits.map_or(2, |digits| digits.len() + 4), value }
+        }
+        Some(other) => Escape { length: 1 + other.len_utf8(), value: None },
+        None => Escape { length: 1, value: None },
+    }
+}
+
+/// A text as it is meant, and for stretches of it where they stand in what was written: pairs of offsets, meant
+/// and written.
+fn decode(written: &str) -> (String, Vec<(usize, usize)>) {
+    match written.strip_prefix("\"\"\"") {
+        Some(rest) => without_indent(rest.strip_suffix("\"\"\"").unwrap_or(rest)),
+        None => without_escapes(written),
+    }
+}
+
+fn without_escapes(written: &str) -> (String, Vec<(usize, usize)>) {
+    let mut meant = String::with_capacity(written.len());
+    let mut places = vec![(0, 1)];
+    let mut at = 1;
+    let end = written.len().saturating_sub(1).max(1);
+    for (found, escape) in Escapes(written) {
+        meant.push_str(written.get(at..found).unwrap_or(""));
+        meant.extend(escape.value);
+        at = found + escape.length;
+        places.push((meant.len(), at));
+    }
+    meant.push_str(written.get(at..end).unwrap_or(""));
+    (meant, places)
+}
+
+fn without_indent(inner: &str) -> (String, Vec<(usize, usize)>) {
+    let mut lines: Vec<(usize, &str)> = Vec::new();
+    let mut at = 3;
+    for line in inner.split('\n') {
+        lines.push((at, line));
+        at += line.len() + 1;
+    }
+    if lines.first().is_some_and(|(_, line)| line.trim().is_empty()) && lines.len() > 1 {
+        lines.remove(0);
+    }
+    if lines.last().is_some_and(|(_, line)| line.trim().is_empty()) {
+        lines.pop();
+    }
+    let indent_of = |line: &str| line.len() - line.trim_start().len();
+    let indent =
+        lines.iter().filter(|(_, line)| !line.trim().is_empty()).map(|(_, line)| indent_of(line)).min();
+    let mut meant = String::new();
+    let mut places = Vec::new();
+    for (index, (at, line)) in lines.into_iter().enumerate() {
+        if index > 0 {
+            meant.push('\n');
+        }
+        let cut = indent.unwrap_or(0).min(indent_of(line));
+        places.push((meant.len(), at + cut));
+        meant.push_str(line.get(cut..).unwrap_or("").trim_end_matches('\r'));
+    }
+    (meant, places)
+}
+
+/// Where a stretch of a text's meaning stands in the file: `written` is the text as it stands at `span`.
+pub fn place_in_text(written: &str, span: Span, meant: std::ops::Range<usize>) -> Span {
+    let (_, places) = decode(written);
+    let written_at = |offset: usize| {
+        let index = places.partition_point(|(meant, _)| *meant <= offset).saturating_sub(1);
+        let (meant, at) = places.get(index).copied().unwrap_or((0, 0));
+        (at + offset - meant).min(written.len())
+    };
+    let start = span.start as usize;
+    Span::new(span.source, start + written_at(meant.start), start + written_at(meant.end))
+}

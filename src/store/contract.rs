@@ -1,0 +1,122 @@
+//! What every store promises, one suite for all of them: each test is a function over a store, and runs for
+//! each kind with one that is fresh.
+
+#[macro_use]
+mod fixture;
+mod calls;
+mod importing;
+mod intake;
+mod lists;
+mod merging;
+mod messages;
+mod turns;
+mod units;
+
+/// Makes a test of each function for each store. A function that is forgotten here is one that is never used,
+/// and the compiler says so.
+macro_rules! for_every_store {
+    ($($module:ident { $($test:ident)* })*) => {
+        mod memory {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $test() {
+                    super::super::$module::$test(&crate::store::memory::MemoryStore::new()).await;
+                })*
+            })*
+        }
+        mod sqlite {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $test() {
+                    let file = crate::store::sqlite::testing::File::new();
+                    super::super::$module::$test(&file.store().await).await;
+                })*
+            })*
+        }
+    };
+}
+
+for_every_store! {
+    units {
+        what_is_committed_is_there
+        what_is_dropped_is_gone
+        a_reader_sees_one_state
+        one_writes_at_a_time
+    }
+    turns {
+        a_claim_takes_events_in_the_order_in_which_they_came
+        a_claim_takes_due_runs_in_the_order_of_their_timers
+        a_claim_with_a_timer_has_all_events_of_its_contact
+        a_state_is_what_is_known_of_a_contact
+        a_state_has_the_ended_runs_whose_goals_are_open
+        states_come_as_they_were_asked_for
+        what_turns_lead_to_is_recorded
+        a_turn_goes_onto_the_one_it_was_made_from
+        a_turn_of_an_event_that_was_looked_at_is_overtaken
+        a_run_enters_once
+        contacts_change_with_their_turns
+        turns_are_counted
+        events_of_our_own_wait_to_be_looked_at
+    }
+    intake {
+        arrivals_are_stored_once
+        a_repeat_within_a_batch_is_one
+        an_alias_is_no_event
+        names_find_their_contact
+        an_address_of_somebody_else_is_dropped
+        what_machines_do_is_kept_and_waits_for_nobody
+        events_are_added_once
+        decisions_are_kept_and_told_of
+        of_two_decisions_at_one_instant_the_refusal_holds
+        what_cannot_be_taken_is_shown
+        a_suppressed_address_stays_so_whoever_has_it
+        a_new_address_is_not_suppressed
+    }
+    merging {
+        a_device_becomes_its_owners_with_all_that_is_theirs
+        names_that_were_not_at_hand_follow
+        what_is_said_about_a_former_contact_is_said_about_the_present_one
+        a_double_run_ends
+        of_decisions_of_both_the_latest_holds
+        a_repeat_after_a_merge_is_a_repeat
+    }
+    importing {
+        a_file_adds_and_changes
+        a_refusal_outlives_files
+        an_address_of_somebody_else_is_a_conflict
+        attributes_are_set_and_taken_away
+        rows_about_one_person_are_one_person
+    }
+    messages {
+        messages_are_claimed_when_they_are_due
+        a_message_comes_with_what_it_is_made_from
+        the_gate_lets_go_what_is_allowed
+        the_gate_stops_what_was_refused_meanwhile
+        the_gate_stops_suppressed_addresses_whosoever_they_are
+        a_message_goes_once
+        every_step_of_a_message_is_legal_or_does_nothing
+        what_is_settled_is_kept
+        settlements_of_one_message_go_in_order
+        an_unproved_hand_over_is_unsure
+        a_retry_goes_at_once_and_through_the_gate
+    }
+    calls {
+        calls_of_one_receiver_go_in_order
+        calls_under_way_are_not_taken_again
+        what_is_sent_is_kept_once
+        a_call_is_tried_until_it_is_dead
+        a_dead_call_can_be_tried_again
+        a_lead_is_answered_once
+    }
+    lists {
+        deliveries_that_need_somebody_come_first
+        contacts_come_in_pages
+        the_last_events_come_first
+        a_plan_has_one_number
+        the_latest_deployment_holds
+        access_is_given_and_taken
+        what_is_due_next
+        the_books_of_a_lived_in_store_balance
+        tallies_are_of_a_journey_or_of_all
+    }
+}

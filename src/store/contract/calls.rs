@@ -1,0 +1,110 @@
+//! Webhook calls and hand-offs.
+
+use super::fixture::{at, calling, entering, person, record};
+use crate::domain::{CallId, CallKind, CallState, ContactId};
+use crate::store::{CallSettlement, DeliveryKind, Store};
+
+/// Calls of one run, in order, each at its second.
+async fn called(store: &dyn Store, contact: ContactId, calls: &[(CallKind, &str, i64)]) -> Vec<CallId> {
+    let (mut run, mut effects) = entering(contact, "welcome", 0);
+    let calls = calls.iter().map(|(kind, to, second)| calling(&mut run, &mut effects, (*kind, to), *second));
+    let calls = calls.collect();
+    record(store, &run, effects, 0).await;
+    calls
+}
+
+async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[CallId]) -> Vec<CallId> {
+    let mut unit = store.write().await.unwrap();
+    let claimed = unit.claim_calls(at(second), limit, under_way).await.unwrap();
+    claimed.into_iter().map(|claimed| claimed.call.id).collect()
+}
+
+fn settled(contact: ContactId, id: CallId, state: CallState, due: Option<i64>) -> Vec<CallSettlement> {
+    let (status, answer) = (Some(503), "busy".to_owned());
+    vec![CallSettlement { contact, id, state, due_at: due.map(at), status, answer }]
+}
+
+pub(super) async fn calls_of_one_receiver_go_in_order(store: &dyn Store) {
+    let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
+    let calls = [(CallKind::Call, "erp", 0), (CallKind::Call, "erp", 0), (CallKind::HandOff, "sales", 1)];
+    let ids = called(store, ada, &calls).await;
+    let other = called(store, ben, &[(CallKind::Call, "erp", 2)]).await[0];
+    assert_eq!(claimed(store, 0, 9, &[]).await, [ids[0]]);
+    assert_eq!(claimed(store, 9, 9, &[]).await, [ids[0], ids[2], other]);
+    assert_eq!(claimed(store, 9, 2, &[]).await, [ids[0], ids[2]]);
+    // What waits for its next attempt holds up what comes behind it; what is dead does not.
+    change!(store, unit => unit.settle_calls(settled(ada, ids[0], CallState::Pending, Some(60)), at(10)));
+    assert_eq!(claimed(store, 59, 9, &[]).await, [ids[2], other]);
+    assert_eq!(claimed(store, 60, 9, &[]).await, [ids[2], other, ids[0]]);
+    change!(store, unit => unit.settle_calls(settled(ada, ids[0], CallState::Dead, None), at(61)));
+    assert_eq!(claimed(store, 61, 9, &[]).await, [ids[1], ids[2], other]);
+}
+
+pub(super) async fn calls_under_way_are_not_taken_again(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let calls = [(CallKind::Call, "erp", 0), (CallKind::Call, "erp", 1), (CallKind::Call, "crm", 2)];
+    let ids = called(store, ada, &calls).await;
+    assert_eq!(claimed(store, 9, 9, &[ids[0]]).await, [ids[2]], "nor what comes behind it");
+    assert_eq!(claimed(store, 9, 9, &[ids[0], ids[2]]).await, []);
+}
+
+pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let id = called(store, ada, &[(CallKind::Call, "erp", 0)]).await[0];
+    let mut unit = store.write().await.unwrap();
+    let first = unit.claim_calls(at(0), 9, &[]).await.unwrap().remove(0);
+    assert_eq!((first.attempt, first.body), (1, None));
+    for body in ["first", "second"] {
+        unit.set_bodies(vec![(ada, id, body.to_owned())]).await.unwrap();
+    }
+    unit.settle_calls(settled(ada, id, CallState::Pending, Some(5)), at(1)).await.unwrap();
+    let second = unit.claim_calls(at(5), 9, &[]).await.unwrap().remove(0);
+    assert_eq!((second.attempt, second.body.as_deref()), (2, Some("first")));
+    assert_eq!(second.call, first.call);
+}
+
+pub(super) async fn a_call_is_tried_until_it_is_dead(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let id = called(store, ada, &[(CallKind::Call, "erp", 0)]).await[0];
+    change!(store, unit => unit.settle_calls(settled(ada, id, CallState::Pending, Some(5)), at(1)));
+    change!(store, unit => unit.settle_calls(settled(ada, id, CallState::Dead, None), at(5)));
+    let stored = look!(store, unit => unit.call_by_id(id)).unwrap();
+    assert_eq!((stored.state, stored.attempts, stored.due_at), (CallState::Dead, 2, None));
+    assert_eq!((stored.settled_at, stored.status), (Some(at(5)), Some(503)));
+    assert_eq!(stored.answer.as_deref(), Some("busy"));
+    change!(store, unit => unit.settle_calls(settled(ada, id, CallState::Delivered, None), at(6)));
+    assert_eq!(look!(store, unit => unit.call_by_id(id)).unwrap(), stored, "only what waits is settled");
+    assert_eq!(look!(store, unit => unit.call_by_id(CallId::default())), None);
+}
+
+pub(super) async fn a_dead_call_can_be_tried_again(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let id = called(store, ada, &[(CallKind::HandOff, "sales", 0)]).await[0];
+    let retry = |second| (DeliveryKind::HandOff, ada, id.0, at(second));
+    for (state, due, helps) in [
+        (None, None, false),
+        (Some(CallState::Pending), Some(100), true),
+        (Some(CallState::Dead), None, true),
+        (Some(CallState::Delivered), None, false),
+    ] {
+        if let Some(state) = state {
+            change!(store, unit => unit.settle_calls(settled(ada, id, state, due), at(40)));
+        }
+        let (kind, contact, call, now) = retry(50);
+        assert_eq!(change!(store, unit => unit.retry(kind, contact, call, now)), helps, "{state:?}");
+        if helps {
+            assert_eq!(claimed(store, 50, 9, &[]).await, [id]);
+        }
+    }
+}
+
+pub(super) async fn a_lead_is_answered_once(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let ids = called(store, ada, &[(CallKind::HandOff, "sales", 0), (CallKind::Call, "erp", 0)]).await;
+    assert!(change!(store, unit => unit.answer_lead(ada, ids[0], true, "anna", at(1))));
+    assert!(!change!(store, unit => unit.answer_lead(ada, ids[0], false, "ben", at(2))));
+    assert!(!change!(store, unit => unit.answer_lead(ada, ids[1], true, "anna", at(3))), "a call is no lead");
+    assert!(!change!(store, unit => unit.answer_lead(ada, CallId::default(), true, "anna", at(4))));
+    let accepted: Vec<_> = look!(store, unit => unit.calls(ada)).iter().map(|call| call.accepted).collect();
+    assert_eq!(accepted, [Some(true), None]);
+}

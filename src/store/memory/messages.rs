@@ -1,0 +1,134 @@
+use std::collections::BTreeSet;
+
+use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
+use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, StoredMessage};
+use super::tables::{Person, Tables};
+use crate::domain::{MessageId, MessageState, SkipReason};
+use crate::time::Moment;
+
+impl Tables {
+    pub(super) fn claim_messages(
+        &self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Vec<ClaimedMessage> {
+        let under_way: BTreeSet<&MessageId> = under_way.iter().collect();
+        let due = |stored: &StoredMessage| {
+            let at = stored.due_at.filter(|at| *at <= now && !under_way.contains(&stored.message.id))?;
+            Some((at, stored.message.contact.slot(), stored.message.contact, stored.message.id))
+        };
+        let mut found = Vec::new();
+        for person in self.everybody() {
+            found.extend(person.messages.values().filter_map(|stored| Some((due(stored)?, person, stored))));
+        }
+        found.sort_by_key(|(at, ..)| *at);
+        let claimed = found.into_iter().take(limit as usize).map(|(_, person, stored)| ClaimedMessage {
+            message: stored.message.clone(),
+            attempt: stored.attempts + 1,
+            contact: person.contact.clone(),
+            permissions: person.decisions(),
+            entry: person
+                .runs
+                .get(&stored.message.run)
+                .map(|run| run.state.entry.clone())
+                .unwrap_or_default(),
+        });
+        claimed.collect()
+    }
+
+    /// The last gate.
+    pub(super) fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Vec<GateAnswer> {
+        keys.iter().map(|key| GateAnswer { key: *key, goes: self.passes(*key, now) }).collect()
+    }
+
+    fn passes(&mut self, key: MessageKey, now: Moment) -> bool {
+        let stopped = match self.message(key) {
+            Some((person, stored)) if stored.message.state == MessageState::Decided => {
+                self.stopped(person, stored)
+            }
+            _ => return false,
+        };
+        if let Some(stored) = self.message_mut(key) {
+            stored.due_at = None;
+            stored.message.reason = stopped;
+            if stopped.is_none() {
+                stored.message.state = MessageState::HandedOver;
+                stored.handed_over_at = Some(now);
+                stored.attempts += 1;
+            } else {
+                stored.message.state = MessageState::Skipped;
+                stored.settled_at = Some(now);
+            }
+        }
+        stopped.is_none()
+    }
+
+    fn stopped(&self, person: &Person, stored: &StoredMessage) -> Option<SkipReason> {
+        let message = &stored.message;
+        let allowed = person.decisions().get(&message.topic).copied();
+        let suppressed = self.suppressed.contains_key(&suppression_key(&message.address));
+        stopped(message.essential, allowed, suppressed)
+    }
+
+    fn message(&self, key: MessageKey) -> Option<(&Person, &StoredMessage)> {
+        let person = self.person(key.contact)?;
+        Some((person, person.messages.get(&key.id)?))
+    }
+
+    fn message_mut(&mut self, key: MessageKey) -> Option<&mut StoredMessage> {
+        self.person_mut(key.contact)?.messages.get_mut(&key.id)
+    }
+
+    pub(super) fn settle_messages(
+        &mut self,
+        settled: Vec<MessageSettlement>,
+        now: Moment,
+    ) -> Vec<MessageKey> {
+        let mut answered = Vec::new();
+        for settlement in settled {
+            let asked = settlement.key;
+            let key = MessageKey { contact: self.is_now(asked.contact), ..asked };
+            let Some(stored) = self.message_mut(key) else { continue };
+            if !settlement.outcome.leads_from().contains(&stored.message.state) {
+                continue;
+            }
+            // Where it was handed over, that counted the attempt.
+            stored.attempts += u32::from(stored.message.state == MessageState::Decided);
+            stored.message.state = settlement.outcome.state();
+            stored.due_at = match settlement.outcome {
+                Outcome::State(_) => None,
+                Outcome::Again(at) => Some(at),
+            };
+            stored.settled_at = Some(now);
+            stored.answer = Some(settlement.answer);
+            answered.push(asked);
+        }
+        answered
+    }
+
+    pub(super) fn recover(&mut self, now: Moment) -> u64 {
+        let is_open = |stored: &&StoredMessage| stored.message.state == MessageState::HandedOver;
+        let messages = self.everybody().flat_map(|person| person.messages.values());
+        let keys: Vec<MessageKey> = messages.filter(is_open).map(StoredMessage::key).collect();
+        for key in &keys {
+            if let Some(stored) = self.message_mut(*key) {
+                stored.message.state = MessageState::Unsure;
+                stored.settled_at = Some(now);
+                stored.answer = Some(ENDED_MEANWHILE.to_owned());
+            }
+        }
+        keys.len() as u64
+    }
+
+    pub(super) fn retry_message(&mut self, key: MessageKey, now: Moment) -> bool {
+        let Some(stored) = self.message_mut(key) else { return false };
+        let helps = may_retry(stored.message.state) && stored.due_at.is_none_or(|due| due > now);
+        if helps {
+            stored.message.state = MessageState::Decided;
+            stored.due_at = Some(now);
+            stored.settled_at = None;
+        }
+        helps
+    }
+}

@@ -1,0 +1,162 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::super::tally::count;
+use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch};
+use super::tables::{CallRow, Person, Tables};
+use crate::domain::{
+    Call, CallState, ContactId, ContactState, Effects, Event, EventId, Message, MessageState, Past, Run,
+};
+use crate::language::plan::Needs;
+use crate::time::Moment;
+
+impl Tables {
+    pub(super) fn claim(&self, now: Moment, limit: u32) -> Claim {
+        let limit = limit as usize;
+        let mut due: Vec<(Moment, &Run)> = self
+            .everybody()
+            .flat_map(|person| person.runs.values())
+            .filter_map(|run| Some((run.wake_at.filter(|at| *at <= now)?, run)))
+            .collect();
+        due.sort_by_key(|(at, run)| (*at, run.contact.slot(), run.contact, run.id));
+        let due: Vec<Run> = due.into_iter().take(limit).map(|(_, run)| run.clone()).collect();
+        let mut pending: Vec<&Event> = self.everybody().flat_map(pending_of).collect();
+        pending.sort_by_key(|event| (event.received_at, event.contact.slot(), event.contact, event.id));
+        let theirs: BTreeSet<ContactId> = due.iter().map(|run| run.contact).collect();
+        let taken = pending
+            .into_iter()
+            .enumerate()
+            .filter(|(index, event)| *index < limit || theirs.contains(&event.contact));
+        Claim { events: taken.map(|(_, event)| event.clone()).collect(), due }
+    }
+
+    pub(super) fn states(&self, contacts: &[ContactId], needs: Needs, earliest: Moment) -> Vec<ContactState> {
+        let mut asked = BTreeSet::new();
+        let known = contacts.iter().filter(|id| asked.insert(**id)).filter_map(|id| self.person(*id));
+        let state = |person: &Person| {
+            let mut state = ContactState::new(person.contact.clone());
+            let open = |run: &&Run| run.is_live() || run.goal_until.is_some_and(|until| until >= earliest);
+            state.runs = person.runs.values().filter(open).cloned().collect();
+            state.runs.sort_by_key(|run| (run.entered_at, run.id));
+            state.past = past_of(person);
+            if needs.permissions {
+                state.permissions = person.decisions();
+            }
+            state
+        };
+        known.map(state).collect()
+    }
+
+    /// Records turns, all of them or none.
+    pub(super) fn record(&mut self, batch: &TurnBatch) -> Result<()> {
+        self.check(batch)?;
+        for (state, effects) in &batch.contacts {
+            if state.changed {
+                self.put(state.contact.clone());
+            }
+            if let Some(person) = self.person_mut(state.contact.id) {
+                take_over(person, state, effects);
+            }
+        }
+        let mut refused: BTreeMap<EventId, BTreeMap<String, String>> = BTreeMap::new();
+        for (_, effects) in &batch.contacts {
+            for (event, reasons) in effects.refused_by_event() {
+                // Through JSON, as reasons are written everywhere.
+                let reasons = serde_json::to_value(reasons).and_then(serde_json::from_value);
+                refused.insert(event, reasons.unwrap_or_default());
+            }
+        }
+        for (contact, id) in &batch.events {
+            if let Some(event) = self.person_mut(*contact).and_then(|person| person.events.get_mut(id)) {
+                event.pending = false;
+                event.refused = refused.get(id).cloned().unwrap_or_default();
+            }
+        }
+        let tallies = Arc::make_mut(&mut self.tallies);
+        for (key, (count, worth)) in count(batch) {
+            let sum = tallies.entry(key).or_default();
+            sum.0 += count;
+            sum.1 += worth;
+        }
+        Ok(())
+    }
+
+    /// Whether everything is still as it was when these turns were made.
+    fn check(&self, batch: &TurnBatch) -> Result<()> {
+        let run_fits = |run: &Run, effects: &Effects| {
+            let known = self.person(run.contact).and_then(|person| person.runs.get(&run.id));
+            match effects.touched.get(&run.id) {
+                Some(0) => known.is_none(),
+                Some(before) => known.is_some_and(|known| known.turn == *before),
+                None => true,
+            }
+        };
+        let runs_fit =
+            batch.contacts.iter().all(|(state, effects)| state.runs.iter().all(|run| run_fits(run, effects)));
+        let mut asked = BTreeSet::new();
+        let is_pending = |(contact, id): &(ContactId, EventId)| {
+            let event = self.person(*contact).and_then(|person| person.events.get(id));
+            event.is_some_and(|event| event.pending) && asked.insert((*contact, *id))
+        };
+        let events_wait = batch.events.iter().all(is_pending);
+        if runs_fit && events_wait { Ok(()) } else { Err(StoreError::Overtaken) }
+    }
+}
+
+fn pending_of(person: &Person) -> impl Iterator<Item = &Event> {
+    person.events.values().filter(|event| event.pending).map(|event| &event.event)
+}
+
+/// When the contact left each journey, the last time.
+fn past_of(person: &Person) -> Vec<Past> {
+    let mut past: BTreeMap<(&str, &str), Moment> = BTreeMap::new();
+    for run in person.runs.values() {
+        if let Some(left_at) = run.ended_at {
+            let last = past.entry((&run.journey, &run.key)).or_insert(left_at);
+            *last = left_at.max(*last);
+        }
+    }
+    let past = past.into_iter().map(|((journey, key), left_at)| Past {
+        journey: journey.to_owned(),
+        key: key.to_owned(),
+        left_at,
+    });
+    past.collect()
+}
+
+fn take_over(person: &mut Person, state: &ContactState, effects: &Effects) {
+    let touched = state.runs.iter().filter(|run| effects.touched.contains_key(&run.id));
+    person.runs.extend(touched.map(|run| (run.id, run.clone())));
+    person.history.extend(effects.history.iter().map(|step| ((step.run, step.number), step.clone())));
+    person.messages.extend(effects.messages.iter().map(|message| (message.id, decided(message))));
+    person.calls.extend(effects.calls.iter().map(|call| (call.id, pending(call))));
+    person.goals.extend(effects.goals.iter().map(|goal| ((goal.run, goal.goal.clone()), goal.clone())));
+    for event in &effects.events {
+        person.happen(event.clone());
+    }
+}
+
+fn decided(message: &Message) -> StoredMessage {
+    StoredMessage {
+        message: message.clone(),
+        attempts: 0,
+        due_at: (message.state == MessageState::Decided).then_some(message.decided_at),
+        handed_over_at: None,
+        settled_at: None,
+        answer: None,
+    }
+}
+
+fn pending(call: &Call) -> CallRow {
+    let stored = StoredCall {
+        call: call.clone(),
+        state: CallState::Pending,
+        attempts: 0,
+        due_at: Some(call.decided_at),
+        settled_at: None,
+        status: None,
+        answer: None,
+        accepted: None,
+    };
+    CallRow { stored, body: None }
+}

@@ -1,0 +1,295 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
+
+use super::super::{
+    Access, Arrival, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
+    DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
+    Quarantined, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage, StoredVersion,
+    TallyRow, Token, TurnBatch, Who, WriteUnit,
+};
+use super::read::sorted;
+use super::tables::{Person, Tables};
+use crate::domain::{
+    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
+    RunId,
+};
+use crate::language::plan::{Needs, Plan};
+use crate::time::Moment;
+
+/// One transaction: the tables as they were when it began, and what it changed since.
+pub(super) struct MemoryUnit {
+    pub(super) tables: Tables,
+    /// Where the tables go with a commit; nothing where one only reads.
+    pub(super) writing: Option<Writing>,
+}
+
+/// The right to write.
+pub(super) struct Writing {
+    pub(super) committed: Arc<RwLock<Tables>>,
+    pub(super) _turn: OwnedMutexGuard<()>,
+}
+
+#[async_trait]
+impl ReadUnit for MemoryUnit {
+    async fn next_due(&mut self) -> Result<NextDue> {
+        Ok(self.tables.next_due())
+    }
+
+    async fn find(&mut self, who: &Who) -> Result<Option<Contact>> {
+        Ok(self.tables.find(who))
+    }
+
+    async fn contacts_after(
+        &mut self,
+        after: Option<ContactId>,
+        limit: u32,
+    ) -> Result<Vec<(Contact, BTreeMap<String, bool>)>> {
+        Ok(self.tables.contacts_after(after, limit))
+    }
+
+    async fn contact_count(&mut self) -> Result<u64> {
+        Ok(self.tables.people.len() as u64)
+    }
+
+    async fn permissions(&mut self, contact: ContactId) -> Result<Vec<Permission>> {
+        let all = |person: &Person| person.permissions.values().cloned().collect();
+        Ok(sorted(self.tables.person(contact), all, |decision| (decision.at, decision.topic.clone())))
+    }
+
+    async fn runs(&mut self, contact: ContactId) -> Result<Vec<Run>> {
+        let all = |person: &Person| person.runs.values().cloned().collect();
+        Ok(sorted(self.tables.person(contact), all, |run| (run.entered_at, run.id)))
+    }
+
+    async fn history(&mut self, contact: ContactId, run: RunId) -> Result<Vec<HistoryStep>> {
+        let of_run = |person: &Person| {
+            person.history.range((run, 0)..=(run, u32::MAX)).map(|(_, step)| step.clone()).collect()
+        };
+        Ok(sorted(self.tables.person(contact), of_run, |step| step.number))
+    }
+
+    async fn events(&mut self, contact: ContactId, limit: u32) -> Result<Vec<StoredEvent>> {
+        Ok(self.tables.events(contact, limit))
+    }
+
+    async fn messages(&mut self, contact: ContactId) -> Result<Vec<StoredMessage>> {
+        let all = |person: &Person| person.messages.values().cloned().collect();
+        let order =
+            |stored: &StoredMessage| (stored.message.decided_at, stored.message.step, stored.message.id);
+        Ok(sorted(self.tables.person(contact), all, order))
+    }
+
+    async fn calls(&mut self, contact: ContactId) -> Result<Vec<StoredCall>> {
+        let all = |person: &Person| person.calls.values().map(|row| row.stored.clone()).collect();
+        let order = |stored: &StoredCall| (stored.call.decided_at, stored.call.step, stored.call.id);
+        Ok(sorted(self.tables.person(contact), all, order))
+    }
+
+    async fn goals(&mut self, contact: ContactId) -> Result<Vec<GoalReached>> {
+        let all = |person: &Person| person.goals.values().cloned().collect();
+        Ok(sorted(self.tables.person(contact), all, |goal| (goal.at, goal.run, goal.goal.clone())))
+    }
+
+    async fn message(&mut self, key: MessageKey) -> Result<Option<StoredMessage>> {
+        let person = self.tables.person(self.tables.is_now(key.contact));
+        Ok(person.and_then(|person| person.messages.get(&key.id)).cloned())
+    }
+
+    async fn messages_of(&mut self, keys: &[MessageKey]) -> Result<Vec<StoredMessage>> {
+        let keys: BTreeSet<MessageKey> = keys.iter().copied().collect();
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            found.extend(self.message(key).await?);
+        }
+        Ok(found)
+    }
+
+    async fn decisions(
+        &mut self,
+        contacts: &[ContactId],
+    ) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>> {
+        let decided = |id: &ContactId| Some((*id, self.tables.person(*id)?.decisions()));
+        Ok(contacts.iter().filter_map(decided).filter(|(_, decided)| !decided.is_empty()).collect())
+    }
+
+    async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>> {
+        let row = self.tables.everybody().find_map(|person| person.calls.get(&call));
+        Ok(row.map(|row| row.stored.clone()))
+    }
+
+    async fn claim_messages(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>> {
+        Ok(self.tables.claim_messages(now, limit, under_way))
+    }
+
+    async fn claim_calls(
+        &mut self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+    ) -> Result<Vec<ClaimedCall>> {
+        Ok(self.tables.claim_calls(now, limit, under_way))
+    }
+
+    async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>> {
+        Ok(self.tables.deliveries(which, limit))
+    }
+
+    async fn quarantined(&mut self, limit: u32) -> Result<Vec<Quarantined>> {
+        Ok(self.tables.quarantined(limit))
+    }
+
+    async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>> {
+        Ok(self.tables.tallies(journey))
+    }
+
+    async fn versions(&mut self) -> Result<Vec<StoredVersion>> {
+        Ok(self.tables.versions())
+    }
+
+    async fn tokens(&mut self) -> Result<Vec<Token>> {
+        Ok(self.tables.tokens())
+    }
+
+    async fn access(&mut self, id: &str) -> Result<Option<Access>> {
+        Ok(self.tables.tokens.get(id).cloned())
+    }
+
+    async fn audit(&mut self) -> Result<Audit> {
+        Ok(self.tables.audit())
+    }
+}
+
+#[async_trait]
+impl WriteUnit for MemoryUnit {
+    async fn commit(self: Box<Self>) -> Result<()> {
+        if let Some(writing) = self.writing {
+            *writing.committed.write().unwrap_or_else(PoisonError::into_inner) = self.tables;
+        }
+        Ok(())
+    }
+
+    async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim> {
+        Ok(self.tables.claim(now, limit))
+    }
+
+    async fn states(
+        &mut self,
+        contacts: &[ContactId],
+        needs: Needs,
+        earliest: Moment,
+    ) -> Result<Vec<ContactState>> {
+        Ok(self.tables.states(contacts, needs, earliest))
+    }
+
+    async fn record(&mut self, batch: TurnBatch) -> Result<()> {
+        self.tables.record(&batch)
+    }
+
+    async fn take_in(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Intake>> {
+        self.tables.take_in(arrivals)
+    }
+
+    async fn add_events(&mut self, events: Vec<Event>) -> Result<u64> {
+        Ok(self.tables.add_events(events))
+    }
+
+    async fn decide(&mut self, permissions: Vec<Permission>) -> Result<()> {
+        self.tables.decide(permissions);
+        Ok(())
+    }
+
+    async fn quarantine(&mut self, received_at: Moment, items: Vec<(String, String)>) -> Result<()> {
+        self.tables.quarantine(received_at, items);
+        Ok(())
+    }
+
+    async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts> {
+        self.tables.import(&rows, now)
+    }
+
+    async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
+        Ok(self.tables.hand_over(keys, now))
+    }
+
+    async fn settle_messages(
+        &mut self,
+        settled: Vec<MessageSettlement>,
+        now: Moment,
+    ) -> Result<Vec<MessageKey>> {
+        Ok(self.tables.settle_messages(settled, now))
+    }
+
+    async fn recover(&mut self, now: Moment) -> Result<u64> {
+        Ok(self.tables.recover(now))
+    }
+
+    async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, _now: Moment) -> Result<()> {
+        self.tables.suppress(addresses);
+        Ok(())
+    }
+
+    async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()> {
+        self.tables.set_bodies(bodies);
+        Ok(())
+    }
+
+    async fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) -> Result<()> {
+        self.tables.settle_calls(settled, now);
+        Ok(())
+    }
+
+    async fn answer_lead(
+        &mut self,
+        contact: ContactId,
+        call: CallId,
+        accepted: bool,
+        _by: &str,
+        _now: Moment,
+    ) -> Result<bool> {
+        Ok(self.tables.answer_lead(contact, call, accepted))
+    }
+
+    async fn retry(&mut self, kind: DeliveryKind, contact: ContactId, id: Uuid, now: Moment) -> Result<bool> {
+        Ok(match kind {
+            DeliveryKind::Message => {
+                self.tables.retry_message(MessageKey { contact, id: MessageId(id) }, now)
+            }
+            DeliveryKind::Call | DeliveryKind::HandOff => self.tables.retry_call(contact, CallId(id), now),
+        })
+    }
+
+    async fn add_version(&mut self, plan: &Plan, _now: Moment) -> Result<u32> {
+        Ok(self.tables.add_version(plan))
+    }
+
+    async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()> {
+        Arc::make_mut(&mut self.tables.deployments).insert((journey.to_owned(), now), version);
+        Ok(())
+    }
+
+    async fn add_token(&mut self, access: Access) -> Result<()> {
+        if self.tables.tokens.contains_key(&access.token.id) {
+            return Err(StoreError::Failed(format!("there is a token `{}` already", access.token.id)));
+        }
+        Arc::make_mut(&mut self.tables.tokens).insert(access.token.id.clone(), access);
+        Ok(())
+    }
+
+    async fn revoke_token(&mut self, id: &str, now: Moment) -> Result<bool> {
+        let access = Arc::make_mut(&mut self.tables.tokens).get_mut(id);
+        let Some(access) = access.filter(|access| access.token.revoked_at.is_none()) else {
+            return Ok(false);
+        };
+        access.token.revoked_at = Some(now);
+        Ok(true)
+    }
+}

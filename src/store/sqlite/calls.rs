@@ -1,0 +1,136 @@
+//! Webhook calls and hand-offs on their way out, and what became of them.
+
+use sqlx::SqliteConnection;
+
+use super::super::{CallSettlement, ClaimedCall, Result};
+use super::bulk::Bulk;
+use super::rows::{self, Columns};
+use super::{failed, identity, keys};
+use crate::domain::{CallId, ContactId};
+use crate::time::Moment;
+
+/// Of each contact and receiver the earliest that is not delivered, so that order is kept.
+pub(super) const DUE: &str =
+    "SELECT contact, id, run, journey, version, place, step, stage, kind, target, with_values, assigned_to,
+    decided_at, attempts, body FROM call WHERE due_at <= $1
+    AND id NOT IN (SELECT unhex(value) FROM json_each($3))
+    AND NOT EXISTS (SELECT 1 FROM call AS earlier WHERE earlier.slot = call.slot AND earlier.contact = call.contact
+    AND earlier.target = call.target AND earlier.state = 'pending'
+    AND (earlier.decided_at, earlier.step, earlier.id) < (call.decided_at, call.step, call.id))
+    ORDER BY due_at, slot, contact, id LIMIT $2";
+
+/// Takes calls that are due.
+pub(super) async fn claim(
+    connection: &mut SqliteConnection,
+    now: Moment,
+    limit: u32,
+    under_way: &[CallId],
+) -> Result<Vec<ClaimedCall>> {
+    let under_way = keys::ids(under_way.iter().map(|id| &id.0));
+    let statement = sqlx::query(DUE).bind(now.micros()).bind(limit).bind(under_way);
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, |row| {
+        let mut columns = Columns::of(row, "call");
+        let call = rows::call_from(&mut columns)?;
+        Ok(ClaimedCall { call, attempt: columns.number::<u32>()? + 1, body: columns.maybe_text()? })
+    })
+}
+
+pub(super) const SET_BODY: Bulk = Bulk {
+    head: "UPDATE call SET body = v.column4 FROM (",
+    columns: 4,
+    tail: ") AS v WHERE call.slot = v.column1 AND call.contact = v.column2 AND call.id = v.column3
+        AND call.body IS NULL",
+};
+
+/// Keeps what is sent, where nothing is kept yet.
+pub(super) async fn set_bodies(
+    connection: &mut SqliteConnection,
+    bodies: Vec<(ContactId, CallId, String)>,
+) -> Result<()> {
+    let about = identity::are_now(connection, bodies.iter().map(|(contact, ..)| *contact).collect()).await?;
+    let bodies: Vec<_> = bodies.iter().zip(about).collect();
+    SET_BODY
+        .run(connection, &bodies, |statement, ((_, call, body), contact)| {
+            statement.bind(contact.slot().0).bind(contact.0).bind(call.0).bind(body.as_str())
+        })
+        .await?;
+    Ok(())
+}
+
+pub(super) const SETTLE: Bulk = Bulk {
+    head: "UPDATE call SET state = v.column4, due_at = v.column5, status = v.column6, answer = v.column7,
+        settled_at = v.column8, attempts = attempts + 1 FROM (",
+    columns: 8,
+    tail: ") AS v WHERE call.slot = v.column1 AND call.contact = v.column2 AND call.id = v.column3
+        AND call.state = 'pending'",
+};
+
+/// Records what became of calls.
+pub(super) async fn settle(
+    connection: &mut SqliteConnection,
+    settled: Vec<CallSettlement>,
+    now: Moment,
+) -> Result<()> {
+    let about = settled.iter().map(|settlement| settlement.contact).collect();
+    let about = identity::are_now(connection, about).await?;
+    let settled: Vec<_> = settled.iter().zip(about).collect();
+    SETTLE
+        .run(connection, &settled, |statement, (settlement, contact)| {
+            statement
+                .bind(contact.slot().0)
+                .bind(contact.0)
+                .bind(settlement.id.0)
+                .bind(settlement.state.as_str())
+                .bind(settlement.due_at.map(Moment::micros))
+                .bind(settlement.status)
+                .bind(settlement.answer.as_str())
+                .bind(now.micros())
+        })
+        .await?;
+    Ok(())
+}
+
+/// Records a team's answer to a hand-off.
+pub(super) async fn answer_lead(
+    connection: &mut SqliteConnection,
+    (contact, call): (ContactId, CallId),
+    accepted: bool,
+    by: &str,
+    now: Moment,
+) -> Result<bool> {
+    let sql = "INSERT INTO lead (slot, contact, call, accepted, answered_at, answered_by)
+        SELECT slot, contact, id, $4, $5, $6 FROM call WHERE slot = $1 AND contact = $2 AND id = $3
+        AND kind = 'hand_off' ON CONFLICT (slot, contact, call) DO NOTHING";
+    let mut done = 0;
+    for contact in identity::are_now(connection, vec![contact]).await? {
+        let statement = sqlx::query(sql)
+            .bind(contact.slot().0)
+            .bind(contact.0)
+            .bind(call.0)
+            .bind(accepted)
+            .bind(now.micros())
+            .bind(by);
+        done += statement.execute(&mut *connection).await.map_err(failed)?.rows_affected();
+    }
+    Ok(done == 1)
+}
+
+/// Has a call tried again at once.
+pub(super) async fn retry(
+    connection: &mut SqliteConnection,
+    (contact, call): (ContactId, CallId),
+    now: Moment,
+) -> Result<bool> {
+    let sql = "UPDATE call SET state = 'pending', due_at = $4, settled_at = NULL WHERE slot = $1
+        AND contact = $2 AND id = $3 AND (state = 'dead' OR state = 'pending' AND due_at > $4)";
+    let done = sqlx::query(sql)
+        .bind(contact.slot().0)
+        .bind(contact.0)
+        .bind(call.0)
+        .bind(now.micros())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    Ok(done.rows_affected() == 1)
+}

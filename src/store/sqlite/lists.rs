@@ -1,0 +1,212 @@
+//! Lists that are about no contact alone: deliveries, counts, versions, access.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::SqliteConnection;
+
+use super::super::{
+    Access, Deliveries, Delivery, DeliveryKind, Quarantined, Result, StoreError, StoredVersion, TallyRow,
+    Token,
+};
+use super::failed;
+use super::rows::{self, Columns, json};
+use crate::domain::{CallKind, ContactId};
+use crate::language::plan::Plan;
+use crate::time::Moment;
+
+/// The columns that [`delivery`] reads of calls; `$1` is how many.
+const CALLS: &str =
+    "SELECT id, contact, journey, target, state, attempts, decided_at, due_at, answer, kind FROM call";
+const MESSAGES: &str =
+    "SELECT id, contact, journey, message, state, attempts, decided_at, due_at, answer FROM message";
+/// As [`Delivery::order`] has it.
+const CALLS_FIRST: &str = "ORDER BY state <> 'dead', decided_at DESC, id LIMIT $1";
+const MESSAGES_FIRST: &str =
+    "ORDER BY CASE state WHEN 'unsure' THEN 0 WHEN 'refused' THEN 1 ELSE 2 END, decided_at DESC, id LIMIT $1";
+
+pub(super) async fn deliveries(
+    connection: &mut SqliteConnection,
+    which: Deliveries,
+    limit: u32,
+) -> Result<Vec<Delivery>> {
+    let (messages, calls) = match which {
+        Deliveries::Attention => ("WHERE state IN ('unsure', 'refused')", "WHERE state = 'dead'"),
+        Deliveries::All => ("", ""),
+    };
+    let calls = format!("{CALLS} {calls} {CALLS_FIRST}");
+    let messages = format!("{MESSAGES} {messages} {MESSAGES_FIRST}");
+    let mut found = Vec::new();
+    for (sql, is_call) in [(calls, true), (messages, false)] {
+        let statement = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit);
+        for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
+            found.push(delivery(&mut Columns::of(&row, "message"), is_call)?);
+        }
+    }
+    found.sort_by_key(Delivery::order);
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
+fn delivery(columns: &mut Columns<'_>, is_call: bool) -> Result<Delivery> {
+    Ok(Delivery {
+        id: columns.id()?,
+        contact: ContactId(columns.id()?),
+        journey: columns.text()?,
+        name: columns.text()?,
+        state: columns.text()?,
+        attempts: columns.number()?,
+        decided_at: columns.moment()?,
+        due_at: columns.maybe_moment()?,
+        answer: columns.maybe_text()?,
+        kind: if is_call { columns.word(CallKind::from_text)?.into() } else { DeliveryKind::Message },
+    })
+}
+
+pub(super) async fn tallies(
+    connection: &mut SqliteConnection,
+    journey: Option<&str>,
+) -> Result<Vec<TallyRow>> {
+    let sql = "SELECT journey, version, arm, day, what, detail, sum(count), sum(worth) FROM tally
+        WHERE $1 IS NULL OR journey = $1 GROUP BY journey, version, arm, day, what, detail
+        ORDER BY journey, version, arm, day, what, detail";
+    let found = sqlx::query(sql).bind(journey).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, |row| {
+        let mut columns = Columns::of(row, "tally");
+        Ok(TallyRow {
+            journey: columns.text()?,
+            version: columns.number()?,
+            arm: columns.text()?,
+            day: columns.number()?,
+            what: columns.text()?,
+            detail: columns.text()?,
+            count: columns.number()?,
+            worth: columns.get()?,
+        })
+    })
+}
+
+pub(super) async fn versions(connection: &mut SqliteConnection) -> Result<Vec<StoredVersion>> {
+    let sql = "SELECT number, plan, coalesce(number = (SELECT d.version FROM deployment AS d
+        WHERE d.journey = version.journey ORDER BY d.at DESC LIMIT 1), 0) FROM version ORDER BY number";
+    let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, |row| {
+        let mut columns = Columns::of(row, "version");
+        Ok(StoredVersion {
+            number: columns.number()?,
+            plan: columns.json()?,
+            active: columns.number::<u8>()? == 1,
+        })
+    })
+}
+
+/// The plans of versions.
+pub(super) async fn plans(
+    connection: &mut SqliteConnection,
+    versions: impl Iterator<Item = u32>,
+) -> Result<BTreeMap<u32, Plan>> {
+    let versions: BTreeSet<u32> = versions.collect();
+    let sql = "SELECT number, plan FROM json_each($1) AS k CROSS JOIN version WHERE number = k.value";
+    let found = sqlx::query(sql).bind(json(&versions)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let read = |row| {
+        let mut columns = Columns::of(row, "version");
+        Ok((columns.number()?, columns.json()?))
+    };
+    found.iter().map(read).collect()
+}
+
+pub(super) async fn add_version(connection: &mut SqliteConnection, plan: &Plan, now: Moment) -> Result<u32> {
+    let hash = plan.hash();
+    let known = "SELECT number FROM version WHERE hash = $1";
+    let insert = "INSERT INTO version (number, hash, journey, plan, made_at)
+        SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4 FROM version RETURNING number";
+    if let Some(row) =
+        sqlx::query(known).bind(hash.to_vec()).fetch_optional(&mut *connection).await.map_err(failed)?
+    {
+        return Columns::of(&row, "version").number();
+    }
+    let row = sqlx::query(insert)
+        .bind(hash.to_vec())
+        .bind(plan.journey.as_str())
+        .bind(json(plan))
+        .bind(now.micros())
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    Columns::of(&row, "version").number()
+}
+
+pub(super) async fn deploy(
+    connection: &mut SqliteConnection,
+    journey: &str,
+    version: Option<u32>,
+    now: Moment,
+) -> Result<()> {
+    // Two deployments in one instant: the later one holds.
+    let sql = "INSERT INTO deployment (journey, at, version) VALUES ($1, $2, $3)
+        ON CONFLICT (journey, at) DO UPDATE SET version = excluded.version";
+    let statement = sqlx::query(sql).bind(journey).bind(now.micros()).bind(version);
+    statement.execute(&mut *connection).await.map_err(failed)?;
+    Ok(())
+}
+
+fn token_from(columns: &mut Columns<'_>) -> Result<Token> {
+    Ok(Token {
+        id: columns.text()?,
+        name: columns.text()?,
+        role: columns.text()?,
+        created_at: columns.moment()?,
+        revoked_at: columns.maybe_moment()?,
+    })
+}
+
+pub(super) async fn tokens(connection: &mut SqliteConnection) -> Result<Vec<Token>> {
+    let sql = "SELECT id, name, role, created_at, revoked_at FROM token ORDER BY created_at, id";
+    let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, |row| token_from(&mut Columns::of(row, "token")))
+}
+
+pub(super) async fn access(connection: &mut SqliteConnection, id: &str) -> Result<Option<Access>> {
+    let sql = "SELECT id, name, role, created_at, revoked_at, hash FROM token WHERE id = $1";
+    let found = sqlx::query(sql).bind(id).fetch_optional(&mut *connection).await.map_err(failed)?;
+    let read = |row| {
+        let mut columns = Columns::of(row, "token");
+        let token = token_from(&mut columns)?;
+        let hash: Vec<u8> = columns.get()?;
+        let hash = hash
+            .try_into()
+            .map_err(|_| StoreError::Damaged { table: "token", what: "a hash has 32 bytes".to_owned() })?;
+        Ok(Access { token, hash })
+    };
+    found.as_ref().map(read).transpose()
+}
+
+pub(super) async fn add_token(connection: &mut SqliteConnection, access: &Access) -> Result<()> {
+    let sql = "INSERT INTO token (id, name, role, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
+    let token = &access.token;
+    sqlx::query(sql)
+        .bind(token.id.as_str())
+        .bind(token.name.as_str())
+        .bind(token.role.as_str())
+        .bind(access.hash.to_vec())
+        .bind(token.created_at.micros())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+pub(super) async fn revoke_token(connection: &mut SqliteConnection, id: &str, now: Moment) -> Result<bool> {
+    let sql = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    let done =
+        sqlx::query(sql).bind(id).bind(now.micros()).execute(&mut *connection).await.map_err(failed)?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn quarantined(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<Quarantined>> {
+    let sql = "SELECT received_at, reason, body FROM quarantine ORDER BY received_at DESC, id LIMIT $1";
+    let found = sqlx::query(sql).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, |row| {
+        let mut columns = Columns::of(row, "quarantine");
+        Ok(Quarantined { received_at: columns.moment()?, reason: columns.text()?, body: columns.text()? })
+    })
+}

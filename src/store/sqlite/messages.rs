@@ -1,0 +1,228 @@
+//! Messages from the ledger to their providers, and what became of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
+use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, Result};
+use super::bulk::Bulk;
+use super::rows::{self, Columns};
+use super::{contacts, failed, identity, keys, turns};
+use crate::domain::{Attributes, ContactId, MessageId, MessageState, RunId, RunState, SkipReason};
+use crate::time::Moment;
+
+pub(super) const DUE: &str =
+    "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
+    with_values, state, reason, decided_at, attempts FROM message WHERE due_at <= $1
+    AND id NOT IN (SELECT unhex(value) FROM json_each($3)) ORDER BY due_at, slot, contact, id LIMIT $2";
+
+/// Takes messages that are due, with what they are made from.
+pub(super) async fn claim(
+    connection: &mut SqliteConnection,
+    now: Moment,
+    limit: u32,
+    under_way: &[MessageId],
+) -> Result<Vec<ClaimedMessage>> {
+    let under_way = keys::ids(under_way.iter().map(|id| &id.0));
+    let statement = sqlx::query(DUE).bind(now.micros()).bind(limit).bind(under_way);
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
+    let mut messages = Vec::with_capacity(found.len());
+    for row in &found {
+        let mut columns = Columns::of(row, "message");
+        let message = rows::message_from(&mut columns)?;
+        messages.push((message, columns.number::<u32>()?));
+    }
+    let contacts = contacts::load(connection, messages.iter().map(|(message, _)| &message.contact)).await?;
+    let entries =
+        entries(connection, messages.iter().map(|(message, _)| (message.contact, message.run))).await?;
+    let ids: Vec<ContactId> = contacts.keys().copied().collect();
+    let decisions = turns::decisions(connection, &ids).await?;
+    let claimed = messages.into_iter().filter_map(|(message, attempts)| {
+        let contact = contacts.get(&message.contact)?.clone();
+        let permissions = decisions.get(&message.contact).cloned().unwrap_or_default();
+        let entry = entries.get(&message.run).cloned().unwrap_or_default();
+        Some(ClaimedMessage { message, attempt: attempts + 1, contact, permissions, entry })
+    });
+    Ok(claimed.collect())
+}
+
+pub(super) const ENTRIES: &str =
+    "SELECT r.id, r.state FROM json_each($1) AS k CROSS JOIN run AS r WHERE r.slot = k.value ->> 0
+    AND r.contact = unhex(k.value ->> 1) AND r.id = unhex(k.value ->> 2)";
+
+/// What led into runs.
+async fn entries(
+    connection: &mut SqliteConnection,
+    runs: impl Iterator<Item = (ContactId, RunId)>,
+) -> Result<BTreeMap<RunId, Attributes>> {
+    let runs: BTreeSet<(ContactId, RunId)> = runs.collect();
+    let list = keys::rows(runs.iter().map(|(contact, run)| (contact, &run.0)));
+    let found = sqlx::query(ENTRIES).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
+    let entry = |row: &SqliteRow| {
+        let mut columns = Columns::of(row, "run");
+        Ok((RunId(columns.id()?), columns.json::<RunState>()?.entry))
+    };
+    found.iter().map(entry).collect()
+}
+
+pub(super) const WAITING: &str =
+    "SELECT m.contact, m.id, m.topic, m.essential, m.address FROM json_each($1) AS k CROSS JOIN message AS m
+    WHERE m.slot = k.value ->> 0 AND m.contact = unhex(k.value ->> 1) AND m.id = unhex(k.value ->> 2)
+    AND m.state = 'decided'";
+pub(super) const GO: Bulk = Bulk {
+    head: "UPDATE message SET state = 'handed_over', handed_over_at = v.column4, due_at = NULL,
+        attempts = attempts + 1 FROM (",
+    columns: 4,
+    tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3",
+};
+pub(super) const STAY: Bulk = Bulk {
+    head: "UPDATE message SET state = 'skipped', settled_at = v.column4, due_at = NULL, reason = v.column5 FROM (",
+    columns: 5,
+    tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3",
+};
+
+/// The last gate.
+pub(super) async fn hand_over(
+    connection: &mut SqliteConnection,
+    messages: &[MessageKey],
+    now: Moment,
+) -> Result<Vec<GateAnswer>> {
+    let (mut go, stay) = gate(connection, messages).await?;
+    let keys: Vec<MessageKey> = go.iter().copied().collect();
+    GO.run(connection, &keys, |statement, key: &MessageKey| {
+        statement.bind(key.contact.slot().0).bind(key.contact.0).bind(key.id.0).bind(now.micros())
+    })
+    .await?;
+    STAY.run(connection, &stay, |statement, (key, reason)| {
+        let statement = statement.bind(key.contact.slot().0).bind(key.contact.0).bind(key.id.0);
+        statement.bind(now.micros()).bind(reason.as_str())
+    })
+    .await?;
+    // Taken out as they are answered: a message that is named twice goes once.
+    Ok(messages.iter().map(|key| GateAnswer { key: *key, goes: go.remove(key) }).collect())
+}
+
+/// Which of the messages that wait may go, and why the others may not.
+async fn gate(
+    connection: &mut SqliteConnection,
+    messages: &[MessageKey],
+) -> Result<(BTreeSet<MessageKey>, Vec<(MessageKey, SkipReason)>)> {
+    let list = keys::rows(messages.iter().map(|key| (&key.contact, &key.id.0)));
+    let found = sqlx::query(WAITING).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
+    let mut waiting = Vec::with_capacity(found.len());
+    for row in &found {
+        let mut columns = Columns::of(row, "message");
+        let key = key_from(&mut columns)?;
+        waiting.push((key, columns.text()?, columns.number::<u8>()? == 1, columns.text()?));
+    }
+    let suppressed = contacts::suppressed(connection, waiting.iter().map(|(.., to)| to.as_str())).await?;
+    let people: Vec<ContactId> = waiting.iter().map(|(key, ..)| key.contact).collect();
+    let decisions = turns::decisions(connection, &people).await?;
+    let (mut go, mut stay) = (BTreeSet::new(), Vec::new());
+    for (key, topic, essential, address) in waiting {
+        let allowed = decisions.get(&key.contact).and_then(|decided| decided.get(&topic)).copied();
+        match stopped(essential, allowed, suppressed.contains_key(&suppression_key(&address))) {
+            None => {
+                go.insert(key);
+            }
+            Some(reason) => stay.push((key, reason)),
+        }
+    }
+    Ok((go, stay))
+}
+
+fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
+    Ok(MessageKey { contact: ContactId(columns.id()?), id: MessageId(columns.id()?) })
+}
+
+pub(super) const SETTLE: Bulk = Bulk {
+    head:
+        "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,
+        attempts = attempts + (message.state = 'decided') FROM (",
+    columns: 8,
+    tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
+        AND instr(v.column8, ' ' || message.state || ' ') > 0 RETURNING message.contact, message.id",
+};
+
+/// Records what became of messages, in order; answers those whose state could lead there.
+pub(super) async fn settle(
+    connection: &mut SqliteConnection,
+    settled: Vec<MessageSettlement>,
+    now: Moment,
+) -> Result<Vec<MessageKey>> {
+    let about = settled.iter().map(|settlement| settlement.key.contact).collect();
+    let about = identity::are_now(connection, about).await?;
+    let mut answered = Vec::with_capacity(settled.len());
+    for round in rounds(settled.into_iter().zip(about)).into_values() {
+        let rows = SETTLE.returning(connection, &round, |statement, (settlement, contact)| {
+            let due = match settlement.outcome {
+                Outcome::State(_) => None,
+                Outcome::Again(at) => Some(at.micros()),
+            };
+            statement
+                .bind(contact.slot().0)
+                .bind(contact.0)
+                .bind(settlement.key.id.0)
+                .bind(settlement.outcome.state().as_str())
+                .bind(due)
+                .bind(now.micros())
+                .bind(settlement.answer.as_str())
+                .bind(words(settlement.outcome.leads_from()))
+        });
+        let found = rows.await?;
+        let done: BTreeSet<MessageKey> =
+            found.iter().map(|row| key_from(&mut Columns::of(row, "message"))).collect::<Result<_>>()?;
+        let is_done = |contact, id| done.contains(&MessageKey { contact, id });
+        let asked = round.iter().filter(|(settlement, contact)| is_done(*contact, settlement.key.id));
+        answered.extend(asked.map(|(settlement, _)| settlement.key));
+    }
+    Ok(answered)
+}
+
+/// Splits settlements so that no round names a message twice: one statement changes a row once.
+fn rounds(
+    settled: impl Iterator<Item = (MessageSettlement, ContactId)>,
+) -> BTreeMap<usize, Vec<(MessageSettlement, ContactId)>> {
+    let mut seen: BTreeMap<MessageId, usize> = BTreeMap::new();
+    let mut rounds: BTreeMap<usize, Vec<(MessageSettlement, ContactId)>> = BTreeMap::new();
+    for (settlement, contact) in settled {
+        let times = seen.entry(settlement.key.id).or_default();
+        rounds.entry(*times).or_default().push((settlement, contact));
+        *times += 1;
+    }
+    rounds
+}
+
+/// The states, each between spaces.
+fn words(states: &[MessageState]) -> String {
+    states.iter().fold(String::from(" "), |text, state| text + state.as_str() + " ")
+}
+
+pub(super) const RECOVER: &str =
+    "UPDATE message SET state = 'unsure', settled_at = $1, answer = $2 WHERE state = 'handed_over'";
+
+/// Messages whose hand-over had begun when the program ended.
+pub(super) async fn recover(connection: &mut SqliteConnection, now: Moment) -> Result<u64> {
+    let statement = sqlx::query(RECOVER).bind(now.micros()).bind(ENDED_MEANWHILE);
+    Ok(statement.execute(&mut *connection).await.map_err(failed)?.rows_affected())
+}
+
+/// Has a message tried again at once.
+pub(super) async fn retry(connection: &mut SqliteConnection, key: MessageKey, now: Moment) -> Result<bool> {
+    let states: Vec<MessageState> =
+        MessageState::ALL.iter().copied().filter(|state| may_retry(*state)).collect();
+    let sql = "UPDATE message SET state = 'decided', due_at = $4, settled_at = NULL WHERE slot = $1
+        AND contact = $2 AND id = $3 AND instr($5, ' ' || state || ' ') > 0 AND coalesce(due_at, $4 + 1) > $4";
+    let done = sqlx::query(sql)
+        .bind(key.contact.slot().0)
+        .bind(key.contact.0)
+        .bind(key.id.0)
+        .bind(now.micros())
+        .bind(words(&states))
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,41 @@
+//! A database of its own for a test, gone with it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::SqliteStore;
+
+/// A place for a database in a fresh folder.
+pub(in crate::store) struct File(PathBuf);
+
+impl File {
+    pub(in crate::store) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("lotse-store-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub(in crate::store) fn path(&self) -> PathBuf {
+        self.folder().join("lotse.db")
+    }
+
+    fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The database with its tables.
+    pub(in crate::store) async fn store(&self) -> SqliteStore {
+        let store = SqliteStore::open(&self.path()).await.unwrap();
+        store.migrate().await.unwrap();
+        store
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // What is left of it lies in the folder for passing things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
