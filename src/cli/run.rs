@@ -1,4 +1,5 @@
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::End;
 use super::args::RunArgs;
 use super::workspace::{Workspace, block_on};
 use crate::finding::words;
-use crate::http::{App, serve};
+use crate::http::{App, router, serve};
 use crate::runtime::{Deployed, Outbound, OutboundError, Runtime, Works, deploy, load_plans};
 use crate::store::Store;
 use crate::time::{Clock, SystemClock};
@@ -33,8 +34,7 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
     let _lock = Lock::take(sqlite.path())?;
     sqlite.migrate().await?;
     let store: Arc<dyn Store> = Arc::new(sqlite);
-    let deployed =
-        deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
+    let deployed = deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
     tell(&deployed);
     let address = workspace.config.listen;
     let listener = TcpListener::bind(address).await.with_context(|| {
@@ -42,19 +42,17 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
     })?;
     let plans = load_plans(&*store).await?;
     let zone = workspace.config.timezone.clone();
-    let runtime =
-        Arc::new(Runtime::new(Arc::clone(&store), plans, zone, workspace.checked.assign.clone()));
+    let runtime = Arc::new(Runtime::new(Arc::clone(&store), plans, zone, workspace.checked.assign.clone()));
     if outbound.route.is_none() {
         tracing::warn!("lotse.yaml has no `smtp`: mails are decided and wait");
     }
     let works = Works::start(Arc::clone(&runtime), Arc::clone(&outbound), Arc::clone(&clock)).await?;
     let app = App::new(runtime, works.writer.clone(), Arc::clone(&works.flow), outbound, clock);
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let served = serve(listener, app, told_to_stop()).await;
+    serve(listener, router(app), told_to_stop()).await;
     tracing::info!("ending: what has begun is carried to its end");
     works.end().await;
     store.close().await;
-    served.context("the web server failed")?;
     Ok(End::Good)
 }
 
@@ -63,6 +61,7 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("LOTSE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     let json = std::env::var("LOTSE_LOG_FORMAT").is_ok_and(|format| format == "json");
     // A program has one log: where there is one already, it stays.
     let _ = if json { log.json().try_init() } else { log.with_target(false).try_init() };

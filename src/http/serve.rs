@@ -31,11 +31,7 @@ const FAILURES_MAX: u32 = 600;
 ///
 /// # Errors
 /// When nobody can be let in for a minute.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     serve_router(listener, router(app), shutdown).await
 }
 
