@@ -11,7 +11,7 @@ use super::End;
 use super::args::RunArgs;
 use super::workspace::{Workspace, block_on};
 use crate::finding::words;
-use crate::http::{App, router, serve};
+use crate::http::{App, serve};
 use crate::runtime::{Deployed, Outbound, OutboundError, Runtime, Works, deploy, load_plans};
 use crate::store::Store;
 use crate::time::{Clock, SystemClock};
@@ -49,10 +49,11 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
     let works = Works::start(Arc::clone(&runtime), Arc::clone(&outbound), Arc::clone(&clock)).await?;
     let app = App::new(runtime, works.writer.clone(), Arc::clone(&works.flow), outbound, clock);
     tracing::info!(address = %listener.local_addr()?, "listening");
-    serve(listener, router(app), told_to_stop()).await;
+    let served = serve(listener, app, told_to_stop()).await;
     tracing::info!("ending: what has begun is carried to its end");
     works.end().await;
     store.close().await;
+    served.context("the web server failed")?;
     Ok(End::Good)
 }
 
