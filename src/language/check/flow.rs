@@ -5,7 +5,7 @@ use super::paths::{self, Flow};
 use crate::domain::Value;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Expr, Journey, StatementKind, Trigger, Until};
+use crate::language::model::{Expr, Journey, Stage, StatementKind, Trigger, Until};
 use crate::source::Span;
 
 impl Checker<'_> {
@@ -68,7 +68,10 @@ impl Checker<'_> {
             }
         }
         for (index, stage) in journey.stages.iter().enumerate() {
-            if !reached.contains(&index) {
+            let known = |earlier: &Stage| earlier.name == stage.name;
+            // Of two stages with one name the second has been told about.
+            let again = journey.stages.iter().take(index).any(known);
+            if !reached.contains(&index) && !again {
                 self.report(
                     Finding::new(
                         Code::E302,
