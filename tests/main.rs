@@ -1,0 +1,16 @@
+//! The tests that look at the program from outside, in one binary: the language against its fixtures, and
+//! the shape of the code itself.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    missing_docs,
+    reason = "a test that finds something amiss fails"
+)]
+
+mod case;
+mod language;
+
