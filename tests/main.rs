@@ -1,5 +1,5 @@
-//! The tests that look at the program from outside, in one binary: the language against its fixtures, and
-//! the shape of the code itself.
+//! The tests that look at the program from outside, in one binary: the language against its fixtures, the pages of
+//! the findings, the fences of the docs, and the shape of the code itself.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,4 +13,4 @@
 
 mod case;
 mod language;
-
+mod tidy;
