@@ -85,11 +85,9 @@ impl Case {
         Self { name: name.to_owned(), files: Vec::new(), expected: Vec::new(), misses: Vec::new(), ignored }
     }
 
-    /// A case of one file that stands elsewhere, such as in the docs.
-    pub fn of(name: &str, text: &str) -> Self {
-        let mut case = Self::new(name, Vec::new());
-        case.read_file("test.journey", text);
-        case
+    /// A case of files that stand elsewhere, such as in the docs.
+    pub fn of(files: Vec<(String, String)>) -> Self {
+        Self { files, ..Self::new("files from elsewhere", Vec::new()) }
     }
 
     fn read_file(&mut self, path: &str, text: &str) {

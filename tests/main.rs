@@ -12,5 +12,7 @@
 )]
 
 mod case;
+mod docs;
+mod findings;
 mod language;
 mod tidy;
