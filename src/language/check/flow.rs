@@ -52,10 +52,7 @@ impl Checker<'_> {
 
     fn unreached_stages(&self, journey: &Journey) {
         let mut reached: BTreeSet<usize> = BTreeSet::new();
-        let mut next: Vec<usize> = journey.enters.iter().map(|enter| enter.into).collect();
-        if next.is_empty() {
-            next.push(0);
-        }
+        let mut next: Vec<usize> = paths::starts(journey).into_iter().collect();
         while let Some(stage) = next.pop() {
             if reached.insert(stage)
                 && let Some(stage) = journey.stages.get(stage)
