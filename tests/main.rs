@@ -15,4 +15,5 @@ mod case;
 mod docs;
 mod findings;
 mod language;
+mod samples;
 mod tidy;
