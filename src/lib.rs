@@ -18,3 +18,5 @@ pub mod channel;
 pub mod track;
 pub mod store;
 pub mod runtime;
+pub mod simulate;
+pub mod cli;

@@ -1,3 +1,7 @@
-//! The program `lotse`.
+//! The program: see `lotse --help`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lotse::cli::main()
+}
