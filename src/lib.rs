@@ -19,4 +19,5 @@ pub mod track;
 pub mod store;
 pub mod runtime;
 pub mod simulate;
+pub mod inbox;
 pub mod cli;

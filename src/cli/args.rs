@@ -8,7 +8,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "lotse", version, max_term_width = 100, disable_help_subcommand = true)]
 pub(super) struct Cli {
     /// The workspace: the folder with lotse.yaml and the journeys
-    #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR", env = "LOTSE_WORKSPACE")]
+    #[arg(
+        short = 'C',
+        long,
+        global = true,
+        default_value = ".",
+        value_name = "DIR",
+        env = "LOTSE_WORKSPACE"
+    )]
     pub(super) workspace: PathBuf,
     #[command(subcommand)]
     pub(super) command: Command,

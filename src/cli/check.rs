@@ -6,9 +6,12 @@ use crate::finding::{self, Severity, render_human, render_json};
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<End> {
     let workspace = Workspace::load(&args.workspace.dir)?;
     let mut findings = workspace.findings;
-    let coverage = crate::simulate::unvisited(&workspace.checked, &workspace.files.sources, &workspace.config.timezone);
+    let coverage =
+        crate::simulate::unvisited(&workspace.checked, &workspace.files.sources, &workspace.config.timezone);
     let sources = &workspace.files.sources;
-    findings.extend(coverage.into_iter().filter(|finding| !workspace.checked.silenced.silences(sources, finding)));
+    findings.extend(
+        coverage.into_iter().filter(|finding| !workspace.checked.silenced.silences(sources, finding)),
+    );
     finding::sort(&mut findings);
     let count = |severity| findings.iter().filter(|finding| finding.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
@@ -25,7 +28,9 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<End> {
             } else {
                 let errors = finding::words::counted(errors, "error");
                 let warnings = finding::words::counted(warnings, "warning");
-                anstream::eprintln!("{journeys} checked: {errors}, {warnings}; `lotse explain CODE` says more about one");
+                anstream::eprintln!(
+                    "{journeys} checked: {errors}, {warnings}; `lotse explain CODE` says more about one"
+                );
             }
         }
     }

@@ -66,23 +66,35 @@ fn journeys(workspace: &Workspace) -> Diagnosis {
 
 fn secret(workspace: &Workspace) -> Diagnosis {
     let Some(secret) = &workspace.config.secret else {
-        return diagnosis("secret", Health::Bad, "missing: write `secret: env:LOTSE_SECRET`, a long random text");
+        return diagnosis(
+            "secret",
+            Health::Bad,
+            "missing: write `secret: env:LOTSE_SECRET`, a long random text",
+        );
     };
     match secret.resolve(&workspace.environment()) {
         Err(error) => diagnosis("secret", Health::Bad, error.to_string()),
-        Ok(secret) if Tracker::is_weak(secret.as_bytes()) => {
-            diagnosis("secret", Health::Weak, "short: who has one link could find it out; use 32 random characters")
-        }
+        Ok(secret) if Tracker::is_weak(secret.as_bytes()) => diagnosis(
+            "secret",
+            Health::Weak,
+            "short: who has one link could find it out; use 32 random characters",
+        ),
         Ok(_) => diagnosis("secret", Health::Good, "links are signed with it"),
     }
 }
 
 fn public_url(workspace: &Workspace) -> Diagnosis {
     match &workspace.config.public_url {
-        None => diagnosis("public_url", Health::Weak, format!("missing: links lead to {}", workspace.config.base_url())),
-        Some(url) if url.scheme() != "https" => {
-            diagnosis("public_url", Health::Weak, format!("{url} is not https: mail programs offer no one-click unsubscribe"))
-        }
+        None => diagnosis(
+            "public_url",
+            Health::Weak,
+            format!("missing: links lead to {}", workspace.config.base_url()),
+        ),
+        Some(url) if url.scheme() != "https" => diagnosis(
+            "public_url",
+            Health::Weak,
+            format!("{url} is not https: mail programs offer no one-click unsubscribe"),
+        ),
         Some(url) => diagnosis("public_url", Health::Good, format!("links lead to {url}")),
     }
 }
@@ -100,7 +112,11 @@ fn signatures(workspace: &Workspace) -> Vec<Diagnosis> {
     for (name, sender) in workspace.config.senders.iter() {
         let entry = format!("senders.{name}");
         found.push(match &sender.dkim {
-            None => diagnosis(entry, Health::Weak, "has no `dkim`: large mail providers refuse unsigned mail in bulk"),
+            None => diagnosis(
+                entry,
+                Health::Weak,
+                "has no `dkim`: large mail providers refuse unsigned mail in bulk",
+            ),
             Some(dkim) => match one(name, dkim, &environment) {
                 Ok(says) => diagnosis(entry, Health::Good, says),
                 Err(why) => diagnosis(entry, Health::Bad, why),
@@ -128,15 +144,22 @@ async fn outside(workspace: &Workspace) -> Vec<Diagnosis> {
                 },
             });
             for name in outbound.webhooks.keys() {
-                found.push(diagnosis(format!("webhooks.{name}"), Health::Good, "may be called; not called now"));
+                found.push(diagnosis(
+                    format!("webhooks.{name}"),
+                    Health::Good,
+                    "may be called; not called now",
+                ));
             }
             for name in outbound.teams.keys() {
                 found.push(diagnosis(format!("teams.{name}"), Health::Good, "may be called; not called now"));
             }
         }
-        Err(errors) => found.extend(errors.iter().filter(told_elsewhere).map(|error| {
-            diagnosis("lotse.yaml", Health::Bad, error.to_string())
-        })),
+        Err(errors) => found.extend(
+            errors
+                .iter()
+                .filter(told_elsewhere)
+                .map(|error| diagnosis("lotse.yaml", Health::Bad, error.to_string())),
+        ),
     }
     found
 }
@@ -144,7 +167,9 @@ async fn outside(workspace: &Workspace) -> Vec<Diagnosis> {
 /// The secret and DKIM have lines of their own.
 fn told_elsewhere(error: &&OutboundError) -> bool {
     let text = error.to_string();
-    !(text.starts_with("`secret`") || text.contains("no `secret`: write") || matches!(error, OutboundError::Dkim(..)))
+    !(text.starts_with("`secret`")
+        || text.contains("no `secret`: write")
+        || matches!(error, OutboundError::Dkim(..)))
 }
 
 async fn database(workspace: &Workspace) -> Diagnosis {
@@ -157,7 +182,11 @@ async fn database(workspace: &Workspace) -> Diagnosis {
     };
     match opened.await {
         Ok((path, 0)) => diagnosis("database", Health::Good, format!("{path} is up to date")),
-        Ok((path, _)) => diagnosis("database", Health::Weak, format!("{path} is behind: `lotse migrate` brings it up to date")),
+        Ok((path, _)) => diagnosis(
+            "database",
+            Health::Weak,
+            format!("{path} is behind: `lotse migrate` brings it up to date"),
+        ),
         Err(error) => diagnosis("database", Health::Bad, format!("{error:#}")),
     }
 }

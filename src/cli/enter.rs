@@ -47,8 +47,12 @@ pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
         let count = events.len();
         unit.add_events(events).await?;
         unit.commit().await?;
-        anstream::println!("{} to enter `{}`; `lotse why WHO {}` tells what came of it",
-            words::counted(count, "contact"), args.journey, args.journey);
+        anstream::println!(
+            "{} to enter `{}`; `lotse why WHO {}` tells what came of it",
+            words::counted(count, "contact"),
+            args.journey,
+            args.journey
+        );
         Ok(End::Good)
     })
 }

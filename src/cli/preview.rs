@@ -7,7 +7,9 @@ use serde_json::{Value as Json, json};
 use super::args::{Format, PreviewArgs};
 use super::workspace::{Workspace, block_on};
 use super::{End, output};
-use crate::domain::{Attributes, Contact, ContactId, IdHasher, Message, MessageId, MessageState, RunId, Value, ValueType};
+use crate::domain::{
+    Attributes, Contact, ContactId, IdHasher, Message, MessageId, MessageState, RunId, Value, ValueType,
+};
 use crate::finding::words;
 use crate::language::plan::Plan;
 use crate::runtime::{Letters, Outbound};
@@ -21,8 +23,13 @@ pub(super) fn run(args: &PreviewArgs, dir: &Path) -> anyhow::Result<End> {
     let plans = plans(&workspace.checked, &workspace.files.sources);
     let found = plans.versions().find(|(_, plan)| plan.messages.contains_key(&args.message));
     let Some((version, plan)) = found else {
-        let known: Vec<String> = plans.versions().flat_map(|(_, plan)| plan.messages.keys().cloned()).collect();
-        let near = words::did_you_mean(&args.message, "messages that journeys send", known.iter().map(String::as_str));
+        let known: Vec<String> =
+            plans.versions().flat_map(|(_, plan)| plan.messages.keys().cloned()).collect();
+        let near = words::did_you_mean(
+            &args.message,
+            "messages that journeys send",
+            known.iter().map(String::as_str),
+        );
         bail!("no journey sends a message `{}`; {}", args.message, near.unwrap_or_default());
     };
     let now = SystemClock.now();
@@ -35,7 +42,9 @@ pub(super) fn run(args: &PreviewArgs, dir: &Path) -> anyhow::Result<End> {
     }
     let outbound = Arc::new(Outbound::for_preview(&workspace.config)?);
     let letters = Letters::new(outbound, workspace.config.timezone.clone());
-    let Some(planned) = plan.messages.get(&args.message) else { bail!("no journey sends `{}`", args.message) };
+    let Some(planned) = plan.messages.get(&args.message) else {
+        bail!("no journey sends `{}`", args.message)
+    };
     claimed.message.topic.clone_from(&planned.topic);
     let rendered = letters.render(plan, planned, &claimed)?;
     let mail = letters.write_as(plan, planned, &claimed, now)?.mail;
@@ -93,7 +102,9 @@ fn take_contact(from: &str, workspace: &Workspace, claimed: &mut ClaimedMessage)
     } else {
         let text = std::fs::read_to_string(path).with_context(|| format!("`{from}` cannot be read"))?;
         let json: Json = serde_json::from_str(&text).with_context(|| format!("`{from}` is no JSON"))?;
-        let Json::Object(mut all) = json else { bail!("`{from}` holds no JSON object with the contact's attributes") };
+        let Json::Object(mut all) = json else {
+            bail!("`{from}` holds no JSON object with the contact's attributes")
+        };
         if let Some(Json::Object(entry)) = all.remove("entry") {
             claimed.entry = entry;
         }
@@ -118,7 +129,8 @@ fn show(args: &PreviewArgs, rendered: &Rendered, mail: &str) -> anyhow::Result<(
     let headers = mail.split_once("\r\n\r\n").map_or(mail, |(headers, _)| headers).replace("\r\n", "\n");
     if let Some(dir) = &args.output {
         std::fs::create_dir_all(dir).with_context(|| format!("`{}` cannot be made", dir.display()))?;
-        let parts = [("html", rendered.html.as_deref()), ("txt", Some(rendered.text.as_str())), ("eml", Some(mail))];
+        let parts =
+            [("html", rendered.html.as_deref()), ("txt", Some(rendered.text.as_str())), ("eml", Some(mail))];
         for (ending, text) in parts {
             let Some(text) = text else { continue };
             let path = dir.join(format!("{}.{ending}", args.message));

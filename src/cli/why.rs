@@ -29,7 +29,12 @@ pub(super) fn run(args: &WhyArgs, dir: &Path) -> anyhow::Result<End> {
             anstream::println!("nothing has pointed this contact to {journey} yet");
         }
         for run in &answer.runs {
-            anstream::println!("{}, version {}, since {}", run.journey, run.version, wall_text(run.entered_at, zone));
+            anstream::println!(
+                "{}, version {}, since {}",
+                run.journey,
+                run.version,
+                wall_text(run.entered_at, zone)
+            );
             for step in &run.steps {
                 anstream::println!("  {}  {}", wall_text(step.at, zone), step.says);
             }

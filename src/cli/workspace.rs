@@ -47,7 +47,10 @@ impl Workspace {
         let errors: Vec<&Finding> =
             workspace.findings.iter().filter(|finding| finding.severity() == Severity::Error).collect();
         for finding in &errors {
-            anstream::eprintln!("{}\n", render_human(finding, &workspace.files.sources, output::human_style()));
+            anstream::eprintln!(
+                "{}\n",
+                render_human(finding, &workspace.files.sources, output::human_style())
+            );
         }
         if !errors.is_empty() {
             let count = finding::words::counted(errors.len(), "error");
@@ -73,11 +76,14 @@ impl Workspace {
 
     /// Opens the database as it is.
     pub(super) async fn open_sqlite(&self) -> anyhow::Result<SqliteStore> {
-        let database = self.config.database.resolve(&self.environment()).context("`database` in lotse.yaml")?;
+        let database =
+            self.config.database.resolve(&self.environment()).context("`database` in lotse.yaml")?;
         match database {
             Database::Sqlite(path) => Ok(SqliteStore::open(&self.dir.join(path)).await?),
             Database::Postgres(_) => {
-                bail!("this version of Lotse runs on SQLite alone: write `database: sqlite://lotse.db` in lotse.yaml")
+                bail!(
+                    "this version of Lotse runs on SQLite alone: write `database: sqlite://lotse.db` in lotse.yaml"
+                )
             }
         }
     }

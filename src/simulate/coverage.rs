@@ -21,8 +21,12 @@ pub fn unvisited(checked: &Checked, sources: &Sources, zone: &TimeZone) -> Vec<F
         let tested = checked.model.tests.iter().any(|test| test.journey == journey.name);
         if !tested {
             findings.push(
-                Finding::new(Code::W604, journey.span, format!("no test tries the journey `{}`", journey.name))
-                    .help(format!("write one: `test \"…\" for {} {{ … }}`", journey.name)),
+                Finding::new(
+                    Code::W604,
+                    journey.span,
+                    format!("no test tries the journey `{}`", journey.name),
+                )
+                .help(format!("write one: `test \"…\" for {} {{ … }}`", journey.name)),
             );
             continue;
         }
@@ -30,8 +34,12 @@ pub fn unvisited(checked: &Checked, sources: &Sources, zone: &TimeZone) -> Vec<F
             let seen = visited.get(&journey.name).is_some_and(|stages| stages.contains(&stage.name));
             if !seen {
                 findings.push(
-                    Finding::new(Code::W604, stage.span, format!("no test visits the stage `{}`", stage.name))
-                        .help("write a test in which a contact gets here"),
+                    Finding::new(
+                        Code::W604,
+                        stage.span,
+                        format!("no test visits the stage `{}`", stage.name),
+                    )
+                    .help("write a test in which a contact gets here"),
                 );
             }
         }

@@ -27,7 +27,9 @@ impl Stage {
         expected: &mut Expected,
     ) -> Result<Option<Instead>> {
         Ok(match what {
-            Expectation::Message { message, at, .. } => self.expects_message(message, *at, zone, expected).await?,
+            Expectation::Message { message, at, .. } => {
+                self.expects_message(message, *at, zone, expected).await?
+            }
             Expectation::NoMessage { channel, message } => {
                 let came = self.unexpected(expected).await?;
                 let fits = |stored: &&StoredMessage| {
@@ -35,7 +37,11 @@ impl Stage {
                         && message.as_ref().is_none_or(|message| stored.message.message == *message)
                 };
                 came.iter().find(fits).map(|stored| {
-                    format!("`{}` was sent at {}", stored.message.message, wall_text(stored.message.decided_at, zone))
+                    format!(
+                        "`{}` was sent at {}",
+                        stored.message.message,
+                        wall_text(stored.message.decided_at, zone)
+                    )
                 })
             }
             Expectation::Stage(stage) => self.expects_stage(journey, stage).await?,
@@ -59,7 +65,9 @@ impl Stage {
                 let wanted = self.value(value, zone).await?;
                 self.expects_contact(field, &wanted, model).await?
             }
-            Expectation::Skipped { message, reason } => self.expects_skipped(message, reason.as_deref()).await?,
+            Expectation::Skipped { message, reason } => {
+                self.expects_skipped(message, reason.as_deref()).await?
+            }
         })
     }
 
@@ -96,9 +104,10 @@ impl Stage {
         if let Some(other) = same_name.next() {
             return Ok(Some(format!("it was sent at {}", wall_text(other.message.decided_at, zone))));
         }
-        let skipped = self.messages().await?.into_iter().rfind(|stored| {
-            stored.message.message == name && stored.message.state == MessageState::Skipped
-        });
+        let skipped =
+            self.messages().await?.into_iter().rfind(|stored| {
+                stored.message.message == name && stored.message.state == MessageState::Skipped
+            });
         let reason = skipped.and_then(|stored| stored.message.reason);
         Ok(Some(match (reason, came.first()) {
             (Some(reason), _) => format!("it was skipped: {}", reason.as_str()),
@@ -122,7 +131,9 @@ impl Stage {
             match &run.outcome {
                 None if at == stage => return Ok(None),
                 None => elsewhere = elsewhere.or(Some(format!("the contact is in the stage `{at}`"))),
-                Some(outcome) => elsewhere = elsewhere.or(Some(format!("the journey has ended with `{outcome}`"))),
+                Some(outcome) => {
+                    elsewhere = elsewhere.or(Some(format!("the journey has ended with `{outcome}`")))
+                }
             }
         }
         Ok(Some(elsewhere.unwrap_or_else(|| "the contact has not entered the journey".to_owned())))
@@ -162,7 +173,8 @@ impl Stage {
     async fn expects_call(&self, kind: CallKind, target: &str, with: &Attributes) -> Result<Option<Instead>> {
         let calls = self.calls().await?;
         let mut same = calls.iter().filter(|stored| stored.call.kind == kind && stored.call.target == target);
-        let holds = |stored: &&StoredCall| with.iter().all(|(name, value)| stored.call.with.get(name) == Some(value));
+        let holds =
+            |stored: &&StoredCall| with.iter().all(|(name, value)| stored.call.with.get(name) == Some(value));
         if same.clone().any(|stored| holds(&stored)) {
             return Ok(None);
         }
@@ -180,7 +192,8 @@ impl Stage {
     async fn expects_contact(&self, field: &str, wanted: &Value, model: &Model) -> Result<Option<Instead>> {
         let contact = self.contact().await?;
         let declared = model.attribute(field);
-        let of = declared.map(|field| field.of.clone()).or_else(|| crate::domain::Contact::built_in_type(field));
+        let of =
+            declared.map(|field| field.of.clone()).or_else(|| crate::domain::Contact::built_in_type(field));
         let of = of.unwrap_or(crate::domain::ValueType::Text);
         let value = contact.attribute(field, &of);
         let default = declared.and_then(|field| field.default.clone()).unwrap_or_default();

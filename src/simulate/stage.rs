@@ -9,8 +9,8 @@ use crate::language::plan::Expr;
 use crate::runtime::{Runtime, contact_json, message_event, planned};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    CallSettlement, ClaimedMessage, ImportRow, MessageKey, MessageSettlement, Outcome, ReadUnit, Result, StoreError,
-    StoredCall, StoredMessage, Who,
+    CallSettlement, ClaimedMessage, ImportRow, MessageKey, MessageSettlement, Outcome, ReadUnit, Result,
+    StoreError, StoredCall, StoredMessage, Who,
 };
 use crate::template::{RenderContext, Renderer};
 use crate::time::{Moment, TimeZone};
@@ -49,7 +49,8 @@ impl Stage {
         unit.import(vec![row], now).await?;
         unit.commit().await?;
         let contact = runtime.store().read().await?.find(&Who::External(external_id)).await?;
-        let contact = contact.ok_or_else(|| StoreError::Failed("the contact of the test is not there".to_owned()))?;
+        let contact =
+            contact.ok_or_else(|| StoreError::Failed("the contact of the test is not there".to_owned()))?;
         Ok(Self { runtime, contact: contact.id, now, arrivals: 0, unwritten: Vec::new() })
     }
 
@@ -101,17 +102,25 @@ impl Stage {
             return Ok(false);
         }
         let plans = self.runtime.plans();
-        let key = |claimed: &ClaimedMessage| MessageKey { contact: claimed.message.contact, id: claimed.message.id };
+        let key = |claimed: &ClaimedMessage| MessageKey {
+            contact: claimed.message.contact,
+            id: claimed.message.id,
+        };
         let keys: Vec<MessageKey> = messages.iter().map(key).collect();
         unit.hand_over(&keys, self.now).await?;
         let mut settled = Vec::new();
         let mut events = Vec::new();
         for claimed in &messages {
             if let Err(why) = self.write(&plans, claimed) {
-                self.unwritten.push(format!("the email `{}` cannot be filled in: {why}", claimed.message.message));
+                self.unwritten
+                    .push(format!("the email `{}` cannot be filled in: {why}", claimed.message.message));
             }
             let outcome = Outcome::State(MessageState::Accepted);
-            settled.push(MessageSettlement { key: key(claimed), outcome, answer: "in virtual time".to_owned() });
+            settled.push(MessageSettlement {
+                key: key(claimed),
+                outcome,
+                answer: "in virtual time".to_owned(),
+            });
             for event in [SystemEvent::MessageSent, SystemEvent::MessageDelivered] {
                 if plans.listen_to(event.name()) {
                     events.push(message_event(&claimed.message, event, Attributes::new(), self.now));
@@ -119,7 +128,11 @@ impl Stage {
             }
         }
         let accepted = unit.settle_messages(settled, self.now).await?;
-        events.retain(|event| messages.iter().any(|claimed| accepted.contains(&key(claimed)) && event.run == Some(claimed.message.run)));
+        events.retain(|event| {
+            messages
+                .iter()
+                .any(|claimed| accepted.contains(&key(claimed)) && event.run == Some(claimed.message.run))
+        });
         unit.add_events(events).await?;
         let taken = calls.iter().map(|claimed| CallSettlement {
             contact: claimed.call.contact,
@@ -137,7 +150,8 @@ impl Stage {
     /// Fills a message in, to see whether it can be.
     fn write(&self, plans: &Plans, claimed: &ClaimedMessage) -> std::result::Result<(), String> {
         let message = &claimed.message;
-        let (plan, planned) = planned(plans, message.version, &message.message).map_err(|error| error.to_string())?;
+        let (plan, planned) =
+            planned(plans, message.version, &message.message).map_err(|error| error.to_string())?;
         let language = claimed.contact.language.as_deref().unwrap_or("");
         let text = planned.languages.get(language).unwrap_or(&planned.text);
         let context = RenderContext {

@@ -118,7 +118,8 @@ async fn play(
             }
             Step::Expect { span, what } => {
                 stage.settle().await?;
-                let instead = stage.expects(&test.journey, what, &checked.model, &zone, &mut expected).await?;
+                let instead =
+                    stage.expects(&test.journey, what, &checked.model, &zone, &mut expected).await?;
                 if let Some(message) = instead {
                     result.failures.push(Failure { span: *span, message });
                 }
@@ -128,11 +129,16 @@ async fn play(
     if !test.allow_other_messages {
         for stored in stage.unexpected(&expected).await? {
             let at = wall_text(stored.message.decided_at, &zone);
-            let message = format!("the {} `{}` came at {at}, and no line expects it", stored.message.channel, stored.message.message);
+            let message = format!(
+                "the {} `{}` came at {at}, and no line expects it",
+                stored.message.channel, stored.message.message
+            );
             result.failures.push(Failure { span: test.span, message });
         }
     }
-    result.failures.extend(stage.unwritten.iter().map(|why| Failure { span: test.span, message: why.clone() }));
+    result
+        .failures
+        .extend(stage.unwritten.iter().map(|why| Failure { span: test.span, message: why.clone() }));
     if !result.failures.is_empty() {
         result.timeline = stage.timeline(&zone).await?;
     }

@@ -14,8 +14,11 @@ impl Stage {
         for stored in unit.events(self.contact, EVENTS_MAX).await? {
             let event = stored.event;
             let quiet = matches!(event.kind, EventKind::Answer | EventKind::Request);
-            let refused: Vec<String> =
-                stored.refused.iter().map(|(journey, why)| format!("did not enter {journey}: {why}")).collect();
+            let refused: Vec<String> = stored
+                .refused
+                .iter()
+                .map(|(journey, why)| format!("did not enter {journey}: {why}"))
+                .collect();
             if !quiet {
                 let mut line = event.name.clone();
                 for (name, value) in event.properties.iter().filter(|(_, value)| !value.is_null()) {

@@ -16,7 +16,9 @@ const PAGE: u32 = 2_000;
 pub(in super::super) fn run(args: &ExportArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(dir)?;
     let target: Box<dyn Write> = match &args.output {
-        Some(path) => Box::new(File::create(path).with_context(|| format!("`{}` cannot be written", path.display()))?),
+        Some(path) => {
+            Box::new(File::create(path).with_context(|| format!("`{}` cannot be written", path.display()))?)
+        }
         None => Box::new(std::io::stdout().lock()),
     };
     let options = WriteOptions { guard_formulas: !args.no_formula_guard, byte_order_mark: args.bom };

@@ -117,7 +117,11 @@ async fn import<R: std::io::Read + std::io::Seek>(
     Ok(report)
 }
 
-async fn write(store: Option<&dyn Store>, batch: &mut Vec<ImportRow>, counts: &mut ImportCounts) -> anyhow::Result<()> {
+async fn write(
+    store: Option<&dyn Store>,
+    batch: &mut Vec<ImportRow>,
+    counts: &mut ImportCounts,
+) -> anyhow::Result<()> {
     let rows = std::mem::take(batch);
     let Some(store) = store.filter(|_| !rows.is_empty()) else { return Ok(()) };
     let mut unit = store.write().await?;
@@ -157,17 +161,29 @@ fn answer(report: &Report, args: &ImportArgs) -> anyhow::Result<()> {
         anstream::println!("and {hidden} more rows that are no contacts");
     }
     if args.dry_run {
-        anstream::println!("{} rows are contacts, {} are not; nothing was changed", report.rows, report.problem_count);
+        anstream::println!(
+            "{} rows are contacts, {} are not; nothing was changed",
+            report.rows,
+            report.problem_count
+        );
         return Ok(());
     }
     anstream::println!(
         "{} contacts added, {} changed; {} rows left out",
-        report.counts.added, report.counts.changed, report.problem_count
+        report.counts.added,
+        report.counts.changed,
+        report.problem_count
     );
     let notes = [
         (report.repeated, "rows repeat an address of the file: the later row counts"),
-        (report.counts.conflicts, "addresses belong to somebody with another id: their rows were taken without the address"),
-        (report.counts.refusals_kept, "permissions were not taken: these people have refused, and only they take that back"),
+        (
+            report.counts.conflicts,
+            "addresses belong to somebody with another id: their rows were taken without the address",
+        ),
+        (
+            report.counts.refusals_kept,
+            "permissions were not taken: these people have refused, and only they take that back",
+        ),
     ];
     for (count, what) in notes.iter().filter(|(count, _)| *count > 0) {
         anstream::println!("{count} {what}");

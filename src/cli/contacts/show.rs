@@ -28,7 +28,9 @@ pub(in super::super) fn run(args: &ContactArgs, dir: &Path) -> anyhow::Result<En
         let story = story(&mut *unit, contact.id, STORY_ITEMS).await?;
         let stage_of = |run: &Run| {
             let plan = plans.version(run.version);
-            plan.map_or(String::new(), |plan| plan.stage_of(crate::language::plan::Place(run.place)).to_owned())
+            plan.map_or(String::new(), |plan| {
+                plan.stage_of(crate::language::plan::Place(run.place)).to_owned()
+            })
         };
         if args.format == Format::Json {
             let runs: Vec<serde_json::Value> = runs
@@ -39,8 +41,10 @@ pub(in super::super) fn run(args: &ContactArgs, dir: &Path) -> anyhow::Result<En
                         "wake_at": run.wake_at, "ended_at": run.ended_at, "outcome": run.outcome })
                 })
                 .collect();
-            output::json(&json!({ "contact": contact.to_json(), "lotse_id": contact.id, "permissions": permissions,
-                "suppressed": contact.suppressed, "journeys": runs, "story": story }))?;
+            output::json(
+                &json!({ "contact": contact.to_json(), "lotse_id": contact.id, "permissions": permissions,
+                "suppressed": contact.suppressed, "journeys": runs, "story": story }),
+            )?;
             return Ok(End::Good);
         }
         human(&contact, &permissions, &runs, &story, &workspace.config.timezone, &stage_of);
@@ -72,7 +76,12 @@ fn human(
     }
     for permission in permissions {
         let decided = if permission.allowed { "allowed" } else { "refused" };
-        anstream::println!("  {}  {decided} {}  ({})", wall_text(permission.at, zone), permission.topic, permission.source);
+        anstream::println!(
+            "  {}  {decided} {}  ({})",
+            wall_text(permission.at, zone),
+            permission.topic,
+            permission.source
+        );
     }
     if !runs.is_empty() {
         anstream::println!("\njourneys");

@@ -38,18 +38,22 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<End> {
     write(SECRET_FILE, &secret()?)?;
     write(".gitignore", IGNORED)?;
     let shown = dir.display();
-    anstream::println!("{shown} is a workspace now. What to do next:
+    anstream::println!(
+        "{shown} is a workspace now. What to do next:
 
   lotse check {shown}        says what is wrong, and what to write instead
   lotse test {shown}         runs its tests in virtual time
   lotse -C {shown} show welcome
-  lotse run {shown}          runs it; lotse.yaml says where mail goes");
+  lotse run {shown}          runs it; lotse.yaml says where mail goes"
+    );
     Ok(End::Good)
 }
 
 /// 256 random bits as text.
 fn secret() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the machine gives no random numbers"))?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the machine gives no random numbers"))?;
     Ok(format!("{}\n", URL_SAFE_NO_PAD.encode(bytes)))
 }
