@@ -1,0 +1,56 @@
+//! The surface over HTTP: collecting data in the wire format of Segment's tracking API, the links that recipients
+//! and sales teams follow, what programs ask and say, and whether the process is well.
+//!
+//! In come requests, out go answers, and no rule of Lotse's own is made here. All that is written goes through the
+//! [`Writer`](crate::runtime::Writer) and is answered once it is lasting; all that is read comes from the store of
+//! the [`Runtime`](crate::runtime::Runtime). `GET`, `HEAD` and `OPTIONS` change nothing: scanners follow every link.
+//! Nothing a client sends as its address, as `Host` or as a parameter decides where a link leads.
+
+pub mod access;
+mod app;
+mod collect;
+mod extract;
+mod health;
+mod layers;
+mod leads;
+mod page;
+mod problem;
+mod programs;
+mod recipients;
+mod serve;
+#[cfg(test)]
+mod testing;
+mod topics;
+mod words;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use app::{App, Parts};
+pub use serve::serve;
+
+/// The largest body of a request, in bytes, unpacked.
+const BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// All paths of the server. Further ones can be merged with it.
+pub fn router(app: App) -> Router {
+    let rest = Router::new()
+        .merge(collect::routes())
+        .merge(recipients::pages())
+        .merge(leads::pages())
+        .merge(programs::routes(&app))
+        .merge(health::routes())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(layers::in_time))
+        .layer(layers::trace());
+    // The image of every opened mail is asked for here, so nothing stands around it that it does not need.
+    Router::new()
+        .merge(recipients::hits())
+        .merge(rest)
+        .fallback(layers::no_route)
+        .method_not_allowed_fallback(layers::no_method)
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .with_state(app)
+}
