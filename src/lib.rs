@@ -20,4 +20,5 @@ pub mod store;
 pub mod runtime;
 pub mod http;
 pub mod simulate;
+pub mod inbox;
 pub mod cli;

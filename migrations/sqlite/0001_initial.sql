@@ -151,6 +151,8 @@ CREATE TABLE message (
   handed_over_at INTEGER,
   settled_at     INTEGER,
   answer         TEXT,                   -- what the provider said
+  opened_at      INTEGER,                -- when a person did so first
+  clicked_at     INTEGER,
   PRIMARY KEY (slot, contact, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_due ON message (due_at) WHERE due_at IS NOT NULL;

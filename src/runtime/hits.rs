@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::ledger::message_event;
 use super::parcel::TRACKING_TOPIC;
 use crate::domain::{Attributes, ContactId, Event, EventKind, MessageId, MessageState, SystemEvent};
-use crate::store::{MessageKey, MessageSettlement, Outcome, Result, StoredMessage, WriteUnit};
+use crate::store::{MessageKey, MessageSettlement, Outcome, Reaction, Result, StoredMessage, WriteUnit};
 use crate::time::Moment;
 use crate::track::{Hit, HitKind, Neighbour, judge};
 
@@ -68,6 +68,7 @@ pub(super) async fn take(
     let decisions = unit.decisions(&contacts).await?;
     let mut events = Vec::new();
     let mut arrived = Vec::new();
+    let mut reactions = Vec::new();
     for hit in hits {
         let Some(stored) = messages.get(&hit.key) else { continue };
         if stored.message.state == MessageState::Unsure {
@@ -81,11 +82,18 @@ pub(super) async fn take(
         let refused =
             decisions.get(&hit.key.contact).and_then(|topics| topics.get(TRACKING_TOPIC)) == Some(&false);
         if !refused {
-            events.push(event(hit, stored, hits, recent));
+            let event = event(hit, stored, hits, recent);
+            if event.kind != EventKind::Machine {
+                reactions.push(Reaction { key: hit.key, kind: hit.hit.kind, at: hit.hit.at });
+            }
+            events.push(event);
         }
     }
     if !arrived.is_empty() {
         unit.settle_messages(arrived, now).await?;
+    }
+    if !reactions.is_empty() {
+        unit.react(reactions).await?;
     }
     if !events.is_empty() {
         unit.add_events(events).await?;

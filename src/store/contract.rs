@@ -98,6 +98,7 @@ for_every_store! {
         what_is_settled_is_kept
         settlements_of_one_message_go_in_order
         an_unproved_hand_over_is_unsure
+        the_first_reaction_of_a_kind_counts
         a_retry_goes_at_once_and_through_the_gate
     }
     calls {

@@ -25,8 +25,8 @@ pub use error::StoreError;
 pub use types::{
     Access, Arrival, ArrivalKind, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries,
     Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey,
-    MessageSettlement, NextDue, Outcome, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion,
-    TallyRow, Token, TurnBatch, Who,
+    MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent, StoredMessage,
+    StoredVersion, TallyRow, Token, TurnBatch, Who,
 };
 
 use crate::domain::{
@@ -213,6 +213,9 @@ pub trait WriteUnit: ReadUnit {
         settled: Vec<MessageSettlement>,
         now: Moment,
     ) -> Result<Vec<MessageKey>>;
+
+    /// Records what persons did with messages: of each kind the first counts, once for each message.
+    async fn react(&mut self, reactions: Vec<Reaction>) -> Result<()>;
 
     /// Messages whose hand-over had begun before the program ended: they become unsure. To be called before
     /// anything is handed over.

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::TurnBatch;
-use crate::domain::{ContactState, Effects, MessageState, Run, RunId, StepKind};
+use crate::domain::{Arm, ContactState, Effects, MessageState, Run, RunId, StepKind};
+use crate::time::Moment;
+use crate::track::HitKind;
 
 /// What a count is of: journey, version, arm, day, what, detail.
 pub(super) type TallyKey = (String, u32, &'static str, i64, &'static str, String);
@@ -11,12 +13,31 @@ const DAY: i64 = 86_400_000_000;
 
 /// Counts what a batch of turns did, so that each count is written once, however many contacts were in it.
 pub(super) fn count(batch: &TurnBatch) -> BTreeMap<TallyKey, (i64, f64)> {
-    let mut tally = Tally { day: batch.now.micros().div_euclid(DAY), counts: BTreeMap::new() };
+    let mut tally = Tally { day: day_of(batch.now), counts: BTreeMap::new() };
     for (state, effects) in &batch.contacts {
         tally.contact(state, effects);
     }
     tally.counts.retain(|_, (count, worth)| *count != 0 || *worth != 0.0);
     tally.counts
+}
+
+/// What a reaction to a message counts for. Who is only measured gets no messages.
+pub(super) fn reaction_key(
+    journey: String,
+    version: u32,
+    message: String,
+    kind: HitKind,
+    at: Moment,
+) -> TallyKey {
+    let what = match kind {
+        HitKind::Open => "opened",
+        HitKind::Click => "clicked",
+    };
+    (journey, version, Arm::Treated.as_str(), day_of(at), what, message)
+}
+
+fn day_of(at: Moment) -> i64 {
+    at.micros().div_euclid(DAY)
 }
 
 struct Tally {
@@ -38,6 +59,7 @@ impl Tally {
             }
             if let Some(to) = &step.to {
                 self.add(run, 0, "in_stage", to, (1, 0.0));
+                self.add(run, day, "reached", to, (1, 0.0));
             }
         }
         for step in effects.history.iter().filter(|step| step.kind == StepKind::Ended) {

@@ -10,6 +10,7 @@ use crate::domain::{
 };
 use crate::language::plan::Plan;
 use crate::time::Moment;
+use crate::track::HitKind;
 
 /// Whom somebody means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,6 +217,10 @@ pub struct StoredMessage {
     pub settled_at: Option<Moment>,
     /// What the provider said.
     pub answer: Option<String>,
+    /// When a person opened it first.
+    pub opened_at: Option<Moment>,
+    /// When a person followed one of its links first.
+    pub clicked_at: Option<Moment>,
 }
 
 impl StoredMessage {
@@ -223,6 +228,17 @@ impl StoredMessage {
     pub fn key(&self) -> MessageKey {
         MessageKey { contact: self.message.contact, id: self.message.id }
     }
+}
+
+/// What a person did with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// The message.
+    pub key: MessageKey,
+    /// What they did.
+    pub kind: HitKind,
+    /// When.
+    pub at: Moment,
 }
 
 /// A call taken for an attempt.
@@ -397,7 +413,7 @@ pub struct TallyRow {
     pub arm: String,
     /// Days since 1970 in UTC; 0 for what stands now.
     pub day: i64,
-    /// What is counted: `entered`, `in_stage`, `ended`, `sent`, `skipped`, `goal`.
+    /// What is counted: `entered`, `in_stage`, `reached`, `ended`, `sent`, `skipped`, `opened`, `clicked`, `goal`.
     pub what: String,
     /// Of what: a stage, an outcome, a message, a goal.
     pub detail: String,

@@ -2,7 +2,8 @@
 
 use super::fixture::{at, attributes, decision, entering, person, record, sending, sent, state_of};
 use crate::domain::{ContactId, MessageState, SkipReason};
-use crate::store::{DeliveryKind, MessageKey, MessageSettlement, Outcome, Store};
+use crate::store::{DeliveryKind, MessageKey, MessageSettlement, Outcome, Reaction, Store, StoredMessage};
+use crate::track::HitKind;
 
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[MessageKey]) -> Vec<MessageKey> {
     let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
@@ -276,4 +277,28 @@ pub(super) async fn a_retry_goes_at_once_and_through_the_gate(store: &dyn Store)
     assert!(!goes(store, key, 53).await);
     assert!(!change!(store, unit => unit.retry(DeliveryKind::Message, ada, Default::default(), at(54))));
     assert_eq!(state_of(store, ada).await.permissions["news"], false);
+}
+
+pub(super) async fn the_first_reaction_of_a_kind_counts(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let (first, other) = (sent(store, ada, 0).await, sent(store, ada, 1).await);
+    let reaction = |key, kind, second| Reaction { key, kind, at: at(second) };
+    let unknown = MessageKey { contact: ada, id: Default::default() };
+    let reactions = vec![
+        reaction(first, HitKind::Open, 10),
+        reaction(other, HitKind::Open, 11),
+        reaction(unknown, HitKind::Open, 12),
+    ];
+    change!(store, unit => unit.react(reactions));
+    let later = vec![reaction(first, HitKind::Open, 20), reaction(first, HitKind::Click, 20)];
+    change!(store, unit => unit.react(later));
+    change!(store, unit => unit.react(vec![]));
+    let of = |stored: StoredMessage| (stored.opened_at, stored.clicked_at);
+    assert_eq!(of(look!(store, unit => unit.message(first)).unwrap()), (Some(at(10)), Some(at(20))));
+    assert_eq!(of(look!(store, unit => unit.message(other)).unwrap()), (Some(at(11)), None));
+    let tallies = look!(store, unit => unit.tallies(None));
+    let count =
+        |what: &str| -> i64 { tallies.iter().filter(|row| row.what == what).map(|row| row.count).sum() };
+    assert_eq!((count("opened"), count("clicked")), (2, 1));
+    assert!(tallies.iter().any(|row| row.what == "clicked" && row.detail == "hello" && row.arm == "treated"));
 }

@@ -247,12 +247,13 @@ pub(super) async fn turns_are_counted(store: &dyn Store) {
     let day = "20833";
     let sent = format!("sent hello {day} 1");
     let skipped = format!("skipped hello no_address {day} 1");
-    assert_eq!(tallies, ["in_stage first 0 1", &format!("entered  {day} 1"), &sent, &skipped]);
+    let (entered, reached) = (format!("entered  {day} 1"), format!("reached first {day} 1"));
+    assert_eq!(tallies, ["in_stage first 0 1", &entered, &reached, &sent, &skipped]);
     let effects = ending(&mut run, 86_400);
     record(store, &run, effects, 86_400).await;
     let tallies = count(look!(store, unit => unit.tallies(Some("welcome"))));
     assert_eq!(tallies[0], "in_stage first 0 0");
-    assert_eq!(tallies[4..], ["ended done 20834 1"]);
+    assert_eq!(tallies[5..], ["ended done 20834 1"]);
 }
 
 pub(super) async fn events_of_our_own_wait_to_be_looked_at(store: &dyn Store) {

@@ -1,10 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
-use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, StoredMessage};
+use super::super::tally::{TallyKey, reaction_key};
+use super::super::{
+    ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, Reaction, StoredMessage,
+};
 use super::tables::{Person, Tables};
-use crate::domain::{MessageId, MessageState, SkipReason};
+use crate::domain::{Message, MessageId, MessageState, SkipReason};
 use crate::time::Moment;
+use crate::track::HitKind;
 
 impl Tables {
     pub(super) fn claim_messages(
@@ -105,6 +109,24 @@ impl Tables {
             answered.push(asked);
         }
         answered
+    }
+
+    pub(super) fn react(&mut self, reactions: &[Reaction]) {
+        let mut counts: BTreeMap<TallyKey, (i64, f64)> = BTreeMap::new();
+        for Reaction { key, kind, at } in reactions {
+            let key = MessageKey { contact: self.is_now(key.contact), ..*key };
+            let Some(stored) = self.message_mut(key) else { continue };
+            let first = match kind {
+                HitKind::Open => &mut stored.opened_at,
+                HitKind::Click => &mut stored.clicked_at,
+            };
+            if first.is_none() {
+                *first = Some(*at);
+                let Message { journey, version, message, .. } = stored.message.clone();
+                counts.entry(reaction_key(journey, version, message, *kind, *at)).or_default().0 += 1;
+            }
+        }
+        self.count(counts);
     }
 
     pub(super) fn recover(&mut self, now: Moment) -> u64 {

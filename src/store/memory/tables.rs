@@ -58,6 +58,15 @@ impl Tables {
         Arc::make_mut(&mut self.people).get_mut(&(id.slot(), id)).map(Arc::make_mut)
     }
 
+    pub(super) fn count(&mut self, counts: BTreeMap<TallyKey, (i64, f64)>) {
+        let tallies = Arc::make_mut(&mut self.tallies);
+        for (key, (count, worth)) in counts {
+            let sum = tallies.entry(key).or_default();
+            sum.0 += count;
+            sum.1 += worth;
+        }
+    }
+
     pub(super) fn everybody(&self) -> impl Iterator<Item = &Person> {
         self.people.values().map(Arc::as_ref)
     }

@@ -72,12 +72,7 @@ impl Tables {
                 event.refused = refused.get(id).cloned().unwrap_or_default();
             }
         }
-        let tallies = Arc::make_mut(&mut self.tallies);
-        for (key, (count, worth)) in count(batch) {
-            let sum = tallies.entry(key).or_default();
-            sum.0 += count;
-            sum.1 += worth;
-        }
+        self.count(count(batch));
         Ok(())
     }
 
@@ -144,6 +139,8 @@ fn decided(message: &Message) -> StoredMessage {
         handed_over_at: None,
         settled_at: None,
         answer: None,
+        opened_at: None,
+        clicked_at: None,
     }
 }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::super::{
     Access, Arrival, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
     DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
-    Quarantined, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage, StoredVersion,
-    TallyRow, Token, TurnBatch, Who, WriteUnit,
+    Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
+    StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
 use super::read::sorted;
 use super::tables::{Person, Tables};
@@ -226,6 +226,11 @@ impl WriteUnit for MemoryUnit {
         now: Moment,
     ) -> Result<Vec<MessageKey>> {
         Ok(self.tables.settle_messages(settled, now))
+    }
+
+    async fn react(&mut self, reactions: Vec<Reaction>) -> Result<()> {
+        self.tables.react(&reactions);
+        Ok(())
     }
 
     async fn recover(&mut self, now: Moment) -> Result<u64> {

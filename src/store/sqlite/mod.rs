@@ -14,6 +14,7 @@ mod keys;
 mod lists;
 mod messages;
 mod people;
+mod reactions;
 mod record;
 mod rows;
 mod schema;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::super::tally::count;
+use super::super::tally::{TallyKey, count};
 use super::super::{Result, StoreError, TurnBatch};
 use super::bulk::Bulk;
 use super::rows::json;
@@ -34,7 +34,7 @@ async fn write(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<(
     goals(connection, &effects().flat_map(|effects| &effects.goals).collect::<Vec<_>>()).await?;
     add_events(connection, &effects().flat_map(|effects| &effects.events).collect::<Vec<_>>()).await?;
     looked_at(connection, batch).await?;
-    tallies(connection, batch).await
+    add_counts(connection, count(batch)).await
 }
 
 pub(super) const ENTER: Bulk = Bulk {
@@ -281,8 +281,12 @@ pub(super) const COUNT: Bulk = Bulk {
         DO UPDATE SET count = count + excluded.count, worth = worth + excluded.worth",
 };
 
-async fn tallies(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<()> {
-    let counts: Vec<_> = count(batch).into_iter().collect();
+/// Adds to the counts.
+pub(super) async fn add_counts(
+    connection: &mut SqliteConnection,
+    counts: BTreeMap<TallyKey, (i64, f64)>,
+) -> Result<()> {
+    let counts: Vec<_> = counts.into_iter().collect();
     COUNT
         .run(
             connection,

@@ -172,7 +172,8 @@ pub(super) fn message_from(columns: &mut Columns<'_>) -> Result<Message> {
     })
 }
 
-/// The columns of [`message_from`], then `attempts, due_at, handed_over_at, settled_at, answer`.
+/// The columns of [`message_from`], then `attempts, due_at, handed_over_at, settled_at, answer, opened_at,
+/// clicked_at`.
 pub(super) fn stored_message(row: &SqliteRow) -> Result<StoredMessage> {
     let mut columns = Columns::of(row, "message");
     Ok(StoredMessage {
@@ -182,6 +183,8 @@ pub(super) fn stored_message(row: &SqliteRow) -> Result<StoredMessage> {
         handed_over_at: columns.maybe_moment()?,
         settled_at: columns.maybe_moment()?,
         answer: columns.maybe_text()?,
+        opened_at: columns.maybe_moment()?,
+        clicked_at: columns.maybe_moment()?,
     })
 }
 

@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::super::{
     Access, Arrival, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
     DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
-    Quarantined, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token,
-    TurnBatch, Who, WriteUnit,
+    Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
+    Token, TurnBatch, Who, WriteUnit,
 };
-use super::{audit, calls, contacts, failed, intake, lists, messages, people, record, turns};
+use super::{audit, calls, contacts, failed, intake, lists, messages, people, reactions, record, turns};
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
     RunId,
@@ -192,6 +192,10 @@ impl WriteUnit for SqliteUnit {
         now: Moment,
     ) -> Result<Vec<MessageKey>> {
         messages::settle(&mut self.transaction, settled, now).await
+    }
+
+    async fn react(&mut self, reactions: Vec<Reaction>) -> Result<()> {
+        reactions::react(&mut self.transaction, reactions).await
     }
 
     async fn recover(&mut self, now: Moment) -> Result<u64> {

@@ -1,0 +1,48 @@
+//! What persons did with messages.
+
+use std::collections::BTreeMap;
+
+use sqlx::SqliteConnection;
+
+use super::super::tally::{TallyKey, reaction_key};
+use super::super::{Reaction, Result};
+use super::bulk::Bulk;
+use super::rows::Columns;
+use super::{identity, record};
+use crate::domain::ContactId;
+use crate::track::HitKind;
+
+pub(super) const OPENED: Bulk = Bulk {
+    head: "UPDATE message SET opened_at = v.column4 FROM (",
+    columns: 4,
+    tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
+        AND message.opened_at IS NULL RETURNING journey, version, message, opened_at",
+};
+pub(super) const CLICKED: Bulk = Bulk {
+    head: "UPDATE message SET clicked_at = v.column4 FROM (",
+    columns: 4,
+    tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
+        AND message.clicked_at IS NULL RETURNING journey, version, message, clicked_at",
+};
+
+/// Records the first of each kind for each message, and counts what was the first.
+pub(super) async fn react(connection: &mut SqliteConnection, reactions: Vec<Reaction>) -> Result<()> {
+    let about = reactions.iter().map(|reaction| reaction.key.contact).collect();
+    let about = identity::are_now(connection, about).await?;
+    let reactions: Vec<(Reaction, ContactId)> = reactions.into_iter().zip(about).collect();
+    let mut counts: BTreeMap<TallyKey, (i64, f64)> = BTreeMap::new();
+    for (kind, first) in [(HitKind::Open, OPENED), (HitKind::Click, CLICKED)] {
+        let wanted: Vec<_> = reactions.iter().filter(|(reaction, _)| reaction.kind == kind).collect();
+        let found = first.returning(connection, &wanted, |statement, (reaction, contact)| {
+            let statement = statement.bind(contact.slot().0).bind(contact.0).bind(reaction.key.id.0);
+            statement.bind(reaction.at.micros())
+        });
+        for row in &found.await? {
+            let mut columns = Columns::of(row, "message");
+            let (journey, version, message) = (columns.text()?, columns.number()?, columns.text()?);
+            let key = reaction_key(journey, version, message, kind, columns.moment()?);
+            counts.entry(key).or_default().0 += 1;
+        }
+    }
+    record::add_counts(connection, counts).await
+}
