@@ -15,5 +15,6 @@ mod case;
 mod docs;
 mod findings;
 mod language;
+mod program;
 mod samples;
 mod tidy;
