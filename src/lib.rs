@@ -18,7 +18,7 @@ pub mod channel;
 pub mod track;
 pub mod store;
 pub mod runtime;
-pub mod http;
 pub mod simulate;
 pub mod inbox;
+pub mod http;
 pub mod cli;

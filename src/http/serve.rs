@@ -31,15 +31,15 @@ const FAILURES_MAX: u32 = 600;
 ///
 /// # Errors
 /// When nobody can be let in for a minute.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     serve_router(listener, router(app), shutdown).await
 }
 
-async fn serve_router(
+/// Serves a router as [`serve`] does.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_router(
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()>,
