@@ -15,10 +15,10 @@ mod migrate;
 mod new;
 mod output;
 mod preview;
-// mod run;
+mod run;
 mod show;
 mod test;
-// mod token;
+mod token;
 mod why;
 mod workspace;
 
@@ -66,12 +66,12 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::Preview(args) => preview::run(&args, &workspace),
         Command::Test(args) => test::run(&args),
         // Command::Demo(args) => demo::run(&args),
-        // Command::Run(args) => run::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Contacts(args) => contacts::run(&args, &workspace),
         Command::Enter(args) => enter::run(&args, &workspace),
         Command::Why(args) => why::run(&args, &workspace),
         Command::Deliveries(args) => deliveries::run(&args, &workspace),
-        // Command::Token(args) => token::run(&args, &workspace),
+        Command::Token(args) => token::run(&args, &workspace),
         Command::Migrate(args) => migrate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         _ => todo!(),

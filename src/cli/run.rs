@@ -1,4 +1,5 @@
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,8 +34,7 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
     let _lock = Lock::take(sqlite.path())?;
     sqlite.migrate().await?;
     let store: Arc<dyn Store> = Arc::new(sqlite);
-    let deployed =
-        deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
+    let deployed = deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
     tell(&deployed);
     let address = workspace.config.listen;
     let listener = TcpListener::bind(address).await.with_context(|| {
@@ -42,8 +42,7 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
     })?;
     let plans = load_plans(&*store).await?;
     let zone = workspace.config.timezone.clone();
-    let runtime =
-        Arc::new(Runtime::new(Arc::clone(&store), plans, zone, workspace.checked.assign.clone()));
+    let runtime = Arc::new(Runtime::new(Arc::clone(&store), plans, zone, workspace.checked.assign.clone()));
     if outbound.route.is_none() {
         tracing::warn!("lotse.yaml has no `smtp`: mails are decided and wait");
     }
@@ -63,6 +62,7 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("LOTSE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     let json = std::env::var("LOTSE_LOG_FORMAT").is_ok_and(|format| format == "json");
     // A program has one log: where there is one already, it stays.
     let _ = if json { log.json().try_init() } else { log.with_target(false).try_init() };

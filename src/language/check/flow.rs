@@ -5,7 +5,7 @@ use super::paths::{self, Flow};
 use crate::domain::Value;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Expr, Journey, StatementKind, Trigger, Until};
+use crate::language::model::{Expr, Journey, Stage, StatementKind, Trigger, Until};
 use crate::source::Span;
 
 impl Checker<'_> {
@@ -52,10 +52,7 @@ impl Checker<'_> {
 
     fn unreached_stages(&self, journey: &Journey) {
         let mut reached: BTreeSet<usize> = BTreeSet::new();
-        let mut next: Vec<usize> = journey.enters.iter().map(|enter| enter.into).collect();
-        if next.is_empty() {
-            next.push(0);
-        }
+        let mut next: Vec<usize> = paths::starts(journey).into_iter().collect();
         while let Some(stage) = next.pop() {
             if reached.insert(stage)
                 && let Some(stage) = journey.stages.get(stage)
@@ -68,7 +65,10 @@ impl Checker<'_> {
             }
         }
         for (index, stage) in journey.stages.iter().enumerate() {
-            if !reached.contains(&index) {
+            let known = |earlier: &Stage| earlier.name == stage.name;
+            // Of two stages with one name the second has been told about.
+            let again = journey.stages.iter().take(index).any(known);
+            if !reached.contains(&index) && !again {
                 self.report(
                     Finding::new(
                         Code::E302,

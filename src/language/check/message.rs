@@ -202,7 +202,10 @@ impl Checker<'_> {
 
     /// What a message must have.
     fn complete_message(&self, tree: &tree::Message, is_email: bool, message: &Message) {
-        if self.is_broken(tree.span) {
+        // What is misspelt is not missing as well.
+        let known: &[&str] = if is_email { &EMAIL_SETTINGS } else { &OTHER_SETTINGS };
+        let misspelt = tree.body.settings.iter().any(|setting| !known.contains(&setting.key.value.as_str()));
+        if self.is_broken(tree.span) || misspelt {
             return;
         }
         let has = |key: &str| tree.body.settings.iter().any(|setting| setting.key.value == key);

@@ -170,6 +170,12 @@ impl<'a> Checker<'a> {
         self.broken.iter().any(|broken| span.contains(*broken))
     }
 
+    /// Whether it is unknown how a journey ends: a path of it ends nowhere, or could not be read.
+    fn ends_are_unknown(&self, journey: Span) -> bool {
+        let open = |finding: &Finding| finding.code == Code::E301 && journey.contains(finding.span);
+        self.is_broken(journey) || self.findings.borrow().iter().any(open)
+    }
+
     fn model(&self, trees: &'a [(SourceId, tree::File)]) -> Model {
         let mut model = Model {
             contact: self.names.contact.clone(),
@@ -198,15 +204,15 @@ impl<'a> Checker<'a> {
                 _ => {}
             }
         }
-        for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
-            if let tree::Declaration::Test(test) = declaration {
-                model.tests.extend(self.test(test, &model));
-            }
-        }
         for journey in &model.journeys {
             self.opens(journey);
             if !hurt.contains(&journey.name) {
                 self.flow(journey);
+            }
+        }
+        for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
+            if let tree::Declaration::Test(test) = declaration {
+                model.tests.extend(self.test(test, &model));
             }
         }
         if self.broken.is_empty() {

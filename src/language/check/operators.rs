@@ -171,8 +171,13 @@ impl Checker<'_> {
                 }
             }
             Some(other) => self.report(
-                Finding::new(Code::E201, right, format!("`in` wants a list, and this is {}", a(other)))
-                    .help("write the values in brackets: `[\"DE\", \"AT\"]`"),
+                Finding::new(Code::E201, right, format!("`in` wants a list, and this is {}", a(other))).help(
+                    if *other == ValueType::Length {
+                        "write `within` to say how long something counts, and a list as `[\"DE\", \"AT\"]`"
+                    } else {
+                        "write the values in brackets: `[\"DE\", \"AT\"]`"
+                    },
+                ),
             ),
             None => {}
         }

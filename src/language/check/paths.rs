@@ -116,12 +116,18 @@ impl<'a> Sent<'a> {
     }
 }
 
+/// The stages that contacts begin in. Where no `enter` could be understood it is the first, so that nothing is said
+/// of what follows from that.
+pub(super) fn starts(journey: &Journey) -> BTreeSet<usize> {
+    let known: BTreeSet<usize> = journey.enters.iter().map(|enter| enter.into).collect();
+    if known.is_empty() { BTreeSet::from([0]) } else { known }
+}
+
 /// Follows all paths until nothing new is learnt.
 pub(super) fn sent_before(journey: &Journey) -> Sent<'_> {
     let mut sent = Sent { before: BTreeMap::new() };
     let mut arriving: Vec<Option<BTreeSet<&str>>> = vec![None; journey.stages.len()];
-    let starts: BTreeSet<usize> = journey.enters.iter().map(|enter| enter.into).collect();
-    let mut next: Vec<usize> = starts.into_iter().collect();
+    let mut next: Vec<usize> = starts(journey).into_iter().collect();
     for stage in &next {
         if let Some(slot) = arriving.get_mut(*stage) {
             *slot = Some(BTreeSet::new());

@@ -304,7 +304,7 @@ impl Checker<'_> {
                 finding(message).help("what happens when the time is up stands behind `otherwise` alone"),
             );
         } else if let Some(kind) = reaction_word(word) {
-            let message = format!("`{word}` does not say what of");
+            let message = format!("`{word}` does not say which message");
             self.report(
                 finding(message).help(format!("name the message: `on {} MESSAGE {{ … }}`", kind.word())),
             );

@@ -249,6 +249,9 @@ impl Checker<'_> {
         if known.contains(&outcome.value) {
             return Some(Expectation::Outcome(outcome.value.clone()));
         }
+        if self.names.journeys.get(&journey.name).is_some_and(|tree| self.ends_are_unknown(tree.span)) {
+            return None;
+        }
         let finding = Finding::new(
             Code::E501,
             outcome.span,

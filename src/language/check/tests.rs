@@ -155,7 +155,7 @@ fn clauses_stand_once_and_the_needed_ones_stand() {
         ("journey j { owner \"a\" owner \"b\" enter on signup stage s { end } }", vec!["E307 owner \"b\""]),
         ("journey j { stage s { end } }", vec!["E307 j"]),
         ("journey j { enter on signup }", vec!["E307 j"]),
-        ("journey j { enter on signup stage s { end } stage s { end } }", vec!["E102 s", "E302 s"]),
+        ("journey j { enter on signup stage s { end } stage s { end } }", vec!["E102 s"]),
         ("journey j { enter on signup leave on goal stage s { end } }", vec!["E101 leave on goal"]),
         ("journey j { enter on signup per event.nothing stage s { end } }", vec!["E103 nothing"]),
         ("journey j { enter on signup into u stage s { end } }", vec!["E101 u"]),

@@ -84,7 +84,11 @@ fn masked(text: &str, scan: &Scan) -> String {
         bytes.iter_mut().take(range.end).skip(range.start).for_each(|byte| *byte = with);
     };
     scan.comments.iter().for_each(|range| fill(&mut bytes, range, b' '));
-    scan.texts.iter().for_each(|range| fill(&mut bytes, range, b'"'));
+    // The `{` at the end of a line whose text is not closed was hardly meant as part of the text.
+    let closed = |range: &&Range<usize>| {
+        text.get((*range).clone()).is_some_and(|text| text.len() > 1 && text.ends_with('"'))
+    };
+    scan.texts.iter().filter(closed).for_each(|range| fill(&mut bytes, range, b'"'));
     // Both begin and end between characters, so what is left is text.
     String::from_utf8(bytes).unwrap_or_default()
 }

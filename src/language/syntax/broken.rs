@@ -21,6 +21,14 @@ impl<'t> Reader<'t> {
             self.say(at(first), message, help);
             return;
         }
+        if strict == Rule::strict_declaration && self.line_before(range.start).starts_with("topic ") {
+            let all = text.lines().next().unwrap_or(word).trim_end();
+            let write = format!("\"{}\"", all.trim_matches('"'));
+            let finding =
+                Finding::new(Code::E001, at(0..all.len()), "what people call a topic stands in quotes");
+            self.report(finding.help(format!("write `{write}`")).edit(at(0..all.len()), write));
+            return;
+        }
         let starts = first_words(strict);
         if let Some((_, how)) =
             CONTINUATIONS.iter().find(|(known, _)| *known == word && !starts.contains(&word))
@@ -83,6 +91,17 @@ impl<'t> Reader<'t> {
             self.say(at(bracket..bracket + 1), "this `(` is never closed", "write `)` where it ends");
             return;
         }
+        let number = last_token(before);
+        let counts = number.chars().all(|c| c.is_ascii_digit()) && !number.is_empty();
+        if counts && rules.contains(&Rule::unit) && !rules.contains(&Rule::k_contains) {
+            let finding = Finding::new(
+                Code::E001,
+                at(behind_last(text, place.start)),
+                format!("`{number}` does not say how long: its unit is missing"),
+            );
+            self.report(finding.help(format!("write `{number} days`, or hours, weeks, months")));
+            return;
+        }
         if found.is_empty() {
             let message = format!("something is missing behind `{}`", last_token(before));
             let finding = Finding::new(Code::E001, at(behind_last(text, place.start)), message);
@@ -130,8 +149,10 @@ impl<'t> Reader<'t> {
     /// took the `}` of the outer one. The indent tells: it is the inner block whose `}` stands below the line
     /// that opened the outer one.
     pub(super) fn never_closed(&self, node: &Node<'t>) {
-        let column = self.column_of_line(node.range().start);
-        let culprit = self.taker_of(node, column).unwrap_or_else(|| node.clone());
+        let mut culprit = node.clone();
+        while let Some(inner) = self.taker_of(&culprit) {
+            culprit = inner;
+        }
         let open = culprit.text().find('{').unwrap_or(0) + culprit.range().start;
         let line = self.text.get(..open).map_or(0, |before| before.matches('\n').count()) + 1;
         let finding = Finding::new(Code::E001, self.span_of(open..open + 1), "this `{` is never closed")
@@ -139,8 +160,9 @@ impl<'t> Reader<'t> {
         self.report(finding);
     }
 
-    /// The innermost block inside whose `}` stands in the column of the outer block's line.
-    fn taker_of(&self, node: &Node<'t>, column: usize) -> Option<Node<'t>> {
+    /// The block inside whose `}` stands in the column of the outer block's line.
+    fn taker_of(&self, node: &Node<'t>) -> Option<Node<'t>> {
+        let column = self.column_of_line(node.range().start);
         let mut found = None;
         let mut inner: Vec<Node<'t>> = node.children().collect();
         while let Some(child) = inner.pop() {

@@ -53,8 +53,10 @@ const IN_EXPRESSIONS: [Rule; 22] = [
 
 /// The little word that is missing before a name, where one is.
 pub(super) fn missing_word(found: &str, rules: &[Rule]) -> Option<&'static str> {
-    const LITTLE: [&str; 12] =
-        ["at", "when", "by", "if", "in", "over", "with", "from", "of", "for", "to", "on"];
+    const LITTLE: [&str; 16] = [
+        "at", "when", "by", "if", "in", "over", "with", "from", "of", "for", "to", "on", "where", "within",
+        "worth", "into",
+    ];
     let known = [(Rule::k_to, "to"), (Rule::k_on, "on"), (Rule::k_for, "for")];
     let (_, word) = known.into_iter().find(|(rule, _)| rules.contains(rule))?;
     let field = found == "contact" && word == "on";

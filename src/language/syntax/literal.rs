@@ -155,7 +155,10 @@ impl Reader<'_> {
     pub(super) fn clock_time(&self, node: &Node<'_>) -> Spanned<ClockTime> {
         let span = self.span(node);
         let text = node.text();
-        let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+        let apart = text.split_at_checked(2).filter(|_| node.rule() == Rule::wrong_hour && text.len() == 4);
+        let apart = apart.map(|(hour, minute)| format!("{hour}:{minute}"));
+        let digits = apart.as_deref().unwrap_or(text);
+        let mut numbers = digits.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
         let mut next = || numbers.next().and_then(|part| part.parse::<u8>().ok());
         let hour = next().unwrap_or(u8::MAX);
         let minute = next().unwrap_or(if text.contains(':') { u8::MAX } else { 0 });

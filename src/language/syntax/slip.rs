@@ -157,11 +157,30 @@ fn in_stage(word: &str, rest: &str) -> Option<Answer> {
         "-" | "=>" if rest.starts_with('>') || word == "=>" => {
             answer("an arrow leads nowhere here", "write `go to STAGE`")
         }
+        "and" => answer(
+            "`and` does not join statements",
+            "give each a line of its own; to wait for an answer write `and wait up to 2 days { … }` behind a `hand off` or a `call`",
+        ),
         "exit" | "return" | "finish" => {
             answer(format!("`{word}` is called `end` here"), "write `end`, or `end as OUTCOME`")
         }
-        _ => changing(word, rest),
+        _ => in_german(word).or_else(|| changing(word, rest)),
     }
+}
+
+/// The words of the language are English, and many who write it think in German.
+fn in_german(word: &str) -> Option<Answer> {
+    let (meant, write) = match word {
+        "warte" | "warten" => ("wait", "`wait 3 days`"),
+        "sende" | "senden" | "schicke" => ("send", "`send email NAME`"),
+        "wenn" | "falls" => ("if", "`if contact.country == \"DE\" { … }`"),
+        "gehe" | "weiter" => ("go to", "`go to STAGE`"),
+        "ende" | "beende" => ("end", "`end`, or `end as OUTCOME`"),
+        "setze" => ("set", "`set contact.FIELD = VALUE`"),
+        "sonst" => ("else", "`else { … }` right behind the `}` of an `if`"),
+        _ => return None,
+    };
+    answer(format!("`{word}` is called `{meant}` here"), format!("write {write}"))
 }
 
 /// Words that people change a contact with.
@@ -186,7 +205,15 @@ fn changing(word: &str, rest: &str) -> Option<Answer> {
 }
 
 fn at_head(word: &str, rest: &str) -> Option<Answer> {
+    let line = rest.lines().next().unwrap_or("").trim();
     match word {
+        "reenter" if line.starts_with(|c: char| c.is_ascii_digit()) => {
+            answer("`after` is missing before how long", format!("write `reenter after {line}`"))
+        }
+        "goal" if !line.split_whitespace().any(|word| word == "on") => answer(
+            "this goal does not say which event reaches it",
+            format!("write `goal {} on EVENT`", line.split_whitespace().next().unwrap_or("NAME")),
+        ),
         "in" | "for" => answer(
             format!("`{word}` does not say how long a goal counts"),
             "write `within 30 days` behind the event",

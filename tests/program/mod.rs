@@ -1,0 +1,157 @@
+//! The built program as its users meet it: it is started, killed, written to, clicked at, and asked.
+
+mod kill;
+mod round_trip;
+mod sink;
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long is waited for what must come.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Signs the links of all tests.
+const SECRET: &str = "a secret of tests alone, 32 bytes and more";
+
+/// A workspace in a folder of its own, gone with its test.
+struct Workspace {
+    dir: tempfile::TempDir,
+    web: u16,
+}
+
+impl Workspace {
+    /// Writes a workspace whose mail goes to a port of this machine; `more` is added to its lotse.yaml.
+    fn new(journeys: &str, smtp: u16, more: &str) -> Self {
+        let web = free_port();
+        let dir = tempfile::tempdir().unwrap();
+        let config = format!(
+            "workspace: tests\ntimezone: Europe/Berlin\ndatabase: sqlite://lotse.db\nlisten: 127.0.0.1:{web}\n\
+            public_url: http://127.0.0.1:{web}\nsecret: env:LOTSE_SECRET\n\
+            smtp: {{ url: \"smtp://127.0.0.1:{smtp}\", connections: 4 }}\n\
+            senders:\n  shop: {{ from: \"Shop <hello@example.com>\" }}\n{more}"
+        );
+        std::fs::write(dir.path().join("lotse.yaml"), config).unwrap();
+        std::fs::write(dir.path().join("shop.journey"), journeys).unwrap();
+        Self { dir, web }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.web)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = lotse();
+        command.current_dir(self.dir.path()).env("LOTSE_SECRET", SECRET);
+        command
+    }
+
+    /// Runs a command to its end, and gives what it answered.
+    fn ask(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output().unwrap();
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "lotse {}: {talk}", arguments.join(" "));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn ask_json(&self, arguments: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.ask(arguments)).unwrap()
+    }
+
+    /// Starts `lotse run`, and waits until it listens.
+    fn run(&self) -> Running {
+        let mut child = self
+            .command()
+            .arg("run")
+            .env("LOTSE_LOG", "info")
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                // Nobody listens once the test is through; the program goes on talking all the same.
+                let _ = sender.send(line);
+            }
+        });
+        let mut running = Running { child, log: receiver };
+        running.says("listening");
+        running
+    }
+}
+
+/// A program at work; dropped, it is killed.
+struct Running {
+    child: Child,
+    log: mpsc::Receiver<String>,
+}
+
+impl Running {
+    /// Waits until the program says something.
+    fn says(&mut self, words: &str) {
+        let mut said = Vec::new();
+        loop {
+            match self.log.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(words) => return,
+                Ok(line) => said.push(line),
+                Err(_) => panic!("it never said `{words}`, but:\n{}", said.join("\n")),
+            }
+        }
+    }
+
+    /// `kill -9`.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the program to end in good order.
+    #[cfg(unix)]
+    fn end(mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lotse() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lotse"));
+    command.env("NO_COLOR", "1").env_remove("LOTSE_WORKSPACE");
+    command
+}
+
+/// A port that nobody has; the program gets it a moment later.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Looks again and again until something is there.
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{what} never came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}

@@ -1,0 +1,87 @@
+//! The workspaces that come with the program are sound, and a mistake in one of them is told once.
+
+use std::path::Path;
+
+use lotse::config;
+use lotse::finding::{HumanStyle, render_human};
+use lotse::language::check::{self, Deployment};
+use lotse::source::WorkspaceFiles;
+
+/// The workspaces, by their folders: the sample, and what `lotse new` makes.
+const SAMPLES: [&str; 2] = ["journeys/spring_sale", "src/cli/new"];
+
+fn read(folder: &str) -> WorkspaceFiles {
+    WorkspaceFiles::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap()
+}
+
+/// What is found in a workspace, as people read it.
+fn told(files: &WorkspaceFiles) -> Vec<String> {
+    let (config, mut findings) = config::read(files);
+    findings.extend(check::check(files, Deployment::of(&config).as_ref()).findings);
+    let style = HumanStyle { colour: false, width: 100 };
+    findings.iter().map(|finding| render_human(finding, &files.sources, style)).collect()
+}
+
+#[test]
+fn nothing_is_found_in_what_comes_with_the_program() {
+    for folder in SAMPLES {
+        assert_eq!(told(&read(folder)), Vec::<String>::new(), "{folder}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_sample_is_told_once() {
+    let sample = read(SAMPLES[0]);
+    let all: Vec<(String, String)> = sample
+        .journeys
+        .iter()
+        .chain(sample.templates.values())
+        .chain(&sample.config)
+        .map(|id| sample.sources.get(*id))
+        .map(|source| (source.path.clone(), source.text.to_string()))
+        .collect();
+    let mut stories = String::new();
+    let mut problems = String::new();
+    for (right, wrong) in [
+        ("send email spring_intro", "sent email spring_intro"),
+        ("send email spring_intro", "sende email spring_intro"),
+        ("stage interest {", "stage interest"),
+        (
+            "  stage purchase {\n    tag \"customer\"\n    go to thank_you\n  }",
+            "  stage purchase {\n    tag \"customer\"\n    go to thank_you\n",
+        ),
+        ("wait up to 3 days {", "wait up to 3 {"),
+        ("wait until 09:00", "wait until 0900"),
+        ("enter      on newsletter_signup", "enter      on newsletter_singup"),
+        ("permission newsletter", "permission newsleter"),
+        ("contact.score >= 50", "contact.scor >= 50"),
+        ("tag \"customer\"", "tag “customer”"),
+        ("add 10 to contact.score", "if contact.score < 50 { go to interest }"),
+        ("event.topic == \"newsletter\"", "event.topic = \"newsletter\""),
+        ("on clicked spring_intro { go to interest }", "on clicked spring_intro { go to intrest }"),
+        ("otherwise { end as no_reaction }", ""),
+        ("within 30 days worth", "in 30 days worth"),
+        ("control    10%", "control    10"),
+        ("send email thank_you\n    end as bought", "send email thank_you"),
+        ("hand off to sales", "hand off to salse"),
+        (
+            "topic     newsletter\n  from      marketing\n  subject   \"{{ contact.first_name",
+            "topic     newsletter\n  from      marketing\n  subject   \"{{ contact.frist_name",
+        ),
+        ("expect stage interest", "expect stage intrest"),
+    ] {
+        assert!(all.iter().any(|(_, text)| text.contains(right)), "the sample has no `{right}`");
+        let changed: Vec<(&str, String)> =
+            all.iter().map(|(path, text)| (path.as_str(), text.replacen(right, wrong, 1))).collect();
+        let files = WorkspaceFiles::from_texts(changed.iter().map(|(path, text)| (*path, text.as_str())));
+        let told = told(&files);
+        if told.len() != 1 {
+            problems += &format!("{wrong:?}: {} findings\n{}\n", told.len(), told.join("\n"));
+        }
+        stories += &format!("### {right:?} becomes {wrong:?}\n\n{}\n\n", told.join("\n"));
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("sample-mistakes", stories);
+    });
+    assert!(problems.is_empty(), "\n{problems}");
+}
