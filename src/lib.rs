@@ -21,4 +21,5 @@ pub mod runtime;
 pub mod simulate;
 pub mod inbox;
 pub mod http;
+pub mod demo;
 pub mod cli;
