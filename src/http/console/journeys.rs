@@ -29,6 +29,8 @@ struct Journey {
     control: String,
     stages: Vec<Stage>,
     goals: Vec<Goal>,
+    /// To which teams how many leads went.
+    hand_offs: Vec<(String, String)>,
     messages: Vec<Message>,
     outcomes: Vec<(String, String)>,
 }
@@ -103,13 +105,10 @@ impl Journey {
             ended: number(ended),
             control: number(control),
             stages: stages(plan, &counts, entered - control),
+            hand_offs: counts.listed("hand_off"),
             goals: goals.keys().map(|goal| Goal::new(goal, &counts)).collect(),
             messages: messages(plan).iter().map(|message| Message::new(message, &counts)).collect(),
-            outcomes: counts
-                .details("ended")
-                .into_iter()
-                .map(|(outcome, count)| (plain(&outcome), number(count)))
-                .collect(),
+            outcomes: counts.listed("ended"),
         }
     }
 }
@@ -209,6 +208,12 @@ impl<'a> Counts<'a> {
 
     fn of_arm(&self, what: &str, detail: Option<&str>, arm: Arm) -> i64 {
         self.rows(what, detail).filter(|row| row.arm == arm.as_str()).map(|row| row.count).sum()
+    }
+
+    /// Each detail by its plain name, with its count.
+    fn listed(&self, what: &str) -> Vec<(String, String)> {
+        let details = self.details(what).into_iter();
+        details.map(|(detail, count)| (plain(&detail), number(count))).collect()
     }
 
     fn details(&self, what: &str) -> BTreeMap<String, i64> {

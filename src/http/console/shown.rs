@@ -95,7 +95,8 @@ pub(super) fn told(item: &StoryItem) -> (Whose, String, Vec<(String, String)>) {
         "goal_reached" => (Whose::Goal, format!("reached the goal `{}`", text("goal")), &["goal"]),
         "lead_accepted" => (Whose::Goal, format!("`{}` took the lead", text("team")), &["team", "lead"]),
         "lead_rejected" => (Whose::Lost, format!("`{}` refused the lead", text("team")), &["team", "lead"]),
-        "hand_off" => (Whose::Ours, format!("was handed off to `{}`", text("to")), &["to"]),
+        // What the team answered is told by an event of its own.
+        "hand_off" => (Whose::Ours, format!("was handed off to `{}`", text("to")), &["to", "accepted"]),
         "call" => (Whose::Ours, format!("`{}` was called", text("to")), &["to"]),
         "identify" => (Whose::Theirs, "attributes came in".to_owned(), &[]),
         other => (Whose::Theirs, plain(other), &[]),
