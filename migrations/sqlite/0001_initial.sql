@@ -18,6 +18,7 @@ CREATE TABLE contact (
   suppressed  TEXT,                      -- why nothing is sent to the address
   PRIMARY KEY (slot, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_latest ON contact (created_at);
 
 -- What names a contact from outside. The slot is that of the value, so that a name is unique wherever it lives.
 CREATE TABLE identity (

@@ -7,7 +7,7 @@ mod args;
 mod check;
 mod contacts;
 mod deliveries;
-// mod demo;
+mod demo;
 mod doctor;
 mod enter;
 mod explain;
@@ -65,7 +65,7 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::Show(args) => show::run(&args, &workspace),
         Command::Preview(args) => preview::run(&args, &workspace),
         Command::Test(args) => test::run(&args),
-        // Command::Demo(args) => demo::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Contacts(args) => contacts::run(&args, &workspace),
         Command::Enter(args) => enter::run(&args, &workspace),
@@ -74,6 +74,5 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::Token(args) => token::run(&args, &workspace),
         Command::Migrate(args) => migrate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
-        _ => todo!(),
     }
 }

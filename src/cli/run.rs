@@ -21,7 +21,7 @@ const LOGGED: &str = "info";
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(&args.workspace.dir)?;
-    log_to_stderr();
+    log_to_stderr(LOGGED);
     block_on(run_until_told(&workspace))
 }
 
@@ -57,10 +57,10 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
     Ok(End::Good)
 }
 
-/// Logs to standard error, what `LOTSE_LOG` says (such as `debug` or `lotse::runtime=debug`), as JSON where
-/// `LOTSE_LOG_FORMAT` is `json`.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("LOTSE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
+/// Logs to standard error, what `LOTSE_LOG` says (such as `debug` or `lotse::runtime=debug`), else `default`; as JSON
+/// where `LOTSE_LOG_FORMAT` is `json`.
+pub(super) fn log_to_stderr(default: &str) {
+    let filter = EnvFilter::try_from_env("LOTSE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let log = log.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     let json = std::env::var("LOTSE_LOG_FORMAT").is_ok_and(|format| format == "json");
@@ -84,7 +84,7 @@ fn tell(deployed: &Deployed) {
 }
 
 /// Ends when the terminal or the service manager says stop. Whoever says it twice does not want to wait.
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     stop_signal().await;
     tokio::spawn(async {
         stop_signal().await;

@@ -9,6 +9,7 @@
 pub mod access;
 mod app;
 mod collect;
+mod console;
 mod extract;
 mod health;
 mod layers;
@@ -29,13 +30,20 @@ use axum::middleware::from_fn;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{App, Parts};
-pub use serve::serve;
+pub use console::Console;
+pub use serve::{serve, serve_router};
 
 /// The largest body of a request, in bytes, unpacked.
 const BODY_BYTES_MAX: usize = 512 * 1024;
 
-/// All paths of the server. Further ones can be merged with it.
+/// All paths of the server, with the console for those who sign in.
 pub fn router(app: App) -> Router {
+    let console = Console::new(app.clone());
+    router_with(app, console)
+}
+
+/// All paths of the server, with that console.
+pub fn router_with(app: App, console: Console) -> Router {
     let rest = Router::new()
         .merge(collect::routes())
         .merge(recipients::pages())
@@ -49,8 +57,9 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(recipients::hits())
         .merge(rest)
+        .with_state(app)
+        .merge(console::routes(console))
         .fallback(layers::no_route)
         .method_not_allowed_fallback(layers::no_method)
         .layer(CatchPanicLayer::custom(layers::panicked))
-        .with_state(app)
 }

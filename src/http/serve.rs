@@ -35,7 +35,11 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     serve_router(listener, router(app), shutdown).await
 }
 
-async fn serve_router(
+/// Serves a router as [`serve`] does.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_router(
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()>,

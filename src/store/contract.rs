@@ -112,6 +112,7 @@ for_every_store! {
     lists {
         deliveries_that_need_somebody_come_first
         contacts_come_in_pages
+        the_latest_contacts_come_first
         the_last_events_come_first
         a_plan_has_one_number
         the_latest_deployment_holds

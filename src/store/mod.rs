@@ -81,6 +81,9 @@ pub trait ReadUnit: Send {
         limit: u32,
     ) -> Result<Vec<(Contact, BTreeMap<String, bool>)>>;
 
+    /// The contacts that came last, the latest first.
+    async fn latest_contacts(&mut self, limit: u32) -> Result<Vec<Contact>>;
+
     /// How many contacts there are.
     async fn contact_count(&mut self) -> Result<u64>;
 

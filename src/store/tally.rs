@@ -74,6 +74,9 @@ impl Tally {
                 self.add(run, day, "sent", &message.message, (1, 0.0));
             }
         }
+        for call in &effects.calls {
+            self.add(runs.get(&call.run), day, call.kind.as_str(), &call.target, (1, 0.0));
+        }
         for goal in &effects.goals {
             self.add(runs.get(&goal.run), day, "goal", &goal.goal, (1, goal.worth.unwrap_or(0.0)));
         }

@@ -413,9 +413,10 @@ pub struct TallyRow {
     pub arm: String,
     /// Days since 1970 in UTC; 0 for what stands now.
     pub day: i64,
-    /// What is counted: `entered`, `in_stage`, `reached`, `ended`, `sent`, `skipped`, `opened`, `clicked`, `goal`.
+    /// What is counted: `entered`, `in_stage`, `reached`, `ended`, `sent`, `skipped`, `opened`, `clicked`,
+    /// `call`, `hand_off`, `goal`.
     pub what: String,
-    /// Of what: a stage, an outcome, a message, a goal.
+    /// Of what: a stage, an outcome, a message, who is called, a goal.
     pub detail: String,
     /// How many.
     pub count: i64,

@@ -64,6 +64,17 @@ impl Secret {
         }
         (format!("v1,{}", STANDARD.encode(context.sign())), timestamp)
     }
+
+    /// Whether one of the signatures in `webhook-signature`, divided by blanks, is that of a body. How old
+    /// `webhook-timestamp` may be is up to the caller.
+    pub fn verifies(&self, id: &str, timestamp: &str, body: &[u8], signatures: &str) -> bool {
+        let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
+        let mut found = signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,"));
+        found.any(|signature| {
+            let decoded = STANDARD.decode(signature);
+            decoded.is_ok_and(|decoded| hmac::verify(&self.0, &signed, &decoded).is_ok())
+        })
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +90,22 @@ mod tests {
             secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, br#"{"test": 2432232314}"#);
         assert_eq!(timestamp, "1614265330");
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn only_our_own_signatures_are_taken() {
+        let secret = Secret::new("a secret of thirty-two bytes ....").unwrap();
+        let (signature, timestamp) = secret.sign("id", Moment::from_seconds(1_700_000_000), b"{}");
+        let verifies = |id, body, signature: &str| secret.verifies(id, &timestamp, body, signature);
+        assert!(verifies("id", b"{}", &signature));
+        assert!(verifies("id", b"{}", &format!("v1,AAAA v2,x {signature}")), "one of several");
+        assert!(!verifies("other", b"{}", &signature));
+        assert!(!verifies("id", b"{ }", &signature));
+        assert!(!verifies("id", b"{}", &signature.replace("v1,", "")));
+        assert!(!verifies("id", b"{}", ""));
+        assert!(!secret.verifies("id", "1700000001", b"{}", &signature));
+        let other = Secret::new("another secret of many bytes ....").unwrap();
+        assert!(!other.verifies("id", &timestamp, b"{}", &signature));
     }
 
     #[test]

@@ -70,6 +70,16 @@ pub(super) async fn contacts_come_in_pages(store: &dyn Store) {
     assert_eq!(seen.iter().filter(|(_, decided)| decided.is_empty()).count(), 20);
 }
 
+pub(super) async fn the_latest_contacts_come_first(store: &dyn Store) {
+    for second in [10, 30, 20] {
+        let row = row(&format!("at {second}"), "");
+        change!(store, unit => unit.import(vec![row], at(second)));
+    }
+    let latest = look!(store, unit => unit.latest_contacts(2));
+    let names: Vec<_> = latest.iter().filter_map(|contact| contact.external_id.as_deref()).collect();
+    assert_eq!(names, ["at 30", "at 20"]);
+}
+
 pub(super) async fn the_last_events_come_first(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let mut late = event(ada, "late", 30);

@@ -53,6 +53,13 @@ impl Tables {
         found.map(|person| (person.contact.clone(), person.decisions())).collect()
     }
 
+    pub(super) fn latest_contacts(&self, limit: u32) -> Vec<Contact> {
+        let mut contacts: Vec<Contact> = self.everybody().map(|person| person.contact.clone()).collect();
+        contacts.sort_by_key(|contact| Reverse((contact.created_at, contact.id.slot(), contact.id)));
+        contacts.truncate(limit as usize);
+        contacts
+    }
+
     /// The last events of a contact, the latest first.
     pub(super) fn events(&self, contact: ContactId, limit: u32) -> Vec<StoredEvent> {
         let all = |person: &Person| person.events.values().cloned().collect();

@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::super::tally::count;
 use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch};

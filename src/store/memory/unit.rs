@@ -51,6 +51,10 @@ impl ReadUnit for MemoryUnit {
         Ok(self.tables.contacts_after(after, limit))
     }
 
+    async fn latest_contacts(&mut self, limit: u32) -> Result<Vec<Contact>> {
+        Ok(self.tables.latest_contacts(limit))
+    }
+
     async fn contact_count(&mut self) -> Result<u64> {
         Ok(self.tables.people.len() as u64)
     }

@@ -83,6 +83,15 @@ pub(super) async fn contacts_after(
         .collect())
 }
 
+pub(super) const LATEST: &str =
+    "SELECT id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed
+    FROM contact ORDER BY created_at DESC, slot DESC, id DESC LIMIT $1";
+
+pub(super) async fn latest_contacts(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<Contact>> {
+    let found = sqlx::query(LATEST).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, rows::contact)
+}
+
 pub(super) async fn contact_count(connection: &mut SqliteConnection) -> Result<u64> {
     let found = sqlx::query("SELECT count(*) FROM contact").fetch_one(&mut *connection).await;
     Columns::of(&found.map_err(failed)?, "contact").number()

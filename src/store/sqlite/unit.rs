@@ -41,6 +41,10 @@ impl ReadUnit for SqliteUnit {
         people::contacts_after(&mut self.transaction, after, limit).await
     }
 
+    async fn latest_contacts(&mut self, limit: u32) -> Result<Vec<Contact>> {
+        people::latest_contacts(&mut self.transaction, limit).await
+    }
+
     async fn contact_count(&mut self) -> Result<u64> {
         people::contact_count(&mut self.transaction).await
     }
