@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::args::{ContactArgs, Format};
 use super::super::workspace::{Workspace, block_on};
 use super::super::{End, output};
-use crate::domain::{Contact, Permission, Run};
+use crate::domain::{Arm, Contact, Permission, Run};
 use crate::runtime::{StoryItem, load_plans, story};
 use crate::store::Who;
 use crate::time::{TimeZone, wall_text};
@@ -89,6 +89,7 @@ fn human(
     for run in runs {
         let state = match (&run.outcome, run.wake_at) {
             (Some(outcome), _) => format!("ended: {outcome}"),
+            _ if run.arm == Arm::Control => "in the control group: only measured".to_owned(),
             (None, Some(wake)) => format!("in `{}`, looked at {}", stage_of(run), wall_text(wake, zone)),
             (None, None) => format!("in `{}`", stage_of(run)),
         };

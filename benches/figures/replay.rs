@@ -1,37 +1,18 @@
 //! Eighteen months of a real shop, at their own times: the purchases of 23,570 customers (CDNOW 1997/98) come in over
 //! HTTP as events under a virtual clock, and run through a thank-you and a second-purchase journey with mail over
-//! SMTP. `cargo bench --bench replay`; `LOTSE_CDNOW` names the file where it lies elsewhere.
+//! SMTP. `cargo bench -- replay`; `LOTSE_CDNOW` names the file where it lies elsewhere.
 //!
 //! What comes out is compared with a plain model of the same purchases.
-
-#![allow(clippy::disallowed_methods, reason = "a bench looks at the clock, and calls nobody but itself")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    reason = "a bench that finds something amiss fails"
-)]
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lotse::config;
-use lotse::http::access::{Role, new_token};
-use lotse::http::{App, serve};
-use lotse::inbox::Inbox;
-use lotse::language::check::{Deployment, check};
-use lotse::runtime::{Outbound, Runtime, Works, deploy, load_plans};
-use lotse::source::WorkspaceFiles;
-use lotse::store::sqlite::SqliteStore;
-use lotse::store::{ImportRow, Store};
-use lotse::time::{Clock, ManualClock, Moment};
+use lotse::time::{Clock, Moment};
 use serde_json::json;
-use tokio::net::TcpListener;
+
+use super::world::{DATABASE, Working, World};
 
 const JOURNEYS: &str = r#"
 contact { }
@@ -133,97 +114,29 @@ fn expected(purchases: &[Purchase]) -> Expected {
     expected
 }
 
-struct World {
-    clock: Arc<ManualClock>,
-    store: Arc<dyn Store>,
-    works: Works,
-    inbox: Inbox,
+struct Shop {
+    world: World,
+    working: Working,
     client: reqwest::Client,
-    url: String,
-    key: String,
 }
 
-impl World {
-    /// Starts everything that `lotse run` starts, on a clock that stands still until it is moved.
-    async fn start(folder: &std::path::Path, start: Moment) -> (Self, tokio::sync::oneshot::Sender<()>) {
-        let clock = Arc::new(ManualClock::new(start));
-        let any_clock: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let inbox = Inbox::new(0, Arc::clone(&any_clock));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let smtp = listener.local_addr().unwrap();
-        let sink = inbox.clone();
-        tokio::spawn(async move { sink.serve(listener, std::future::pending()).await });
-        let yaml = format!(
-            "workspace: replay\ntimezone: UTC\nsecret: \"a secret of 32 bytes that nobody needs to keep\"\n\
-            smtp: {{ url: \"smtp://{smtp}\", connections: 8 }}\n\
-            senders:\n  shop: {{ from: \"Shop <hello@example.com>\" }}\n"
-        );
-        let files = WorkspaceFiles::from_texts([("lotse.yaml", yaml.as_str()), ("shop.journey", JOURNEYS)]);
-        let (config, findings) = config::read(&files);
-        assert!(findings.is_empty(), "{findings:#?}");
-        let checked = check(&files, Deployment::of(&config).as_ref());
-        assert!(!checked.has_errors(), "{:#?}", checked.findings);
-        let sqlite = SqliteStore::open(&folder.join("replay.db")).await.unwrap();
-        sqlite.migrate().await.unwrap();
-        let store: Arc<dyn Store> = Arc::new(sqlite);
-        deploy(&*store, &checked, &files.sources, start).await.unwrap();
-        let environment = config::ProcessEnvironment::new(folder);
-        let outbound =
-            Outbound::new(&config, &environment, &any_clock).map_err(|errors| format!("{errors:?}"));
-        let outbound = Arc::new(outbound.unwrap());
-        let plans = load_plans(&*store).await.unwrap();
-        let runtime = Arc::new(Runtime::new(
-            Arc::clone(&store),
-            plans,
-            config.timezone.clone(),
-            checked.assign.clone(),
-        ));
-        let works =
-            Works::start(Arc::clone(&runtime), Arc::clone(&outbound), Arc::clone(&any_clock)).await.unwrap();
-        let (access, key) = new_token("shop", Role::Ingest, start).unwrap();
-        let mut unit = store.write().await.unwrap();
-        unit.add_token(access).await.unwrap();
-        unit.commit().await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/v1/batch", listener.local_addr().unwrap());
-        let app = App::new(runtime, works.writer.clone(), Arc::clone(&works.flow), outbound, any_clock);
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        tokio::spawn(serve(listener, app, async move { drop(stopped.await) }));
-        let client = reqwest::Client::new();
-        (Self { clock, store, works, inbox, client, url, key }, stop)
-    }
-
-    async fn import(&self, customers: &[u32], now: Moment) {
-        for some in customers.chunks(5_000) {
-            let row = |customer: &u32| ImportRow {
-                external_id: Some(customer.to_string()),
-                email: Some(format!("c{customer}@example.org").parse().unwrap()),
-                allows: vec![("news".to_owned(), true)],
-                source: "replay".to_owned(),
-                ..ImportRow::default()
-            };
-            let mut unit = self.store.write().await.unwrap();
-            unit.import(some.iter().map(row).collect(), now).await.unwrap();
-            unit.commit().await.unwrap();
-        }
-    }
-
+impl Shop {
     /// Moves the clock from one due moment to the next while they lie before `until`, and then there: what is due at
     /// that very moment waits for what comes in then, for a purchase at the instant of a reminder wins.
     async fn move_to(&self, until: Moment) {
         loop {
-            let due = self.store.read().await.unwrap().next_due().await.unwrap();
+            let due = self.world.store.read().await.unwrap().next_due().await.unwrap();
             let next = [due.turns, due.messages, due.calls].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next < until) else { break };
-            if next > self.clock.now() {
-                self.clock.set(next);
-                self.works.flow.turns.notify_one();
-                self.works.flow.mail.notify_one();
+            if next > self.world.clock.now() {
+                self.world.clock.set(next);
+                self.working.works.flow.turns.notify_one();
+                self.working.works.flow.mail.notify_one();
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        if until > self.clock.now() {
-            self.clock.set(until);
+        if until > self.world.clock.now() {
+            self.world.clock.set(until);
         }
     }
 
@@ -238,7 +151,10 @@ impl World {
                 })
             };
             let body = json!({ "batch": some.iter().map(event).collect::<Vec<_>>() }).to_string();
-            let request = self.client.post(&self.url).basic_auth(&self.key, Some(""));
+            let request = self
+                .client
+                .post(format!("{}/v1/batch", self.working.url))
+                .basic_auth(&self.working.key, Some(""));
             let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
             assert_eq!(answer.status(), 200);
             let answer: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
@@ -256,8 +172,7 @@ fn file() -> Option<String> {
     Some(text)
 }
 
-#[tokio::main]
-async fn main() {
+pub async fn run() {
     let Some(text) = file() else {
         println!("the purchases are not there: LOTSE_CDNOW names cdnow_master.txt.gz; nothing was measured");
         return;
@@ -266,28 +181,29 @@ async fn main() {
     let expected = expected(&purchases);
     let folder = tempfile::tempdir().unwrap();
     let start = Moment::from_seconds(purchases[0].at - DAY);
-    let (world, stop) = World::start(folder.path(), start).await;
+    let world = World::new(folder.path(), JOURNEYS, start).await;
     let mut customers: Vec<u32> = purchases.iter().map(|purchase| purchase.customer).collect();
     customers.sort_unstable();
     customers.dedup();
-    world.import(&customers, start).await;
+    world.import(&customers).await;
+    let working = world.work().await;
+    let shop = Shop { world, working, client: reqwest::Client::new() };
 
     let begun = Instant::now();
     let mut sending = Duration::ZERO;
     let mut requests = 0_usize;
     for hour in purchases.chunk_by(|a, b| a.at == b.at) {
-        world.move_to(Moment::from_seconds(hour[0].at)).await;
+        shop.move_to(Moment::from_seconds(hour[0].at)).await;
         let sent = Instant::now();
-        world.send(hour).await;
+        shop.send(hour).await;
         sending += sent.elapsed();
         requests += hour.len().div_ceil(BATCH);
     }
-    world.move_to(Moment::from_seconds(purchases[purchases.len() - 1].at + 400 * DAY)).await;
+    shop.move_to(Moment::from_seconds(purchases[purchases.len() - 1].at + 400 * DAY)).await;
     let took = begun.elapsed();
 
-    let World { works, inbox, store, .. } = world;
-    drop(stop);
-    works.end().await;
+    let Shop { world: World { inbox, store, .. }, working, .. } = shop;
+    working.end().await;
     let mut unit = store.read().await.unwrap();
     let audit = unit.audit().await.unwrap();
     let tallies = unit.tallies(None).await.unwrap();
@@ -342,7 +258,7 @@ async fn main() {
 /// The steps that all runs took.
 async fn count_steps(folder: &std::path::Path) -> usize {
     use sqlx::{ConnectOptions, Row};
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("replay.db"));
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join(DATABASE));
     let mut connection = options.connect().await.unwrap();
     let row = sqlx::query("SELECT count(*) FROM history").fetch_one(&mut connection).await.unwrap();
     usize::try_from(row.get::<i64, _>(0)).unwrap()
