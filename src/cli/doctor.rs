@@ -39,6 +39,7 @@ pub(super) fn run(args: &DoctorArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(args.workspace.or(dir))?;
     let mut found = vec![journeys(&workspace), secret(&workspace), public_url(&workspace)];
     found.extend(signatures(&workspace));
+    found.extend(deaf_teams(&workspace));
     found.extend(block_on(async { Ok(outside(&workspace).await) })?);
     let bad = found.iter().any(|diagnosis| diagnosis.health == Health::Bad);
     if args.format == Format::Json {
@@ -133,6 +134,15 @@ fn signatures(workspace: &Workspace) -> Vec<Diagnosis> {
         }
     }
     found
+}
+
+/// Teams that leads cannot be handed to.
+fn deaf_teams(workspace: &Workspace) -> impl Iterator<Item = Diagnosis> {
+    let deaf = workspace.config.teams.iter().filter(|(_, team)| team.endpoint.is_none());
+    deaf.map(|(name, _)| {
+        let says = "has no `url`: leads that are handed to it wait, and in the end are given up";
+        diagnosis(format!("teams.{name}"), Health::Weak, says)
+    })
 }
 
 /// What lies outside the program.

@@ -5,7 +5,8 @@ use super::{Workspace, free_port};
 #[test]
 fn doctor_tries_every_entry_and_leaves_nothing_behind() {
     let closed = free_port();
-    let more = "webhooks:\n  erp: { url: \"https://erp.example.com\", secret: \"env:NO_SUCH_SECRET\" }\n";
+    let more = "teams:\n  sales: { email: sales@example.com }\n\
+        webhooks:\n  erp: { url: \"https://erp.example.com\", secret: \"env:NO_SUCH_SECRET\" }\n";
     let workspace = Workspace::new("", closed, more);
     let output = workspace.command().args(["doctor", "--format", "json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -18,6 +19,7 @@ fn doctor_tries_every_entry_and_leaves_nothing_behind() {
     };
     assert_eq!(health("smtp", &closed.to_string()).as_deref(), Some("bad"), "{found}");
     assert_eq!(health("lotse.yaml", "NO_SUCH_SECRET").as_deref(), Some("bad"), "{found}");
+    assert_eq!(health("teams.sales", "no `url`").as_deref(), Some("weak"), "{found}");
     assert_eq!(health("database", "not there yet").as_deref(), Some("good"), "{found}");
     assert!(!workspace.path("lotse.db").exists());
 }
