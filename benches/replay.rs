@@ -4,6 +4,7 @@
 //!
 //! What comes out is compared with a plain model of the same purchases.
 
+#![allow(clippy::disallowed_methods, reason = "a bench looks at the clock, and calls nobody but itself")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
