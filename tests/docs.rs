@@ -2,7 +2,9 @@
 //!
 //! What a page shows is one workspace: each block of ```` ```journey ```` is a file of it, and so is a block that
 //! names its file, such as ```` ```yaml lotse.yaml ````. A block of ```` ```journey error E101 ```` gives that
-//! finding and no other when it stands beside them. The pages of the findings are looked at in `findings`.
+//! finding and no other when it stands beside them. Each block of ```` ```yaml ```` that names no file is a whole
+//! `lotse.yaml`; one of ```` ```yaml error E103 ```` gives that finding. The pages of the findings are looked at in
+//! `findings`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -66,15 +68,18 @@ fn problems(page: &str) -> Vec<String> {
         let words: Vec<&str> = fence.info.split(' ').collect();
         match words.as_slice() {
             ["journey", "error", code] => {
-                let path = "wrong.journey".to_owned();
-                let with_it = shown.iter().cloned().chain([(path, fence.text.clone())]).collect();
-                let found: BTreeSet<&str> =
-                    findings(with_it).1.iter().map(|finding| finding.code.name()).collect();
-                if found != BTreeSet::from([*code]) {
-                    problems.push(format!("line {}: gives {found:?} and not `{code}`", fence.line));
-                }
+                let wrong = ("wrong.journey".to_owned(), fence.text.clone());
+                problems.extend(gives(fence, code, shown.iter().cloned().chain([wrong]).collect()));
             }
-            ["journey", ..] if fence.file().is_none() => {
+            ["yaml", "error", code] => problems.extend(gives(fence, code, vec![settings(fence)])),
+            ["yaml"] => {
+                let (files, found) = findings(vec![settings(fence)]);
+                problems.extend(found.iter().map(|finding| {
+                    let line = fence.line + files.sources.place(finding.span).1.line as usize;
+                    format!("line {line}: {} {}", finding.code, finding.message)
+                }));
+            }
+            ["journey" | "yaml", ..] if fence.file().is_none() => {
                 problems.push(format!("line {}: what is `{}`?", fence.line, fence.info));
             }
             _ => {}
@@ -87,6 +92,19 @@ fn findings(shown: Vec<(String, String)>) -> (WorkspaceFiles, Vec<Finding>) {
     let (files, checked) = Case::of(shown).check();
     let found = checked.findings.into_iter().filter(|finding| !IN_EXCERPTS.contains(&finding.code));
     (files, found.collect())
+}
+
+/// A block of settings as the file that it stands for.
+fn settings(fence: &Fence) -> (String, String) {
+    ("lotse.yaml".to_owned(), fence.text.clone())
+}
+
+/// What is wrong where a block does not give the finding that it should, and no other.
+fn gives(fence: &Fence, code: &str, files: Vec<(String, String)>) -> Option<String> {
+    let found = findings(files).1;
+    let found: BTreeSet<&str> = found.iter().map(|finding| finding.code.name()).collect();
+    let told = || format!("line {}: gives {found:?} and not `{code}`", fence.line);
+    (found != BTreeSet::from([code])).then(told)
 }
 
 /// A finding with its line in the page.
@@ -142,6 +160,16 @@ fn mistakes_in_a_page_are_seen() {
     assert_eq!(page(&journey("journey error E102", "t")), ["line 3: gives {\"E101\"} and not `E102`"]);
     assert_eq!(page(&journey("journey eror E101", "t")), ["line 3: what is `journey eror E101`?"]);
     assert_eq!(page(&journey("text", "t")), Vec::<String>::new());
+    let yaml = |info: &str, text: &str| page(&format!("```{info}\n{text}\n```\n"));
+    assert_eq!(
+        yaml("yaml", "workspace: a\napproval: 1"),
+        ["line 5: E103 `lotse.yaml` has no key `approval`"]
+    );
+    assert_eq!(yaml("yaml", "workspace: a"), Vec::<String>::new());
+    assert_eq!(yaml("yaml error E103", "approval: 1"), Vec::<String>::new());
+    assert_eq!(yaml("yaml error E002", "approval: 1"), ["line 3: gives {\"E103\"} and not `E002`"]);
+    assert_eq!(yaml("yaml error E002", "approvals: 1"), ["line 3: gives {} and not `E002`"]);
+    assert_eq!(yaml("yaml eror E002", "approval: 1"), ["line 3: what is `yaml eror E002`?"]);
     // Blocks share their names.
     let twice = journey("journey", "s").replace("go to s", "end").repeat(2);
     assert_eq!(page(&twice), ["line 10: E102 the journey `j` is declared twice"]);

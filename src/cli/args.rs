@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -58,9 +58,16 @@ pub(super) enum Command {
 /// A workspace as the argument of a command.
 #[derive(Debug, Args)]
 pub(super) struct Dir {
-    /// The workspace
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub(super) dir: PathBuf,
+    /// The workspace, before that of `--workspace`
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Dir {
+    /// The folder that is named here, else that of `--workspace`.
+    pub(super) fn or<'a>(&'a self, workspace: &'a Path) -> &'a Path {
+        self.dir.as_deref().unwrap_or(workspace)
+    }
 }
 
 /// How an answer is written.
@@ -348,4 +355,23 @@ pub(super) struct DoctorArgs {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspace_is_named_before_the_command_or_behind_it() {
+        for (arguments, folder) in [
+            (["-C", "shop", "check"].as_slice(), "shop"),
+            (&["check", "-C", "shop"], "shop"),
+            (&["check", "shop"], "shop"),
+            (&["-C", "shop", "check", "fair"], "fair"),
+        ] {
+            let cli = Cli::try_parse_from(["lotse"].iter().chain(arguments)).unwrap();
+            let Command::Check(args) = &cli.command else { panic!("{arguments:?}") };
+            assert_eq!(args.workspace.or(&cli.workspace), Path::new(folder), "{arguments:?}");
+        }
+    }
 }

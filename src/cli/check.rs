@@ -1,10 +1,12 @@
+use std::path::Path;
+
 use super::args::{CheckArgs, Format};
 use super::workspace::Workspace;
 use super::{End, output};
 use crate::finding::{self, Severity, render_human, render_json};
 
-pub(super) fn run(args: &CheckArgs) -> anyhow::Result<End> {
-    let workspace = Workspace::load(&args.workspace.dir)?;
+pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load(args.workspace.or(dir))?;
     let mut findings = workspace.findings;
     let coverage =
         crate::simulate::unvisited(&workspace.checked, &workspace.files.sources, &workspace.config.timezone);

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use super::workspace::{Workspace, block_on};
 use super::{End, output};
 use crate::channel::email::Signer;
 use crate::config::Environment;
-use crate::finding::Severity;
+use crate::finding::{Severity, words};
 use crate::runtime::{Outbound, OutboundError};
 use crate::store::Store;
 use crate::time::{Clock, SystemClock};
@@ -34,10 +35,11 @@ fn diagnosis(entry: impl Into<String>, health: Health, says: impl Into<String>) 
     Diagnosis { entry: entry.into(), health, says: says.into() }
 }
 
-pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<End> {
-    let workspace = Workspace::load(&args.workspace.dir)?;
+pub(super) fn run(args: &DoctorArgs, dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load(args.workspace.or(dir))?;
     let mut found = vec![journeys(&workspace), secret(&workspace), public_url(&workspace)];
     found.extend(signatures(&workspace));
+    found.extend(deaf_teams(&workspace));
     found.extend(block_on(async { Ok(outside(&workspace).await) })?);
     let bad = found.iter().any(|diagnosis| diagnosis.health == Health::Bad);
     if args.format == Format::Json {
@@ -60,7 +62,10 @@ fn journeys(workspace: &Workspace) -> Diagnosis {
     let count = workspace.checked.model.journeys.len();
     match errors {
         0 => diagnosis("journeys", Health::Good, format!("{count} checked")),
-        _ => diagnosis("journeys", Health::Bad, format!("{errors} errors: see `lotse check`")),
+        _ => {
+            let errors = words::counted(errors, "error");
+            diagnosis("journeys", Health::Bad, format!("{errors}: see `lotse check`"))
+        }
     }
 }
 
@@ -102,11 +107,12 @@ fn public_url(workspace: &Workspace) -> Diagnosis {
 /// What must stand in the DNS for mails to be believed.
 fn signatures(workspace: &Workspace) -> Vec<Diagnosis> {
     let environment = workspace.environment();
-    let one = |name: &str, dkim: &crate::config::Dkim, environment: &dyn Environment| {
+    let one = |dkim: &crate::config::Dkim, environment: &dyn Environment| {
         let key = dkim.key.resolve(environment).map_err(|error| error.to_string())?;
         let signer = Signer::new(&dkim.domain, &dkim.selector, &key).map_err(|error| error.to_string())?;
         let record = signer.dns_record().map_err(|error| error.to_string())?;
-        Ok::<_, String>(format!("{name} signs; {} must hold: {record}", signer.dns_name()))
+        let name = signer.dns_name();
+        Ok::<_, String>(format!("signs; the DNS needs the TXT record {name} with {record}"))
     };
     let mut found = Vec::new();
     for (name, sender) in workspace.config.senders.iter() {
@@ -117,7 +123,7 @@ fn signatures(workspace: &Workspace) -> Vec<Diagnosis> {
                 Health::Weak,
                 "has no `dkim`: large mail providers refuse unsigned mail in bulk",
             ),
-            Some(dkim) => match one(name, dkim, &environment) {
+            Some(dkim) => match one(dkim, &environment) {
                 Ok(says) => diagnosis(entry, Health::Good, says),
                 Err(why) => diagnosis(entry, Health::Bad, why),
             },
@@ -130,19 +136,21 @@ fn signatures(workspace: &Workspace) -> Vec<Diagnosis> {
     found
 }
 
+/// Teams that leads cannot be handed to.
+fn deaf_teams(workspace: &Workspace) -> impl Iterator<Item = Diagnosis> {
+    let deaf = workspace.config.teams.iter().filter(|(_, team)| team.endpoint.is_none());
+    deaf.map(|(name, _)| {
+        let says = "has no `url`: leads that are handed to it wait, and in the end are given up";
+        diagnosis(format!("teams.{name}"), Health::Weak, says)
+    })
+}
+
 /// What lies outside the program.
 async fn outside(workspace: &Workspace) -> Vec<Diagnosis> {
-    let mut found = vec![database(workspace).await];
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut found = vec![database(workspace).await, smtp(workspace, &clock).await];
     match Outbound::new(&workspace.config, &workspace.environment(), &clock) {
         Ok(outbound) => {
-            found.push(match &outbound.route {
-                None => diagnosis("smtp", Health::Weak, "missing: no mail leaves the house"),
-                Some(route) => match route.probe().await {
-                    Ok(()) => diagnosis("smtp", Health::Good, "the mail server answers"),
-                    Err(why) => diagnosis("smtp", Health::Bad, why),
-                },
-            });
             for name in outbound.webhooks.keys() {
                 found.push(diagnosis(
                     format!("webhooks.{name}"),
@@ -164,15 +172,37 @@ async fn outside(workspace: &Workspace) -> Vec<Diagnosis> {
     found
 }
 
-/// The secret and DKIM have lines of their own.
+/// Whether mail can go, whatever else is amiss.
+async fn smtp(workspace: &Workspace, clock: &Arc<dyn Clock>) -> Diagnosis {
+    let route = match Outbound::route(&workspace.config, &workspace.environment(), clock) {
+        Ok(Some(route)) => route,
+        Ok(None) => return diagnosis("smtp", Health::Weak, "missing: no mail leaves the house"),
+        Err(error) => return diagnosis("smtp", Health::Bad, error.to_string()),
+    };
+    match route.probe().await {
+        Ok(()) => diagnosis("smtp", Health::Good, "the mail server answers"),
+        Err(why) => diagnosis("smtp", Health::Bad, why),
+    }
+}
+
+/// The secret, the mail server and DKIM have lines of their own.
 fn told_elsewhere(error: &&OutboundError) -> bool {
     let text = error.to_string();
     !(text.starts_with("`secret`")
+        || text.starts_with("`smtp")
         || text.contains("no `secret`: write")
         || matches!(error, OutboundError::Dkim(..)))
 }
 
 async fn database(workspace: &Workspace) -> Diagnosis {
+    // To look must not make a database: it would stand where nobody wanted one.
+    match workspace.sqlite_path() {
+        Ok(path) if !path.exists() && path.parent().is_some_and(Path::is_dir) => {
+            let says = format!("{} is not there yet: `lotse run` makes it", path.display());
+            return diagnosis("database", Health::Good, says);
+        }
+        _ => {}
+    }
     let opened = async {
         let store = workspace.open_sqlite().await?;
         let pending = store.pending_migrations().await?;

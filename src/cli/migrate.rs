@@ -1,9 +1,11 @@
+use std::path::Path;
+
 use super::End;
 use super::args::MigrateArgs;
 use super::workspace::{Workspace, block_on};
 
-pub(super) fn run(args: &MigrateArgs) -> anyhow::Result<End> {
-    let workspace = Workspace::load(&args.workspace.dir)?;
+pub(super) fn run(args: &MigrateArgs, dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load(args.workspace.or(dir))?;
     block_on(async {
         let store = workspace.open_sqlite().await?;
         let path = store.path().display().to_string();

@@ -59,20 +59,20 @@ pub fn main() -> ExitCode {
 fn act(cli: Cli) -> anyhow::Result<End> {
     let workspace = cli.workspace;
     match cli.command {
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args, &workspace),
         Command::Explain(args) => explain::run(&args),
         Command::New(args) => new::run(&args),
         Command::Show(args) => show::run(&args, &workspace),
         Command::Preview(args) => preview::run(&args, &workspace),
-        Command::Test(args) => test::run(&args),
+        Command::Test(args) => test::run(&args, &workspace),
         Command::Demo(args) => demo::run(&args),
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => run::run(&args, &workspace),
         Command::Contacts(args) => contacts::run(&args, &workspace),
         Command::Enter(args) => enter::run(&args, &workspace),
         Command::Why(args) => why::run(&args, &workspace),
         Command::Deliveries(args) => deliveries::run(&args, &workspace),
         Command::Token(args) => token::run(&args, &workspace),
-        Command::Migrate(args) => migrate::run(&args),
-        Command::Doctor(args) => doctor::run(&args),
+        Command::Migrate(args) => migrate::run(&args, &workspace),
+        Command::Doctor(args) => doctor::run(&args, &workspace),
     }
 }

@@ -19,8 +19,8 @@ use crate::time::{Clock, SystemClock};
 /// What is logged where `LOTSE_LOG` says nothing.
 const LOGGED: &str = "info";
 
-pub(super) fn run(args: &RunArgs) -> anyhow::Result<End> {
-    let workspace = Workspace::load_sound(&args.workspace.dir)?;
+pub(super) fn run(args: &RunArgs, dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load_sound(args.workspace.or(dir))?;
     log_to_stderr(LOGGED);
     block_on(run_until_told(&workspace))
 }
@@ -70,8 +70,8 @@ pub(super) fn log_to_stderr(default: &str) {
 
 fn all_of(errors: Vec<OutboundError>) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
-    let count = words::counted(errors.len(), "entry of lotse.yaml");
-    anyhow::anyhow!("{count} cannot be used; `lotse doctor` tries each\n{}", lines.join("\n"))
+    let count = words::counted(errors.len(), "mistake");
+    anyhow::anyhow!("lotse.yaml has {count}; `lotse doctor` tries each entry\n{}", lines.join("\n"))
 }
 
 fn tell(deployed: &Deployed) {

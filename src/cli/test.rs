@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use anyhow::bail;
 use serde_json::json;
 
@@ -7,8 +9,8 @@ use super::{End, output};
 use crate::finding::words;
 use crate::simulate::{TestResult, plans, run_tests};
 
-pub(super) fn run(args: &TestArgs) -> anyhow::Result<End> {
-    let workspace = Workspace::load_sound(&args.workspace.dir)?;
+pub(super) fn run(args: &TestArgs, dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load_sound(args.workspace.or(dir))?;
     let sources = &workspace.files.sources;
     let plans = plans(&workspace.checked, sources);
     let filter = args.filter.as_deref().unwrap_or("");

@@ -76,10 +76,15 @@ impl Workspace {
 
     /// Opens the database as it is.
     pub(super) async fn open_sqlite(&self) -> anyhow::Result<SqliteStore> {
+        Ok(SqliteStore::open(&self.sqlite_path()?).await?)
+    }
+
+    /// Where the database is.
+    pub(super) fn sqlite_path(&self) -> anyhow::Result<PathBuf> {
         let database =
             self.config.database.resolve(&self.environment()).context("`database` in lotse.yaml")?;
         match database {
-            Database::Sqlite(path) => Ok(SqliteStore::open(&self.dir.join(path)).await?),
+            Database::Sqlite(path) => Ok(self.dir.join(path)),
             Database::Postgres(_) => {
                 bail!(
                     "this version of Lotse runs on SQLite alone: write `database: sqlite://lotse.db` in lotse.yaml"

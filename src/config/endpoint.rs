@@ -21,7 +21,7 @@ const CHANNELS_BUILT_IN: [&str; 2] = ["email", "any"];
 pub struct Endpoint {
     /// `url`: where calls go; may be `env:NAME`.
     pub url: Deferred<EndpointUrl>,
-    /// `secret`: signs calls as Standard Webhooks; they go unsigned where it is left out.
+    /// `secret`: signs calls as Standard Webhooks. Nothing runs where it is left out, so that checking needs none.
     pub secret: Option<Secret>,
     /// `timeout`: how long one call may take, answer and all, 1 second to 5 minutes; 10 seconds where left out.
     pub timeout: Duration,

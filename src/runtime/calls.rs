@@ -138,7 +138,7 @@ impl CallCenter {
     async fn call(self: Arc<Self>, claimed: ClaimedCall, body: String) {
         let call = claimed.call;
         let Some(endpoint) = self.endpoint(&call) else {
-            let why = format!("lotse.yaml has no receiver `{}` any more: put it back", call.target);
+            let why = format!("lotse.yaml has no `url` for `{}`: put it there and start again", call.target);
             return self.settle(&call, claimed.attempt, failed(None, why)).await;
         };
         let line = self.receivers.get(&(call.kind, call.target.clone()));

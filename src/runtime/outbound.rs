@@ -91,10 +91,10 @@ impl Outbound {
                 Err(error) => errors.push(error),
             }
         }
-        let route = match &config.smtp {
-            Some(smtp) => route(smtp, environment, clock).map_err(|error| errors.push(error)).ok(),
-            None => None,
-        };
+        let route = Self::route(config, environment, clock).unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        });
         match tracker {
             Some(tracker) if errors.is_empty() => Ok(Self {
                 senders,
@@ -112,6 +112,18 @@ impl Outbound {
 }
 
 impl Outbound {
+    /// The way of mail alone, whatever else stands in `lotse.yaml`; nothing where it has no `smtp`.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn route(
+        config: &Config,
+        environment: &dyn Environment,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<SmtpRoute>, OutboundError> {
+        config.smtp.as_ref().map(|smtp| route(smtp, environment, clock)).transpose()
+    }
+
     /// Enough to show what a message looks like, without any secret: nothing can be sent with it, and its links
     /// lead nowhere.
     ///

@@ -95,7 +95,12 @@ fn reasons(
     for step in history {
         let plan = plans.version(step.version);
         let node = plan.and_then(|plan| plan.node(Place(step.place)));
-        let says = says(step, node.map_or("", |node| &node.text), by_step.get(&step.number).copied(), zone);
+        let says = says(
+            step,
+            statement(node.map_or("", |node| &node.text)),
+            by_step.get(&step.number).copied(),
+            zone,
+        );
         let place = node.map_or(String::new(), |node| node.id.clone());
         steps.push(Reason { at: step.at, place, says });
     }
@@ -113,6 +118,15 @@ fn reasons(
         entered_at: run.entered_at,
         steps,
         now: now(run, plan.map(|plan| &**plan), zone),
+    }
+}
+
+/// What people call a statement whose first line is this: a block left out leaves `with` behind, and the wait
+/// behind a call or a hand-off has no line of its own.
+fn statement(line: &str) -> &str {
+    match line.strip_suffix(" with").unwrap_or(line) {
+        "" => "and wait",
+        line => line,
     }
 }
 
@@ -223,11 +237,22 @@ fn now(run: &Run, plan: Option<&Plan>, zone: &TimeZone) -> String {
     let until = run.state.wait_until.map(at).unwrap_or_default();
     match plan.and_then(|plan| plan.node(Place(run.place))).map(|node| &node.step) {
         Some(Step::WaitUpTo { branches, .. }) => {
-            let triggers: Vec<String> = branches.iter().map(|branch| describe(&branch.trigger)).collect();
-            format!("waits until {until} for {}", crate::finding::words::one_of(&triggers))
+            let triggers = branches.iter().map(|branch| describe(&branch.trigger));
+            format!("waits until {until} for {}", any_of(triggers))
         }
         _ => format!("waits until {until}"),
     }
+}
+
+/// Each thing once: several branches may wait for one, each with its own condition.
+fn any_of(triggers: impl Iterator<Item = String>) -> String {
+    let mut different: Vec<String> = Vec::new();
+    for trigger in triggers {
+        if !different.contains(&trigger) {
+            different.push(trigger);
+        }
+    }
+    crate::finding::words::one_of(&different)
 }
 
 fn describe(trigger: &Trigger) -> String {
@@ -240,5 +265,28 @@ fn describe(trigger: &Trigger) -> String {
         Trigger::Reply(_) => "an answer".to_owned(),
         Trigger::Accepted(_) => "the team to take the lead".to_owned(),
         Trigger::Rejected(_) => "the team to refuse the lead".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_called_by_their_first_line() {
+        for (line, called) in [
+            ("send email hello", "send email hello"),
+            ("hand off to sales with", "hand off to sales"),
+            ("", "and wait"),
+        ] {
+            assert_eq!(statement(line), called);
+        }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_told_once() {
+        let told = |triggers: &[&str]| any_of(triggers.iter().map(|trigger| (*trigger).to_owned()));
+        assert_eq!(told(&["an answer", "an answer"]), "an answer");
+        assert_eq!(told(&["`a`", "`b`", "`a`"]), "`a` or `b`");
     }
 }

@@ -2,13 +2,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant: microseconds since 1970-01-01 00:00 UTC.
 ///
 /// Every moment lies between the years -9999 and 9999; arithmetic stops at those ends instead of wrapping.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(i64);
 
 impl Moment {
@@ -83,6 +83,19 @@ impl FromStr for Moment {
     }
 }
 
+/// As it is shown: programs of every language read RFC 3339, and few a count of microseconds.
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +114,18 @@ mod tests {
         let moment: Moment = "2027-03-01T10:00:00+01:00".parse().unwrap();
         assert_eq!(moment.to_string(), "2027-03-01T09:00:00Z");
         assert_eq!(moment.to_string().parse::<Moment>().unwrap(), moment);
+    }
+
+    #[test]
+    fn moments_are_rfc_3339_in_json_and_lose_nothing() {
+        let moment = Moment::from_micros(1_804_327_200_000_001);
+        assert_eq!(serde_json::to_string(&moment).unwrap(), "\"2027-03-06T10:00:00.000001Z\"");
+        for moment in [moment, Moment::MIN, Moment::MAX, Moment::from_micros(-1)] {
+            let json = serde_json::to_string(&moment).unwrap();
+            assert_eq!(serde_json::from_str::<Moment>(&json).unwrap(), moment, "{json}");
+        }
+        for wrong in ["7", "\"soon\"", "\"2027-03-06\""] {
+            assert!(serde_json::from_str::<Moment>(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The built program as its users meet it: it is started, killed, written to, clicked at, and asked.
 
+mod commands;
 mod kill;
 mod round_trip;
 mod sink;

@@ -140,6 +140,8 @@ async fn a_click_a_purchase_and_a_goodbye_come_back() {
     });
     assert_eq!(handed.0, handed.1, "a retry has the id of the first try");
     assert_eq!(handed.2["type"], "lead.handed_off");
+    let timestamp = handed.2["timestamp"].as_str().unwrap();
+    assert!(timestamp.starts_with("20") && timestamp.ends_with('Z'), "{timestamp} is no RFC 3339");
     assert_eq!(handed.2["data"]["contact"]["email"], "ada@example.org");
     track(r#"{"event":"Order Completed","userId":"ada","messageId":"o-1","properties":{"total":25}}"#).await;
     until_why(&workspace, "ada@example.org", "bought");

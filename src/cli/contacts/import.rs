@@ -158,35 +158,33 @@ fn answer(report: &Report, args: &ImportArgs) -> anyhow::Result<()> {
     }
     let hidden = report.problem_count - report.problems.len() as u64;
     if hidden > 0 {
-        anstream::println!("and {hidden} more rows that are no contacts");
+        anstream::println!("and {} left out", counted(hidden, "more row"));
     }
     if args.dry_run {
         anstream::println!(
-            "{} rows are contacts, {} are not; nothing was changed",
-            report.rows,
-            report.problem_count
+            "{} read, {} left out; nothing was changed",
+            counted(report.rows, "contact"),
+            counted(report.problem_count, "row")
         );
         return Ok(());
     }
     anstream::println!(
-        "{} contacts added, {} changed; {} rows left out",
-        report.counts.added,
+        "{} added, {} changed; {} left out",
+        counted(report.counts.added, "contact"),
         report.counts.changed,
-        report.problem_count
+        counted(report.problem_count, "row")
     );
     let notes = [
-        (report.repeated, "rows repeat an address of the file: the later row counts"),
-        (
-            report.counts.conflicts,
-            "addresses belong to somebody with another id: their rows were taken without the address",
-        ),
-        (
-            report.counts.refusals_kept,
-            "permissions were not taken: these people have refused, and only they take that back",
-        ),
+        (report.repeated, "addresses that come again further down, where the later row counts"),
+        (report.counts.conflicts, "rows taken without their address, which somebody with another id has"),
+        (report.counts.refusals_kept, "permissions not taken over, for the person has refused"),
     ];
     for (count, what) in notes.iter().filter(|(count, _)| *count > 0) {
-        anstream::println!("{count} {what}");
+        anstream::println!("{what}: {count}");
     }
     Ok(())
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    words::counted(usize::try_from(count).unwrap_or(usize::MAX), noun)
 }

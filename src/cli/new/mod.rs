@@ -1,3 +1,7 @@
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
+
 use anyhow::{Context, bail};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
@@ -35,7 +39,8 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<End> {
     for (path, text) in FILES {
         write(path, text)?;
     }
-    write(SECRET_FILE, &secret()?)?;
+    let kept = dir.join(SECRET_FILE);
+    write_secret(&kept, &secret()?).with_context(|| format!("`{}` cannot be written", kept.display()))?;
     write(".gitignore", IGNORED)?;
     let shown = dir.display();
     anstream::println!(
@@ -49,6 +54,15 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<End> {
     Ok(End::Good)
 }
 
+/// Writes a file that other users of the machine cannot read.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
 /// 256 random bits as text.
 fn secret() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 32];
@@ -56,4 +70,21 @@ fn secret() -> anyhow::Result<String> {
         .fill(&mut bytes)
         .map_err(|_| anyhow::anyhow!("the machine gives no random numbers"))?;
     Ok(format!("{}\n", URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn the_secret_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("shop");
+        assert!(run(&NewArgs { dir: dir.clone() }).is_ok());
+        let mode = std::fs::metadata(dir.join(SECRET_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(run(&NewArgs { dir }).is_err(), "a workspace is never written over");
+    }
 }
