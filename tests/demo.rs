@@ -25,7 +25,8 @@ fn link<'a>(html: &'a str, beginning: &str) -> Option<&'a str> {
 /// A number of the summary: the first behind the name of its line.
 fn number(summary: &str, line: &str) -> u64 {
     let line = summary.lines().find(|found| found.trim_start().starts_with(line));
-    let digits = line.and_then(|line| line.split_whitespace().find_map(|word| word.trim_matches(',').parse().ok()));
+    let digits =
+        line.and_then(|line| line.split_whitespace().find_map(|word| word.trim_matches(',').parse().ok()));
     digits.unwrap_or_else(|| panic!("`{line:?}` has a number: {summary}"))
 }
 
@@ -68,7 +69,8 @@ fn a_visitor_sees_all_of_it_and_nothing_is_left() {
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
     lines.read_line(&mut first).unwrap();
-    let address = first.trim().strip_prefix("Lotse is at work: http://").unwrap_or_else(|| panic!("{first:?}"));
+    let address =
+        first.trim().strip_prefix("Lotse is at work: http://").unwrap_or_else(|| panic!("{first:?}"));
     assert!(std::fs::read_dir(&folder).unwrap().next().is_some(), "the database is there");
     visit(address, &mut child);
 
@@ -78,7 +80,9 @@ fn a_visitor_sees_all_of_it_and_nothing_is_left() {
     child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
     assert!(child.wait().unwrap().success(), "{errors}");
     assert_eq!(errors, "");
-    for line in ["contacts", "journey", "mails", "opened", "clicked", "purchases", "hand-offs", "unsubscribed"] {
+    for line in
+        ["contacts", "journey", "mails", "opened", "clicked", "purchases", "hand-offs", "unsubscribed"]
+    {
         assert!(number(&summary, line) > 0, "{line}: {summary}");
     }
     assert!(summary.contains("the books balance"), "{summary}");
