@@ -16,5 +16,6 @@ mod demo;
 mod docs;
 mod findings;
 mod language;
+mod program;
 mod samples;
 mod tidy;

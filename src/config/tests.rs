@@ -192,8 +192,8 @@ fn each_mistake_has_its_code_its_place_and_its_words() {
             "1:45 E201 |anna| `teams.a.assign` is a section of `key: value` lines, and here stands text",
         ),
         (
-            "allow_addresses: [localhost]",
-            "1:19 E002 |localhost| `localhost` is no address, and no range of addresses",
+            "allow_addresses: [10.0.0]",
+            "1:19 E002 |10.0.0| `10.0.0` is no address, no range of addresses and no name",
         ),
         ("secrte: x", "1:1 E103 |secrte| `lotse.yaml` has no key `secrte`"),
         ("approvals: 1\napprovals: 2", "2:1 E102 |approvals| `approvals` stands here twice"),

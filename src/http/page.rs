@@ -8,7 +8,6 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::problem::Problem;
 use super::words::Words;
 use crate::runtime::WriterError;
 use crate::store::StoreError;
@@ -98,8 +97,7 @@ impl NoPage {
 
 impl From<StoreError> for NoPage {
     fn from(error: StoreError) -> Self {
-        // It tells the log.
-        let _ = Problem::from(error);
+        tracing::error!(%error, "a page could not be shown");
         NoPage::Later
     }
 }

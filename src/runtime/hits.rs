@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::ledger::message_event;
 use super::parcel::TRACKING_TOPIC;
-use crate::domain::{Attributes, ContactId, Event, EventKind, MessageId, MessageState, SystemEvent};
+use crate::domain::{Attributes, ContactId, Event, EventId, EventKind, MessageId, MessageState, SystemEvent};
 use crate::store::{MessageKey, MessageSettlement, Outcome, Reaction, Result, StoredMessage, WriteUnit};
 use crate::time::Moment;
 use crate::track::{Hit, HitKind, Neighbour, judge};
@@ -13,6 +13,8 @@ use crate::track::{Hit, HitKind, Neighbour, judge};
 const REMEMBERED_MICROS: i64 = 10_000_000;
 /// How many messages are remembered; the oldest are forgotten first.
 const MESSAGES_MAX: usize = 50_000;
+/// How many clicks on one message are remembered; beyond them only what came long ago makes room.
+const CLICKS_MAX: usize = 256;
 
 /// A request for an image or a link of a message, as it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +37,13 @@ impl Recent {
         for hit in hits {
             if let (HitKind::Click, Some(link)) = (hit.hit.kind, hit.hit.link) {
                 let neighbour = Neighbour { at: hit.hit.at, link, hidden: hit.hit.hidden };
-                self.0.entry(hit.key.id).or_default().push(neighbour);
+                let known = self.0.entry(hit.key.id).or_default();
+                if known.len() >= CLICKS_MAX {
+                    known.retain(|other| now.micros_since(other.at) <= REMEMBERED_MICROS);
+                }
+                if known.len() < CLICKS_MAX {
+                    known.push(neighbour);
+                }
             }
         }
         if self.0.len() > MESSAGES_MAX / 2 {
@@ -44,6 +52,11 @@ impl Recent {
         while self.0.len() > MESSAGES_MAX {
             self.0.pop_first();
         }
+    }
+
+    /// What is remembered of some messages.
+    fn clone_of<'m>(&self, messages: impl Iterator<Item = &'m MessageId>) -> Self {
+        Self(messages.filter_map(|id| Some((*id, self.0.get(id)?.clone()))).collect())
     }
 
     fn of(&self, message: MessageId) -> &[Neighbour] {
@@ -62,32 +75,38 @@ pub(super) async fn take(
     let mut keys: Vec<MessageKey> = hits.iter().map(|hit| hit.key).collect();
     keys.sort_unstable();
     keys.dedup();
-    let messages: BTreeMap<MessageKey, StoredMessage> =
-        unit.messages_of(&keys).await?.into_iter().map(|message| (message.key(), message)).collect();
-    let contacts: Vec<ContactId> = messages.keys().map(|key| key.contact).collect();
+    // By their own ids: a contact may have become another since the link was written.
+    let messages: BTreeMap<MessageId, StoredMessage> =
+        unit.messages_of(&keys).await?.into_iter().map(|stored| (stored.message.id, stored)).collect();
+    let contacts: Vec<ContactId> = messages.values().map(|stored| stored.message.contact).collect();
     let decisions = unit.decisions(&contacts).await?;
-    let mut events = Vec::new();
+    let mut near = recent.clone_of(messages.keys());
+    near.remember(hits, now);
+    let mut events: BTreeMap<EventId, Event> = BTreeMap::new();
     let mut arrived = Vec::new();
     let mut reactions = Vec::new();
     for hit in hits {
-        let Some(stored) = messages.get(&hit.key) else { continue };
+        let Some(stored) = messages.get(&hit.key.id) else { continue };
         if stored.message.state == MessageState::Unsure {
             let answer = "its recipient asked for what is in it".to_owned();
             arrived.push(MessageSettlement {
-                key: hit.key,
+                key: stored.key(),
                 outcome: Outcome::State(MessageState::Accepted),
                 answer,
             });
         }
-        let refused =
-            decisions.get(&hit.key.contact).and_then(|topics| topics.get(TRACKING_TOPIC)) == Some(&false);
-        if !refused {
-            let event = event(hit, stored, hits, recent);
-            if event.kind != EventKind::Machine {
-                reactions.push(Reaction { key: hit.key, kind: hit.hit.kind, at: hit.hit.at });
-            }
-            events.push(event);
+        let decided = decisions.get(&stored.message.contact);
+        if decided.and_then(|topics| topics.get(TRACKING_TOPIC)) == Some(&false) {
+            continue;
         }
+        let event = event(hit, stored, near.of(hit.key.id));
+        if events.contains_key(&event.id) {
+            continue;
+        }
+        if event.kind != EventKind::Machine {
+            reactions.push(Reaction { key: stored.key(), kind: hit.hit.kind, at: hit.hit.at });
+        }
+        events.insert(event.id, event);
     }
     if !arrived.is_empty() {
         unit.settle_messages(arrived, now).await?;
@@ -96,22 +115,15 @@ pub(super) async fn take(
         unit.react(reactions).await?;
     }
     if !events.is_empty() {
-        unit.add_events(events).await?;
+        unit.add_events(events.into_values().collect()).await?;
     }
     Ok(())
 }
 
-fn event(hit: &MessageHit, stored: &StoredMessage, together: &[&MessageHit], recent: &Recent) -> Event {
-    let others: Vec<Neighbour> = together
-        .iter()
-        .filter(|other| other.key == hit.key && other.hit != hit.hit)
-        .filter_map(|other| {
-            Some(Neighbour { at: other.hit.at, link: other.hit.link?, hidden: other.hit.hidden })
-        })
-        .chain(recent.of(hit.key.id).iter().copied())
-        .collect();
+/// What a request was; `near` are the clicks on the same message, among them its own, which tells nothing of it.
+fn event(hit: &MessageHit, stored: &StoredMessage, near: &[Neighbour]) -> Event {
     let handed_over_at = stored.handed_over_at.unwrap_or(stored.message.decided_at);
-    let verdict = judge(&hit.hit, handed_over_at, &others);
+    let verdict = judge(&hit.hit, handed_over_at, near);
     let name = match hit.hit.kind {
         HitKind::Open => SystemEvent::MessageOpened,
         HitKind::Click => SystemEvent::MessageClicked,

@@ -13,7 +13,7 @@ use crate::time::{Clock, Moment};
 /// How many jobs wait at the most; beyond it, who asks is told to come back.
 const QUEUE_MAX: usize = 16_384;
 /// How many jobs are committed together.
-const TOGETHER_MAX: usize = 2_048;
+const TOGETHER_MAX: usize = 8_192;
 /// How long what must not be lost waits when the store fails.
 const AGAIN: Duration = Duration::from_millis(500);
 

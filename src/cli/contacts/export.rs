@@ -24,7 +24,7 @@ pub(in super::super) fn run(args: &ExportArgs, dir: &Path) -> anyhow::Result<End
     let options = WriteOptions { guard_formulas: !args.no_formula_guard, byte_order_mark: args.bom };
     let schema = import_schema(&workspace.checked.model, &workspace.config.timezone);
     let mut writer = Writer::new(BufWriter::new(target), options)?;
-    writer.row(&contact_header(&schema))?;
+    writer.row(contact_header(&schema))?;
     let count = block_on(async {
         let store = workspace.open_store().await?;
         let mut unit = store.read().await?;
@@ -36,7 +36,7 @@ pub(in super::super) fn run(args: &ExportArgs, dir: &Path) -> anyhow::Result<End
             let Some((last, _)) = page.last() else { break };
             after = Some(last.id);
             for (contact, decided) in &page {
-                writer.row(&contact_row(contact, &schema, |topic| decided.get(topic).copied()))?;
+                writer.row(contact_row(contact, &schema, |topic| decided.get(topic).copied()))?;
                 count += 1;
             }
             bar.set_position(count);

@@ -157,7 +157,7 @@ fn every_address_of_a_name_is_checked() {
     let error = target.check("127.0.0.1".parse().unwrap()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`erp.example.com` is 127.0.0.1, which is inside a network: if that is meant, add `127.0.0.1` to `allow` in `lotse.yaml`"
+        "`erp.example.com` is 127.0.0.1, which is inside a network: if that is meant, add `127.0.0.1` to `allow_addresses` in `lotse.yaml`"
     );
 }
 
@@ -175,7 +175,7 @@ fn what_is_allowed_is_open_and_nothing_beside_it() {
         ("10.0.0.0/8", "http://erp.example.com/", "10.200.0.1", true),
         ("10.0.0.0/8", "http://erp.example.com/", "11.0.0.1", false),
         ("10.0.0.0/8", "https://erp.example.com/", "192.168.0.1", false),
-        ("10.0.0.0/8", "http://erp.example.com/", "::ffff:10.0.0.1", false),
+        ("10.0.0.0/8", "http://erp.example.com/", "::ffff:10.0.0.1", true),
         ("0.0.0.0/0", "http://erp.example.com/", "127.0.0.1", true),
         ("fd00::/8", "http://erp.example.com/", "fd12::1", true),
         ("erp.internal:8443", "https://erp.internal:8443/", "10.0.0.1", true),
