@@ -12,6 +12,7 @@
 )]
 
 mod case;
+mod demo;
 mod docs;
 mod findings;
 mod language;

@@ -137,7 +137,8 @@ impl Demo {
         let forms = token(&*store, "sign-up form", Role::Api, clock.now()).await?;
         let web = Web::new(url.clone(), shop, forms)?;
         let deeds = Arc::<Deeds>::default();
-        person::import(&*store, settings.contacts, clock.now()).await?;
+        // At the same moment every time, as their ids, and so the control group, depend on it.
+        person::import(&*store, settings.contacts, BEGIN).await?;
 
         let (ending, ended) = watch::channel(false);
         let app =

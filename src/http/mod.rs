@@ -1,5 +1,5 @@
 //! The surface over HTTP: collecting data in the wire format of Segment's tracking API, the links that recipients
-//! and sales teams follow, what programs ask and say, and whether the process is well.
+//! and sales teams follow, what programs ask and say, the console for people, and whether the process is well.
 //!
 //! In come requests, out go answers, and no rule of Lotse's own is made here. All that is written goes through the
 //! [`Writer`](crate::runtime::Writer) and is answered once it is lasting; all that is read comes from the store of
