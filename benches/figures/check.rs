@@ -9,7 +9,7 @@ use lotse::source::WorkspaceFiles;
 const JOURNEYS: usize = 1_000;
 
 const COMMON: &str = r#"
-contact { score number = 0  country one of ["DE", "AT", "CH"] }
+contact { score number = 0  country text one of ["DE", "AT", "CH"] }
 event signed_up { source text }
 event order_placed { total number }
 topic news "News"

@@ -17,9 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use super::world::World;
 use super::{figure, rate};
 
-const PEOPLE: u32 = 20_000;
+const PEOPLE: u32 = 32_000;
 const CONNECTIONS: usize = 64;
-const REQUESTS: usize = 200_000;
+/// Each image three times: mail programs and their proxies ask more than once.
+const REQUESTS: usize = 3 * PEOPLE as usize;
 
 const JOURNEYS: &str = r#"
 contact { }

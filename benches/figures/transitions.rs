@@ -91,6 +91,8 @@ async fn connect(file: &Path) -> SqliteConnection {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", "4000")
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", "-65536")
         .connect()
         .await
         .unwrap()
@@ -111,20 +113,22 @@ async fn copy(from: &Path, to: &Path) {
 async fn floor(file: &Path, written: &Path, start: Moment) -> Duration {
     let mut connection = connect(file).await;
     run_sql(&mut connection, format!("ATTACH '{}' AS done", written.display())).await;
-    // Which people are in which batch is no work of the floor's.
-    run_sql(
-        &mut connection,
-        format!(
-            "CREATE TEMP TABLE batch AS SELECT slot, contact, id AS run, (row_number() OVER (ORDER BY slot, contact) - 1) / {BATCH} AS number
-            FROM done.run"
-        ),
-    )
-    .await;
-    run_sql(&mut connection, "CREATE INDEX temp.by_number ON batch (number)".to_owned()).await;
-    let row = sqlx::query("SELECT max(number) FROM temp.batch").fetch_one(&mut connection).await.unwrap();
+    // Which people are in which batch is no work of the floor's: they enter in the order in which they signed up, and
+    // their timers, which are all due at once, come in the order of their keys.
+    for (table, order) in [("entering", "e.received_at"), ("waiting", "r.slot, r.contact")] {
+        let sql = format!(
+            "CREATE TEMP TABLE {table} AS SELECT r.slot, r.contact, r.id AS run,
+            (row_number() OVER (ORDER BY {order}) - 1) / {BATCH} AS number FROM done.run AS r
+            JOIN done.event AS e ON e.slot = r.slot AND e.contact = r.contact AND e.name = 'signed_up'"
+        );
+        run_sql(&mut connection, sql).await;
+        run_sql(&mut connection, format!("CREATE INDEX temp.{table}_number ON {table} (number)")).await;
+    }
+    let row = sqlx::query("SELECT max(number) FROM temp.entering").fetch_one(&mut connection).await.unwrap();
     let batches: i64 = row.get::<i64, _>(0) + 1;
     let mut took = Duration::ZERO;
     for turn in 0..TURNS {
+        let table = if turn == 0 { "entering" } else { "waiting" };
         let (from, until) = (start.plus_seconds(turn * 3_600), start.plus_seconds((turn + 1) * 3_600));
         for number in 0..batches {
             let begun = Instant::now();
@@ -132,24 +136,24 @@ async fn floor(file: &Path, written: &Path, start: Moment) -> Duration {
             let runs = if turn == 0 {
                 run_sql(
                     &mut connection,
-                    format!("UPDATE event SET pending = 0 FROM temp.batch AS b WHERE b.number = {number} AND event.slot = b.slot AND event.contact = b.contact"),
+                    format!("UPDATE event SET pending = 0 FROM temp.{table} AS b WHERE b.number = {number} AND event.slot = b.slot AND event.contact = b.contact"),
                 )
                 .await;
                 run_sql(
                     &mut connection,
-                    format!("INSERT INTO main.run SELECT r.* FROM temp.batch AS b CROSS JOIN done.run AS r ON r.slot = b.slot AND r.contact = b.contact AND r.id = b.run WHERE b.number = {number}"),
+                    format!("INSERT INTO main.run SELECT r.* FROM temp.{table} AS b CROSS JOIN done.run AS r ON r.slot = b.slot AND r.contact = b.contact AND r.id = b.run WHERE b.number = {number}"),
                 )
                 .await
             } else {
                 run_sql(
                     &mut connection,
-                    format!("UPDATE run SET turn = {turn}, place = place + 1, steps = steps + 1, wake_at = {}, state = run.state || ' ' FROM temp.batch AS b WHERE b.number = {number} AND run.slot = b.slot AND run.contact = b.contact AND run.id = b.run", until.micros()),
+                    format!("UPDATE run SET turn = {turn}, place = place + 1, steps = steps + 1, wake_at = {}, state = run.state || ' ' FROM temp.{table} AS b WHERE b.number = {number} AND run.slot = b.slot AND run.contact = b.contact AND run.id = b.run", until.micros()),
                 )
                 .await
             };
             let history = run_sql(
                 &mut connection,
-                format!("INSERT INTO main.history SELECT h.* FROM temp.batch AS b CROSS JOIN done.history AS h ON h.slot = b.slot AND h.run = b.run WHERE b.number = {number} AND h.at >= {} AND h.at < {}", from.micros(), until.micros()),
+                format!("INSERT INTO main.history SELECT h.* FROM temp.{table} AS b CROSS JOIN done.history AS h ON h.slot = b.slot AND h.run = b.run WHERE b.number = {number} AND h.at >= {} AND h.at < {}", from.micros(), until.micros()),
             )
             .await;
             run_sql(&mut connection, "COMMIT".to_owned()).await;

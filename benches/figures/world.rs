@@ -35,6 +35,9 @@ pub struct Working {
     stop: oneshot::Sender<()>,
 }
 
+/// Connections for mail: the most that `lotse.yaml` takes.
+pub const CONNECTIONS: usize = 64;
+
 /// The database of a world in a folder.
 pub const DATABASE: &str = "bench.db";
 
@@ -42,14 +45,14 @@ impl World {
     pub async fn new(folder: &Path, journeys: &str, now: Moment) -> Self {
         let clock = Arc::new(ManualClock::new(now));
         let any_clock: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let inbox = Inbox::new(1, Arc::clone(&any_clock));
+        let inbox = Inbox::new(0, Arc::clone(&any_clock));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let smtp = listener.local_addr().unwrap();
         let sink = inbox.clone();
         tokio::spawn(async move { sink.serve(listener, std::future::pending()).await });
         let yaml = format!(
             "workspace: bench\ntimezone: UTC\nsecret: \"a secret of 32 bytes that nobody needs to keep\"\n\
-            smtp: {{ url: \"smtp://{smtp}\", connections: 8 }}\n\
+            smtp: {{ url: \"smtp://{smtp}\", connections: {CONNECTIONS} }}\n\
             senders:\n  shop: {{ from: \"Shop <hello@example.com>\" }}\n"
         );
         let files = WorkspaceFiles::from_texts([("lotse.yaml", yaml.as_str()), ("shop.journey", journeys)]);

@@ -1,6 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 use serde_json::Value as Json;
+use siphasher::sip::SipHasher13;
 
 use super::ledger::message_event;
 use super::parcel::TRACKING_TOPIC;
@@ -13,6 +15,10 @@ use crate::track::{Hit, HitKind, Neighbour, judge};
 const REMEMBERED_MICROS: i64 = 10_000_000;
 /// How many messages are remembered; the oldest are forgotten first.
 const MESSAGES_MAX: usize = 50_000;
+/// How many openings are remembered; beyond them all are forgotten.
+const OPENINGS_MAX: usize = 200_000;
+/// What happens again within a minute is the same event.
+const MINUTE_MICROS: i64 = 60_000_000;
 /// How many clicks on one message are remembered; beyond them only what came long ago makes room.
 const CLICKS_MAX: usize = 256;
 
@@ -27,17 +33,33 @@ pub struct MessageHit {
     pub link: String,
 }
 
-/// The requests of the last seconds, by message.
+/// The requests of the last seconds that tell something of the next.
 #[derive(Debug, Default)]
-pub(super) struct Recent(BTreeMap<MessageId, Vec<Neighbour>>);
+pub(super) struct Recent {
+    /// Clicks, by message.
+    clicks: BTreeMap<MessageId, Vec<Neighbour>>,
+    /// Openings that are lasting, of the last minute: mail programs ask for an image several times, and what is the
+    /// same event need not be looked up again.
+    openings: BTreeSet<(MessageId, u64)>,
+    /// Which minute that is.
+    minute: i64,
+}
 
 impl Recent {
     /// Remembers what came, and forgets what came long ago.
     pub(super) fn remember(&mut self, hits: &[&MessageHit], now: Moment) {
+        let minute = now.micros().div_euclid(MINUTE_MICROS);
+        if minute != self.minute || self.openings.len() > OPENINGS_MAX {
+            self.openings.clear();
+            self.minute = minute;
+        }
         for hit in hits {
+            if self.is_now(&hit.hit) {
+                self.openings.insert((hit.key.id, request_hash(&hit.hit)));
+            }
             if let (HitKind::Click, Some(link)) = (hit.hit.kind, hit.hit.link) {
                 let neighbour = Neighbour { at: hit.hit.at, link, hidden: hit.hit.hidden };
-                let known = self.0.entry(hit.key.id).or_default();
+                let known = self.clicks.entry(hit.key.id).or_default();
                 if known.len() >= CLICKS_MAX {
                     known.retain(|other| now.micros_since(other.at) <= REMEMBERED_MICROS);
                 }
@@ -46,22 +68,41 @@ impl Recent {
                 }
             }
         }
-        if self.0.len() > MESSAGES_MAX / 2 {
-            self.0.retain(|_, hits| hits.iter().any(|hit| now.micros_since(hit.at) <= REMEMBERED_MICROS));
+        if self.clicks.len() > MESSAGES_MAX / 2 {
+            self.clicks
+                .retain(|_, hits| hits.iter().any(|hit| now.micros_since(hit.at) <= REMEMBERED_MICROS));
         }
-        while self.0.len() > MESSAGES_MAX {
-            self.0.pop_first();
+        while self.clicks.len() > MESSAGES_MAX {
+            self.clicks.pop_first();
         }
     }
 
-    /// What is remembered of some messages.
-    fn clone_of<'m>(&self, messages: impl Iterator<Item = &'m MessageId>) -> Self {
-        Self(messages.filter_map(|id| Some((*id, self.0.get(id)?.clone()))).collect())
+    /// Whether a request is an opening of the minute that is remembered.
+    fn is_now(&self, hit: &Hit) -> bool {
+        hit.kind == HitKind::Open && hit.at.micros().div_euclid(MINUTE_MICROS) == self.minute
+    }
+
+    /// Whether the same opening is lasting already.
+    fn knows(&self, hit: &MessageHit) -> bool {
+        self.is_now(&hit.hit) && self.openings.contains(&(hit.key.id, request_hash(&hit.hit)))
+    }
+
+    /// The remembered clicks on some messages.
+    fn clicks_on<'m>(&self, messages: impl Iterator<Item = &'m MessageId>) -> Self {
+        let clicks = messages.filter_map(|id| Some((*id, self.clicks.get(id)?.clone())));
+        Self { clicks: clicks.collect(), ..Self::default() }
     }
 
     fn of(&self, message: MessageId) -> &[Neighbour] {
-        self.0.get(&message).map_or(&[], Vec::as_slice)
+        self.clicks.get(&message).map_or(&[], Vec::as_slice)
     }
+}
+
+/// What a verdict on an opening depends on.
+fn request_hash(hit: &Hit) -> u64 {
+    let mut hasher = SipHasher13::new();
+    (&hit.method, &hit.user_agent, &hit.purpose).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Turns requests into events: a person's, which may move a run, or a machine's, kept with what shows it. A request
@@ -72,6 +113,7 @@ pub(super) async fn take(
     recent: &Recent,
     now: Moment,
 ) -> Result<()> {
+    let hits: Vec<&MessageHit> = hits.iter().copied().filter(|hit| !recent.knows(hit)).collect();
     let mut keys: Vec<MessageKey> = hits.iter().map(|hit| hit.key).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -80,12 +122,12 @@ pub(super) async fn take(
         unit.messages_of(&keys).await?.into_iter().map(|stored| (stored.message.id, stored)).collect();
     let contacts: Vec<ContactId> = messages.values().map(|stored| stored.message.contact).collect();
     let decisions = unit.decisions(&contacts).await?;
-    let mut near = recent.clone_of(messages.keys());
-    near.remember(hits, now);
+    let mut near = recent.clicks_on(messages.keys());
+    near.remember(&hits, now);
     let mut events: BTreeMap<EventId, Event> = BTreeMap::new();
     let mut arrived = Vec::new();
     let mut reactions = Vec::new();
-    for hit in hits {
+    for hit in &hits {
         let Some(stored) = messages.get(&hit.key.id) else { continue };
         if stored.message.state == MessageState::Unsure {
             let answer = "its recipient asked for what is in it".to_owned();

@@ -7,8 +7,8 @@ use super::failed;
 
 pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// Rows in one statement. Few sizes, so that their statements stay prepared.
-const CHUNKS: [usize; 4] = [512, 64, 8, 1];
+/// Rows in one statement: few sizes, so that their statements stay prepared, and yet few statements for any number.
+const CHUNKS: [usize; 10] = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 /// Values that one statement takes at the most.
 const VALUES_MAX: usize = 32_766;
 

@@ -64,7 +64,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(BUSY_SECONDS))
             .foreign_keys(false)
-            .statement_cache_capacity(256)
+            .statement_cache_capacity(1_024)
             .row_buffer_size(ROWS_AHEAD)
             .pragma("temp_store", "MEMORY")
             .pragma("wal_autocheckpoint", "4000");

@@ -253,11 +253,12 @@ pub(super) async fn add_events(connection: &mut SqliteConnection, events: &[&Eve
         .await
 }
 
+/// The plus keeps the planner from walking over everything that is pending.
 pub(super) const LOOK: Bulk = Bulk {
     head: "UPDATE event SET pending = 0, result = v.column4 FROM (",
     columns: 4,
     tail: ") AS v WHERE event.slot = v.column1 AND event.contact = v.column2 AND event.id = v.column3
-        AND event.pending = 1",
+        AND +event.pending = 1",
 };
 
 async fn looked_at(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<()> {
