@@ -47,6 +47,8 @@ pub(super) enum Command {
     Why(WhyArgs),
     /// Look at messages, calls and hand-offs, and try them again
     Deliveries(DeliveriesArgs),
+    /// List what came in and could not be taken, and why
+    Quarantine(QuarantineArgs),
     /// Give people and programs access, and take it away
     Token(TokenArgs),
     /// Bring the tables of the database up to date
@@ -295,6 +297,16 @@ pub(super) struct DeliveriesListArgs {
 pub(super) struct DeliveriesRetryArgs {
     /// The id of a message, a call or a hand-off, as `list` shows it
     pub(super) id: uuid::Uuid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct QuarantineArgs {
+    /// How many at the most
+    #[arg(long, default_value_t = 100)]
+    pub(super) limit: u32,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

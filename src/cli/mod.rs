@@ -15,6 +15,7 @@ mod migrate;
 mod new;
 mod output;
 mod preview;
+mod quarantine;
 mod run;
 mod show;
 mod test;
@@ -71,6 +72,7 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::Enter(args) => enter::run(&args, &workspace),
         Command::Why(args) => why::run(&args, &workspace),
         Command::Deliveries(args) => deliveries::run(&args, &workspace),
+        Command::Quarantine(args) => quarantine::run(&args, &workspace),
         Command::Token(args) => token::run(&args, &workspace),
         Command::Migrate(args) => migrate::run(&args, &workspace),
         Command::Doctor(args) => doctor::run(&args, &workspace),

@@ -4,7 +4,7 @@
 //! about HTML inside them. So MJML is checked here first, and handed on as a skeleton: only the tags of MJML,
 //! with a word in the place of each piece of HTML or style, which comes back in afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use mrml::prelude::render::RenderOptions;
@@ -69,7 +69,10 @@ pub(super) fn to_html(
 
 fn rendered(skeleton: &str) -> Result<String, String> {
     let parsed = mrml::parse(skeleton).map_err(|error| error.to_string())?;
-    parsed.element.render(&RenderOptions::default()).map_err(|error| error.to_string())
+    // Fonts of its own accord would be fetched from a third party by everybody who opens the mail, which tells that party
+    // who reads; a template that wants one says so with `mj-font`.
+    let options = RenderOptions { fonts: HashMap::new(), ..RenderOptions::default() };
+    parsed.element.render(&options).map_err(|error| error.to_string())
 }
 
 /// Puts the contents back, and takes statements out of comments where they stand in a comment for Outlook,

@@ -165,6 +165,11 @@ async fn a_click_a_purchase_and_a_goodbye_come_back() {
     let clicked = client.get(hello.link("/c/")).header("user-agent", BROWSER).send().await.unwrap();
     assert_eq!(clicked.status(), 302, "a link goes on leading where it led");
 
+    // What cannot be taken costs nothing else, and is shown with its reason.
+    track(r#"{"userId":"cleo","messageId":"no name"}"#).await;
+    let aside = workspace.ask_json(&["quarantine", "--format", "json"]);
+    assert!(aside[0]["reason"].as_str().unwrap().contains("name"), "{aside}");
+
     // A forged link says so and changes nothing.
     let forged = format!("{}x", mail(&sink, "cleo@example.org", "Hello").link("/u/"));
     assert_eq!(client.post(&forged).send().await.unwrap().status(), 404);

@@ -36,6 +36,7 @@ struct Job<'m> {
 }
 
 /// What journeys hand over to a message.
+#[derive(Default)]
 struct Supply<'m> {
     /// The journeys that send it.
     journeys: Vec<&'m Journey>,
@@ -55,12 +56,15 @@ impl Checker<'_> {
             })
             .filter(|job| job.text.template.is_some() || job.text.body.is_some())
             .collect();
+        let supplies = Supply::of_all(model);
+        let unsent = Supply::default();
         let mut texts: BTreeMap<String, CompiledTexts> = BTreeMap::new();
         for (job, result) in jobs.iter().zip(self.compile_all(&jobs)) {
             match result {
                 Ok(compiled) => {
-                    self.asks_for(job, &compiled, model);
                     let name = &job.message.name;
+                    let supply = supplies.get(name.as_str()).unwrap_or(&unsent);
+                    self.asks_for(job, &compiled, supply, model);
                     match (job.language, texts.get_mut(name)) {
                         (Some(tag), Some(known)) => {
                             known.languages.insert(tag.to_owned(), compiled.message);
@@ -145,10 +149,9 @@ impl Checker<'_> {
     }
 
     /// What a text asks for must be there for everybody it is sent to.
-    fn asks_for(&self, job: &Job<'_>, compiled: &Compiled, model: &Model) {
-        let supply = Supply::of(job.message, model);
+    fn asks_for(&self, job: &Job<'_>, compiled: &Compiled, supply: &Supply<'_>, model: &Model) {
         for variable in &compiled.variables {
-            if let Some((message, help)) = self.missing(variable, &supply) {
+            if let Some((message, help)) = self.missing(variable, supply) {
                 let span = self.place(job, &variable.part, variable.range.clone());
                 self.report(Finding::new(Code::E402, span, message).maybe_help(help));
             }
@@ -266,22 +269,20 @@ impl Checker<'_> {
 }
 
 impl<'m> Supply<'m> {
-    fn of(message: &Message, model: &'m Model) -> Self {
-        let mut supply = Supply { journeys: Vec::new(), with: Vec::new() };
+    /// What all journeys hand over, by the names of the messages.
+    fn of_all(model: &'m Model) -> BTreeMap<&'m str, Self> {
+        let mut supplies: BTreeMap<&str, Self> = BTreeMap::new();
         for journey in &model.journeys {
-            let before = supply.with.len();
             journey.each_statement(&mut |_, statement| {
-                if let StatementKind::Send { message: sent, with, .. } = &statement.kind
-                    && sent.name == message.name
-                {
-                    supply.with.push(with.iter().map(|(name, _)| name.as_str()).collect());
+                let StatementKind::Send { message, with, .. } = &statement.kind else { return };
+                let supply = supplies.entry(&message.name).or_default();
+                supply.with.push(with.iter().map(|(name, _)| name.as_str()).collect());
+                if supply.journeys.last().is_none_or(|last| last.name != journey.name) {
+                    supply.journeys.push(journey);
                 }
             });
-            if supply.with.len() > before {
-                supply.journeys.push(journey);
-            }
         }
-        supply
+        supplies
     }
 
     /// Whether it is sent for a topic that needs the contact's permission.

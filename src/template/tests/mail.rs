@@ -312,3 +312,16 @@ fn kinds_are_told_by_their_endings() {
     assert_eq!(TemplateKind::of_path("a.css"), None);
     assert_eq!(TemplateKind::of_path("mjml"), None);
 }
+
+#[test]
+fn nobody_else_learns_who_reads() {
+    let compiled = body_message(TemplateKind::Mjml, &column("<mj-text>Hello</mj-text>")).unwrap();
+    let html = Fill::default().render(&compiled.message).unwrap().html.unwrap();
+    assert!(html.contains("Hello") && !html.contains("googleapis"), "{html}");
+    // Who wants a font says so.
+    let font = "<mjml><mj-head><mj-font name=\"Own\" href=\"https://fonts.test/own.css\" />
+        <mj-attributes><mj-all font-family=\"Own\" /></mj-attributes></mj-head>
+        <mj-body><mj-section><mj-column><mj-text>Hello</mj-text></mj-column></mj-section></mj-body></mjml>";
+    let compiled = body_message(TemplateKind::Mjml, font).unwrap();
+    assert!(Fill::default().render(&compiled.message).unwrap().html.unwrap().contains("fonts.test"));
+}
