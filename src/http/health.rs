@@ -39,7 +39,7 @@ struct Ready {
 async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem> {
     let earliest = async { app.runtime.store().read().await?.next_due().await };
     let Ok(due) = tokio::time::timeout(LIMIT, earliest).await else {
-        return Err(Problem::new(Kind::Unavailable, "the database does not answer for now"));
+        return Err(Problem::new(Kind::Unavailable, "the database does not answer at the moment"));
     };
     let behind = due?.turns.map_or(0, |due: Moment| app.clock.now().micros_since(due));
     Ok(Json(Ready { status: "ready", behind_seconds: behind.max(0) / 1_000_000 }))

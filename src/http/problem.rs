@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::runtime::WriterError;
 use crate::store::StoreError;
 
-/// When somebody may come again who was turned away only for now, in seconds.
+/// When somebody may come again who was turned away only for a moment, in seconds.
 const AGAIN_SECONDS: u32 = 1;
 
 /// Declares the kinds of problems: status, `type` and `title` on the wire. Types never change.
@@ -67,7 +67,7 @@ kinds! {
     /// Too much at once.
     Busy TOO_MANY_REQUESTS "/problems/busy" "Too much at once"
     /// It cannot be done now.
-    Unavailable SERVICE_UNAVAILABLE "/problems/unavailable" "Not available for now"
+    Unavailable SERVICE_UNAVAILABLE "/problems/unavailable" "Not available at the moment"
     /// A fault of ours.
     Fault INTERNAL_SERVER_ERROR "/problems/fault" "A fault inside Lotse"
 }
@@ -133,7 +133,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request could not be answered");
         if error.is_passing() {
-            Self::new(Kind::Unavailable, "the database does not answer for now: come back in a moment")
+            Self::new(Kind::Unavailable, "the database does not answer: come back in a moment")
         } else {
             Self::new(Kind::Fault, "the database failed: the log of the server says why")
         }

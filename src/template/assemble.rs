@@ -208,8 +208,8 @@ mod tests {
             ("", "./parts/footer.mjml", "parts/footer.mjml"),
             ("parts/footer.mjml", "logo.mjml", "parts/logo.mjml"),
             ("parts/footer.mjml", "../logo.mjml", "logo.mjml"),
-            ("", "../shared/logo.mjml", "../shared/logo.mjml"),
-            ("../shared/a.mjml", "../b.mjml", "../b.mjml"),
+            ("", "../parts/logo.mjml", "../parts/logo.mjml"),
+            ("../parts/a.mjml", "../b.mjml", "../b.mjml"),
             ("", "../../b.mjml", "../../b.mjml"),
         ];
         for (from, path, expected) in table {

@@ -143,7 +143,7 @@ impl Trouble {
         let (status, title, text) = match self {
             Trouble::Nothing(text) => (StatusCode::NOT_FOUND, "Nothing is here", *text),
             Trouble::Later => {
-                let text = "The database does not answer for now. The log of the server says why.";
+                let text = "The database does not answer at the moment. The log of the server says why.";
                 (StatusCode::SERVICE_UNAVAILABLE, "Please try again in a moment", text)
             }
         };
