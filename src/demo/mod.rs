@@ -1,7 +1,7 @@
 //! `lotse demo`: everything in one process, on nothing but this program.
 //!
 //! The sample workspace runs on a database in a temporary folder and a clock that is fast; its mails end in an inbox
-//! of its own, its leads and links in a world of its own ([`outside`]), and simulated people ([`crowd`]) sign up, read,
+//! of its own, its leads and links in a world of its own (`outside`), and simulated people (`crowd`) sign up, read,
 //! click, buy and unsubscribe over the same HTTP paths that shops and mail programs use. What the pages count is
 //! counted as it always is.
 

@@ -109,7 +109,7 @@ impl Renderer {
     /// Makes a compiled message ready.
     ///
     /// # Errors
-    /// When the message is not one that [`compile`](super::compile) made.
+    /// When the message is not one that [`compile`](super::compile()) made.
     pub fn new(message: &CompiledMessage) -> Result<Self, RenderError> {
         let mut environment = Environment::empty();
         filters::register(&mut environment);
