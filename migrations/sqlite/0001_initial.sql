@@ -67,6 +67,8 @@ CREATE TABLE event (
   PRIMARY KEY (slot, contact, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX event_pending ON event (received_at) WHERE pending = 1;
+-- What conditions such as `count(page_viewed in last 7 days)` ask for.
+CREATE INDEX event_past ON event (slot, contact, name, at);
 
 -- What came in and could not be taken; shown, never lost.
 CREATE TABLE quarantine (

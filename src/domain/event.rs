@@ -55,6 +55,11 @@ impl EventKind {
         }
     }
 
+    /// Whether it is one that journeys name: of the customer's systems, or Lotse's own.
+    pub fn counts(self) -> bool {
+        matches!(self, EventKind::Track | EventKind::System)
+    }
+
     /// Reads how it is stored.
     pub fn from_text(text: &str) -> Option<Self> {
         use EventKind::{Answer, Identify, Machine, Request, System, Track};

@@ -14,5 +14,5 @@ pub use event::{Event, EventKind, SystemEvent};
 pub use id::{CallId, ContactId, EventId, IdHasher, MessageId, RunId, SLOT_COUNT, Slot};
 pub use message::{Call, CallKind, CallState, Message, MessageState, SkipReason};
 pub use run::{Arm, GoalReached, HistoryStep, Reacted, Run, RunState, Sent, StepKind};
-pub use turn::{ContactState, Effects, Past, RefusalReason, Refused, StageMove};
+pub use turn::{ContactState, Effects, Happened, Past, RefusalReason, Refused, StageMove};
 pub use value::{Value, ValueType};

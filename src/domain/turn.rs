@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, Run, RunId};
+use super::{Attributes, Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, Run, RunId};
 use crate::time::Moment;
 
 /// What is known of a contact while it is moved.
@@ -16,6 +16,9 @@ pub struct ContactState {
     pub runs: Vec<Run>,
     /// The last time it left each journey.
     pub past: Vec<Past>,
+    /// What happened before, by the event's name on the wire, the oldest first: what
+    /// turns ask for, without what no run has looked at yet.
+    pub events: BTreeMap<String, Vec<Happened>>,
     /// Whether attributes or tags were changed.
     pub changed: bool,
 }
@@ -23,8 +26,31 @@ pub struct ContactState {
 impl ContactState {
     /// A contact without any history.
     pub fn new(contact: Contact) -> Self {
-        Self { contact, permissions: BTreeMap::new(), runs: Vec::new(), past: Vec::new(), changed: false }
+        Self {
+            contact,
+            permissions: BTreeMap::new(),
+            runs: Vec::new(),
+            past: Vec::new(),
+            events: BTreeMap::new(),
+            changed: false,
+        }
     }
+
+    /// Adds an event to what happened before, in its place: one that is heard of late stands before later ones.
+    pub fn happen(&mut self, event: &Event) {
+        let known = self.events.entry(event.name.clone()).or_default();
+        let place = known.partition_point(|known| known.at <= event.at);
+        known.insert(place, Happened { at: event.at, properties: event.properties.clone() });
+    }
+}
+
+/// An event as conditions ask about it afterwards.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    /// When.
+    pub at: Moment,
+    /// What is known about it.
+    pub properties: Attributes,
 }
 
 /// The last run of a journey that has ended.

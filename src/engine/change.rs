@@ -225,9 +225,10 @@ mod tests {
             contact.set("renewal", &Value::Text("2027-03-28".to_owned()));
             let permissions = BTreeMap::new();
             let entry = Attributes::new();
+            let events = BTreeMap::new();
             let scope = |now| Scope {
                 contact: &contact, permissions: &permissions, zone: &zone, now, entry: &entry,
-                at_hand: None, branches: &[], reactions: &[],
+                at_hand: None, branches: &[], reactions: &[], events: &events,
             };
             let now = Moment::from_seconds(start);
             let value = evaluate(&condition, &scope(now));

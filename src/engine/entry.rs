@@ -97,6 +97,7 @@ fn admitted(
             at_hand: Some(&event.properties),
             branches: &[],
             reactions: &[],
+            events: &state.events,
         };
         if !evaluate(condition, &scope).is_true() {
             return Err(RefusalReason::Condition);

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::domain::{Attributes, Contact, Reacted, Value, ValueType};
+use crate::domain::{Attributes, Contact, Happened, Reacted, Value, ValueType};
 use crate::language::plan::{Expr, Operator, ReactionKind};
 use crate::time::{ClockTime, Date, Length, Moment, TimeZone, Unit, at_clock_time, date_of, units_between};
 
@@ -26,6 +26,8 @@ pub struct Scope<'a> {
     pub branches: &'a [Attributes],
     /// What the contact did with the messages of this run.
     pub reactions: &'a [Reacted],
+    /// What happened before, by the event's name on the wire.
+    pub events: &'a BTreeMap<String, Vec<Happened>>,
 }
 
 /// The value of an expression. What cannot be computed is not set: a missing attribute, a division by zero.
@@ -50,6 +52,7 @@ pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Value {
         Expr::Reaction { kind, message, link } => Value::Boolean(
             scope.reactions.iter().any(|known| is_reaction(known, *kind, message, link.as_deref())),
         ),
+        Expr::Aggregate(aggregate) => super::aggregate::value(aggregate, scope),
         Expr::Not(inner) => Value::Boolean(!evaluate(inner, scope).is_true()),
         Expr::Negate(inner) => match evaluate(inner, scope) {
             Value::Number(number) => Value::Number(-number),
@@ -82,7 +85,7 @@ fn kept<'a>(scope: &Scope<'a>, depth: Option<u8>) -> Option<&'a Attributes> {
     }
 }
 
-fn property(properties: Option<&Attributes>, name: &str, of: Option<&ValueType>) -> Value {
+pub(super) fn property(properties: Option<&Attributes>, name: &str, of: Option<&ValueType>) -> Value {
     let Some(json) = properties.and_then(|properties| properties.get(name)) else { return Value::Unset };
     match of {
         Some(of) => Value::from_json(json, of),
@@ -167,7 +170,7 @@ fn equal(left: &Value, right: &Value, zone: &TimeZone) -> bool {
 }
 
 /// The order of two values that have one; a date stands for its midnight beside a moment.
-fn compare(left: &Value, right: &Value, zone: &TimeZone) -> Option<Ordering> {
+pub(super) fn compare(left: &Value, right: &Value, zone: &TimeZone) -> Option<Ordering> {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.partial_cmp(right),
         (Value::Date(left), Value::Date(right)) => Some(left.cmp(right)),

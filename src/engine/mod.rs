@@ -5,6 +5,7 @@
 //! everything between two waits is one turn.
 
 mod act;
+mod aggregate;
 mod change;
 mod entry;
 mod evaluate;
@@ -61,14 +62,18 @@ pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, 
     effects
 }
 
-/// What a batch asks for beside the contacts themselves: the runs that stand at these places may move from
-/// there, and entering runs begin somewhere.
-pub fn needs<'a>(plans: &Plans, runs: impl IntoIterator<Item = &'a Run>) -> Needs {
-    let mut needs = plans.entry_needs();
-    for run in runs {
-        if let Some(node) = plans.version(run.version).and_then(|plan| plan.node(Place(run.place))) {
-            needs = needs.or(node.needs);
+/// What a batch asks for beside the contacts themselves. Runs that are due move from where they stand; which runs
+/// an event moves, and whom it leads in, is known only when they are there. After either, the `leave when` of
+/// every run of the contact are looked at.
+pub fn needs<'a>(world: &World<'_>, due: impl IntoIterator<Item = &'a Run>, events: bool) -> Needs {
+    let mut needs = if events { world.plans.needs().clone() } else { world.plans.leave_needs().clone() };
+    for run in due {
+        if let Some(node) = world.plans.version(run.version).and_then(|plan| plan.node(Place(run.place))) {
+            needs = needs.or(&node.needs);
         }
+    }
+    for (_, condition) in world.assign.values().flatten() {
+        needs = needs.or(&Needs::of(condition));
     }
     needs
 }
@@ -81,7 +86,8 @@ fn on_event(world: &World<'_>, state: &mut ContactState, event: &Event, now: Mom
             state.changed |= identify(&mut state.contact, &event.properties);
             return;
         }
-        EventKind::Track | EventKind::System | EventKind::Answer | EventKind::Request => {}
+        EventKind::Track | EventKind::System => state.happen(event),
+        EventKind::Answer | EventKind::Request => {}
     }
     for index in 0..state.runs.len() {
         with_turn(world, state, index, (event.at, now), effects, |turn| turn.on_event(event));

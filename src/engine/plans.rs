@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::language::plan::{Needs, Plan, Reenter};
+use crate::language::plan::{Leave, Needs, Plan, Reenter};
 
 /// The plans that runs follow, by the number of their version, and which of them are in force.
 #[derive(Clone, Debug, Default)]
@@ -12,13 +12,25 @@ pub struct Plans {
     /// The versions in force whose `enter on` names an event.
     entering: BTreeMap<String, Vec<u32>>,
     listened: BTreeSet<String>,
-    entry_needs: Needs,
+    /// What a turn may ask for, wherever its run stands.
+    needs: Needs,
+    /// What the `leave when` of any plan ask for.
+    leave_needs: Needs,
 }
 
 impl Plans {
     /// Adds a version; `active` puts it into force in place of the one before.
     pub fn add(&mut self, version: u32, plan: Arc<Plan>, active: bool) {
         self.listened.extend(plan.listens_to().map(str::to_owned));
+        let conditions = plan.leaves.iter().filter_map(|leave| match leave {
+            Leave::When(condition) => Some(condition),
+            _ => None,
+        });
+        self.leave_needs = conditions
+            .fold(std::mem::take(&mut self.leave_needs), |needs, condition| needs.or(&Needs::of(condition)));
+        let mut needs = std::mem::take(&mut self.needs).or(&Needs::PERMISSIONS);
+        plan.each_expression(&mut |expression| needs = std::mem::take(&mut needs).or(&Needs::of(expression)));
+        self.needs = needs;
         if active {
             self.active.insert(plan.journey.clone(), version);
         }
@@ -34,7 +46,6 @@ impl Plans {
 
     fn index(&mut self) {
         self.entering.clear();
-        self.entry_needs = Needs::default();
         for version in self.active.values() {
             let Some(plan) = self.versions.get(version) else { continue };
             for event in plan.enters.iter().filter_map(|enter| enter.event.clone()) {
@@ -43,11 +54,6 @@ impl Plans {
                     versions.push(*version);
                 }
             }
-            for enter in &plan.enters {
-                let first = plan.node(enter.into).map(|node| node.needs).unwrap_or_default();
-                self.entry_needs = self.entry_needs.or(first);
-            }
-            self.entry_needs.permissions |= plan.permission.is_some();
         }
     }
 
@@ -83,9 +89,14 @@ impl Plans {
         self.listened.contains(event)
     }
 
-    /// What those who enter may ask for.
-    pub fn entry_needs(&self) -> Needs {
-        self.entry_needs
+    /// What a turn of any run may ask for, those who enter included.
+    pub fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// What the `leave when` of any run ask for.
+    pub fn leave_needs(&self) -> &Needs {
+        &self.leave_needs
     }
 
     /// Whether those who have left may matter: some journey in force lets them come again under conditions.

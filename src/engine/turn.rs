@@ -76,6 +76,7 @@ impl<'w> Turn<'w> {
             at_hand,
             branches: &self.run.state.branches,
             reactions: &self.run.state.reactions,
+            events: &self.state.events,
         }
     }
 
@@ -434,7 +435,7 @@ pub(super) fn clock_of(plan: &Plan, state: &ContactState, world: &World<'_>) -> 
 
 /// Whether an event is the one that a plan names: of the customer's systems, or Lotse's own.
 pub(super) fn is_named(event: &Event, name: &str) -> bool {
-    event.name == name && matches!(event.kind, EventKind::Track | EventKind::System)
+    event.name == name && event.kind.counts()
 }
 
 pub(super) fn attributes<const N: usize>(known: [(&str, Json); N]) -> Attributes {

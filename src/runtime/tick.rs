@@ -54,9 +54,8 @@ impl Runtime {
 
     async fn turns(&self, unit: &mut dyn WriteUnit, claim: Claim, now: Moment) -> Result<TurnBatch> {
         let plans = self.plans();
-        let mut needs = needs(&plans, &claim.due);
-        // Which waits an event ends is known only when the runs are.
-        needs.permissions |= !claim.events.is_empty();
+        let world = World { plans: &plans, zone: &self.zone, assign: &self.assign, arm: self.arm };
+        let needs = needs(&world, &claim.due, !claim.events.is_empty());
         let earliest = claim.events.iter().map(|event| event.at).min().unwrap_or(now).min(now);
         let mut batch = TurnBatch { now, ..TurnBatch::default() };
         batch.events = claim.events.iter().map(|event| (event.contact, event.id)).collect();
@@ -69,15 +68,14 @@ impl Runtime {
             inputs.entry(event.contact).or_default().push(Input::Event(event));
         }
         let contacts: Vec<ContactId> = inputs.keys().copied().collect();
-        let world = World { plans: &plans, zone: &self.zone, assign: &self.assign, arm: self.arm };
-        for mut state in unit.states(&contacts, needs, earliest).await? {
+        for mut state in unit.states(&contacts, &needs, earliest).await? {
             let inputs = inputs.remove(&state.contact.id).unwrap_or_default();
             // A contact that makes the engine fall over is set aside; all others go on.
             let moved = catch_unwind(AssertUnwindSafe(|| advance(&world, &mut state, inputs, now)));
             match moved {
                 Ok(effects) => batch.contacts.push((state, effects)),
                 Err(_) => {
-                    let fresh = unit.states(&[state.contact.id], needs, earliest).await?;
+                    let fresh = unit.states(&[state.contact.id], &needs, earliest).await?;
                     batch.contacts.extend(fresh.into_iter().map(|state| hold(state, now)));
                 }
             }

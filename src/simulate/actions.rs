@@ -6,9 +6,9 @@ use crate::domain::{
 };
 use crate::engine::{Scope, evaluate};
 use crate::language::model::Action;
-use crate::language::plan::Expr;
+use crate::language::plan::{Expr, Needs};
 use crate::runtime::message_event;
-use crate::store::{Result, StoredCall, StoredMessage};
+use crate::store::{Result, StoreError, StoredCall, StoredMessage};
 use crate::time::TimeZone;
 
 /// Why a step of a test could not be done, in words for its author.
@@ -163,17 +163,21 @@ impl Stage {
 
     /// A value that stands in a test.
     pub(super) async fn value(&self, expr: &Expr, zone: &TimeZone) -> Result<Value> {
-        let contact = self.contact().await?;
+        let needs = Needs::of(expr);
+        let mut unit = self.runtime.store().write().await?;
+        let state = unit.states(&[self.contact], &needs, self.now).await?.pop();
+        let state = state.ok_or_else(|| StoreError::Failed("the contact of the test is gone".to_owned()))?;
         let nothing = Attributes::new();
         let scope = Scope {
-            contact: &contact,
-            permissions: &std::collections::BTreeMap::new(),
+            contact: &state.contact,
+            permissions: &state.permissions,
             zone,
             now: self.now,
             entry: &nothing,
             at_hand: None,
             branches: &[],
             reactions: &[],
+            events: &state.events,
         };
         Ok(evaluate(expr, &scope))
     }

@@ -213,6 +213,7 @@ fn constant(expr: &Expr, zone: &TimeZone) -> Value {
         at_hand: None,
         branches: &[],
         reactions: &[],
+        events: &std::collections::BTreeMap::new(),
     };
     evaluate(expr, &scope)
 }

@@ -49,6 +49,7 @@ for_every_store! {
         a_claim_with_a_timer_has_all_events_of_its_contact
         a_state_is_what_is_known_of_a_contact
         a_state_has_the_ended_runs_whose_goals_are_open
+        a_state_has_what_happened_before
         states_come_as_they_were_asked_for
         what_turns_lead_to_is_recorded
         a_turn_goes_onto_the_one_it_was_made_from

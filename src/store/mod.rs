@@ -174,11 +174,12 @@ pub trait WriteUnit: ReadUnit {
     async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim>;
 
     /// What is known of contacts, for moving them: with runs that are inside, and ended ones whose goals could
-    /// still be reached at `earliest`.
+    /// still be reached at `earliest`. How far back `needs` reaches is counted from there, and rather too far
+    /// than too little.
     async fn states(
         &mut self,
         contacts: &[ContactId],
-        needs: Needs,
+        needs: &Needs,
         earliest: Moment,
     ) -> Result<Vec<ContactState>>;
 

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Aggregate;
 use crate::domain::{Value, ValueType};
 use crate::language::syntax::tree::{Operator, ReactionKind};
 use crate::time::{ClockTime, Date, Unit};
@@ -67,6 +68,8 @@ pub enum Expr {
         /// On which link, where it matters.
         link: Option<String>,
     },
+    /// What past events of the contact come to.
+    Aggregate(Box<Aggregate>),
     /// What is not so.
     Not(Box<Expr>),
     /// The number with the other sign.
@@ -91,6 +94,9 @@ impl Expr {
             | Expr::Not(inner)
             | Expr::Negate(inner)
             | Expr::IsSet(inner) => inner.walk(see),
+            Expr::Aggregate(aggregate) => {
+                aggregate.condition.iter().for_each(|condition| condition.walk(see))
+            }
             Expr::Binary(_, left, right) => {
                 left.walk(see);
                 right.walk(see);

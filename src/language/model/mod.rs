@@ -4,12 +4,14 @@
 //! A model is whole only where the checker found no error; where it found some, the parts that could not be
 //! resolved are left out.
 
+mod aggregate;
 mod expression;
 mod journey;
 mod message;
 mod test;
 
 pub use crate::language::syntax::tree::{Operator, ReactionKind, Scope};
+pub use aggregate::{Aggregate, AggregateFunction};
 pub use expression::Expr;
 pub use journey::{
     Block, Branch, Enter, EnterKind, Goal, Journey, Leave, Reenter, SendTo, Stage, Statement, StatementKind,

@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
-pub use crate::language::model::{Expr, Operator, ReactionKind};
+pub use crate::language::model::{Aggregate, AggregateFunction, Expr, Operator, ReactionKind};
 pub use compile::compile;
 
 use crate::domain::{Value, ValueType};
 use crate::template::CompiledMessage;
-use crate::time::{ClockTime, Date, Length, Weekday};
+use crate::time::{ClockTime, Date, Length, Moment, Weekday};
 
 /// The shape of plans that this program writes and reads.
 pub const PLAN_FORMAT: u16 = 1;
@@ -93,17 +93,74 @@ pub struct Node {
 }
 
 /// What a turn may ask for, so that it can be loaded for a whole batch beforehand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
     /// What the contact allows and refuses.
     pub permissions: bool,
+    /// Past events by their names on the wire, and how far back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub events: BTreeMap<String, Reach>,
+}
+
+/// How far back something is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// That long.
+    Within(Length),
+    /// To the beginning.
+    Forever,
+}
+
+impl Reach {
+    /// The longer of two.
+    #[must_use]
+    pub fn or(self, other: Reach) -> Reach {
+        match (self, other) {
+            (Reach::Within(left), Reach::Within(right)) if left.seconds_max() >= right.seconds_max() => self,
+            (Reach::Within(_), _) => other,
+            (Reach::Forever, _) => self,
+        }
+    }
+
+    /// A moment before which nothing is asked for, whatever the zone.
+    pub fn since(self, now: Moment) -> Moment {
+        /// Zones differ by less, and so does a calendar from a count of seconds.
+        const SLACK_SECONDS: i64 = 2 * 86_400;
+        match self {
+            Reach::Within(length) => now.plus_seconds(-length.seconds_max()).plus_seconds(-SLACK_SECONDS),
+            Reach::Forever => Moment::MIN,
+        }
+    }
 }
 
 impl Needs {
+    /// Permissions and nothing else.
+    pub const PERMISSIONS: Needs = Needs { permissions: true, events: BTreeMap::new() };
+
     /// What either of two turns asks for.
     #[must_use]
-    pub fn or(self, other: Needs) -> Needs {
-        Needs { permissions: self.permissions || other.permissions }
+    pub fn or(mut self, other: &Needs) -> Needs {
+        self.permissions |= other.permissions;
+        for (event, reach) in &other.events {
+            self.events.entry(event.clone()).and_modify(|known| *known = known.or(*reach)).or_insert(*reach);
+        }
+        self
+    }
+
+    /// What an expression asks for.
+    pub fn of(expression: &Expr) -> Needs {
+        let mut needs = Needs::default();
+        expression.walk(&mut |expr| match expr {
+            Expr::Allows(_) => needs.permissions = true,
+            Expr::Aggregate(aggregate) => {
+                let reach = aggregate.last.map_or(Reach::Forever, Reach::Within);
+                let event = BTreeMap::from([(aggregate.event.clone(), reach)]);
+                needs = std::mem::take(&mut needs).or(&Needs { permissions: false, events: event });
+            }
+            _ => {}
+        });
+        needs
     }
 }
 
@@ -348,22 +405,40 @@ impl Plan {
             Trigger::Reaction { kind, .. } => kind.event(),
             Trigger::Reply(_) | Trigger::Accepted(_) | Trigger::Rejected(_) => None,
         });
-        enters.chain(goals).chain(leaves).chain(waits).chain(self.reactions_asked())
+        enters.chain(goals).chain(leaves).chain(waits).chain(self.asked_about())
     }
 
-    /// The events of the reactions that conditions ask about.
-    fn reactions_asked(&self) -> Vec<&'static str> {
+    /// The events that expressions ask about: those of reactions, and those that are counted.
+    fn asked_about(&self) -> Vec<&str> {
         let mut asked = Vec::new();
-        for node in &self.nodes {
-            node.step.each_expression(&mut |expression| {
-                expression.walk(&mut |expr| {
-                    if let Expr::Reaction { kind, .. } = expr {
-                        asked.extend(kind.event());
-                    }
-                });
+        self.each_expression(&mut |expression| {
+            expression.walk(&mut |expr| match expr {
+                Expr::Reaction { kind, .. } => asked.extend(kind.event()),
+                Expr::Aggregate(aggregate) => asked.push(aggregate.event.as_str()),
+                _ => {}
             });
-        }
+        });
         asked
+    }
+
+    /// Calls `see` with every expression: of the clauses at the head, and of the statements.
+    pub fn each_expression<'a>(&'a self, see: &mut dyn FnMut(&'a Expr)) {
+        for enter in &self.enters {
+            enter.condition.iter().for_each(&mut *see);
+        }
+        for goal in &self.goals {
+            goal.condition.iter().chain(&goal.worth).for_each(&mut *see);
+        }
+        for leave in &self.leaves {
+            match leave {
+                Leave::On { condition, .. } => condition.iter().for_each(&mut *see),
+                Leave::When(condition) => see(condition),
+                Leave::OnGoal(_) => {}
+            }
+        }
+        for node in &self.nodes {
+            node.step.each_expression(see);
+        }
     }
 
     /// SHA-256 of what the plan does: two plans of one hash do the same. Where its statements stand in their

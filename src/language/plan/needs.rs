@@ -14,14 +14,16 @@ pub(super) fn find(plan: &mut Plan) {
         .map(|node| matches!(node.step, Step::Wait { .. } | Step::WaitUpTo { .. }))
         .collect();
     for (index, node) in plan.nodes.iter_mut().enumerate() {
-        let mut needs = head;
+        let mut needs = head.clone();
         let mut seen = BTreeSet::new();
         let mut todo = vec![index];
         while let Some(at) = todo.pop() {
             if !seen.insert(at) {
                 continue;
             }
-            needs = needs.or(own.get(at).copied().unwrap_or_default());
+            if let Some(own) = own.get(at) {
+                needs = needs.or(own);
+            }
             let stops = at != index && waits.get(at).copied().unwrap_or(false);
             if !stops {
                 todo.extend(next.get(at).into_iter().flatten().map(|place| usize::from(place.0)));
@@ -40,20 +42,18 @@ fn head(plan: &Plan) -> Needs {
         Leave::OnGoal(_) => None,
     });
     for expression in goals.chain(leaves) {
-        needs = needs.or(of_expression(expression));
+        needs = needs.or(&Needs::of(expression));
     }
     needs
 }
 
-fn of_expression(expression: &Expr) -> Needs {
-    Needs { permissions: expression.any(|expr| matches!(expr, Expr::Allows(_))) }
-}
-
 fn of_step(step: &Step) -> Needs {
     let mut needs = Needs::default();
-    step.each_expression(&mut |expression| needs = needs.or(of_expression(expression)));
+    step.each_expression(&mut |expression| {
+        needs = std::mem::take(&mut needs).or(&Needs::of(expression));
+    });
     if matches!(step, Step::Send { .. }) {
-        needs = needs.or(Needs { permissions: true });
+        needs = needs.or(&Needs::PERMISSIONS);
     }
     needs
 }
@@ -106,7 +106,7 @@ impl Step {
     }
 
     /// Calls `see` with every expression of the step.
-    pub fn each_expression(&self, see: &mut dyn FnMut(&Expr)) {
+    pub fn each_expression<'a>(&'a self, see: &mut dyn FnMut(&'a Expr)) {
         match self {
             Step::Send { to, with, .. } => {
                 to.iter().for_each(&mut *see);

@@ -81,8 +81,8 @@ fn statements_become_places_in_the_order_of_the_text() {
 #[test]
 fn places_know_what_a_turn_from_there_asks_for() {
     let plan = plan_of(WORKSPACE);
-    let needs = |id: &str| plan.nodes.iter().find(|node| node.id == id).unwrap().needs;
-    assert_eq!(needs("first"), Needs { permissions: true });
+    let needs = |id: &str| plan.nodes.iter().find(|node| node.id == id).unwrap().needs.clone();
+    assert_eq!(needs("first"), Needs::PERMISSIONS);
     assert_eq!(needs("first.2"), Needs::default());
     assert_eq!(needs("second"), Needs::default());
 }

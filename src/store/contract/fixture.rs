@@ -1,5 +1,7 @@
 //! People, runs and messages, made short.
 
+use std::collections::BTreeMap;
+
 use crate::domain::{
     Address, Arm, Attributes, Call, CallId, CallKind, ContactId, ContactState, Effects, Event, EventId,
     EventKind, HistoryStep, IdHasher, Message, MessageId, MessageState, Permission, Run, RunId, RunState,
@@ -29,9 +31,8 @@ macro_rules! look {
     }};
 }
 
-/// The only thing a turn can need.
-pub(super) const PERMISSIONS: Needs = Needs { permissions: true };
-pub(super) const NOTHING: Needs = Needs { permissions: false };
+pub(super) const PERMISSIONS: &Needs = &Needs::PERMISSIONS;
+pub(super) const NOTHING: &Needs = &Needs { permissions: false, events: BTreeMap::new() };
 
 /// Seconds after the tests begin.
 pub(super) fn at(seconds: i64) -> Moment {

@@ -8,8 +8,9 @@ use crate::domain::{
     Arm, CallKind, CallState, ContactId, EventKind, GoalReached, MessageState, Past, RefusalReason, Refused,
     SkipReason, StepKind,
 };
+use crate::language::plan::{Needs, Reach};
 use crate::store::{Claim, Store, StoreError, TurnBatch};
-use crate::time::Moment;
+use crate::time::{Length, Moment, Unit};
 
 /// The names of the events and the journeys of the runs.
 async fn claimed(store: &dyn Store, second: i64, limit: u32) -> (Vec<String>, Vec<String>) {
@@ -104,6 +105,48 @@ pub(super) async fn a_state_has_the_ended_runs_whose_goals_are_open(store: &dyn 
         let left = Past { journey: "welcome".to_owned(), key: String::new(), left_at: at(25) };
         assert_eq!(state.past, [left]);
     }
+}
+
+/// Only of the names that are asked for, no longer ago than is asked for, and nothing that is still to be looked at
+/// or that a machine did.
+pub(super) async fn a_state_has_what_happened_before(store: &dyn Store) {
+    const DAY: i64 = 86_400;
+    let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
+    let named = |contact, id: &str, name: &str, second| {
+        let mut event = event(contact, id, second);
+        event.name = name.to_owned();
+        event
+    };
+    let mut events = vec![
+        named(ada, "second", "bought", -DAY),
+        named(ada, "first", "bought", -20 * DAY),
+        named(ada, "viewed", "viewed", -DAY),
+        named(ada, "viewed long ago", "viewed", -20 * DAY),
+        named(ada, "other", "other", -DAY),
+        named(ben, "ben's", "bought", -DAY),
+    ];
+    events[0].properties = attributes(serde_json::json!({"total": 5}));
+    events[2].kind = EventKind::System;
+    let mut machine = named(ada, "machine", "viewed", -DAY);
+    machine.kind = EventKind::Machine;
+    let looked_at = events.iter().map(|event| (event.contact, event.id)).collect();
+    let pending = named(ada, "third", "bought", 0);
+    change!(store, unit => unit.add_events(events.into_iter().chain([machine, pending]).collect()));
+    change!(store, unit => unit.record(TurnBatch { now: at(0), contacts: Vec::new(), events: looked_at }));
+    let week = Reach::Within(Length::new(7, Unit::Day));
+    let asked = [("bought", Reach::Forever), ("viewed", week), ("never", Reach::Forever)];
+    let asked = asked.map(|(name, reach)| (name.to_owned(), reach)).into();
+    let needs = Needs { events: asked, ..Needs::default() };
+    let mut unit = store.write().await.unwrap();
+    let states = unit.states(&[ada, ben], &needs, at(0)).await.unwrap();
+    let known = |of: usize, name: &str| {
+        let events = states[of].events.get(name).map_or(&[][..], Vec::as_slice);
+        events.iter().map(|event| (event.at, event.properties.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(known(0, "bought"), [(at(-20 * DAY), 0), (at(-DAY), 1)]);
+    assert_eq!(known(0, "viewed"), [(at(-DAY), 0)]);
+    assert_eq!(known(1, "bought"), [(at(-DAY), 0)]);
+    assert_eq!((states[0].events.len(), states[1].events.len()), (2, 1));
 }
 
 pub(super) async fn states_come_as_they_were_asked_for(store: &dyn Store) {

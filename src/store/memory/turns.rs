@@ -4,7 +4,8 @@ use super::super::tally::count;
 use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch};
 use super::tables::{CallRow, Person, Tables};
 use crate::domain::{
-    Call, CallState, ContactId, ContactState, Effects, Event, EventId, Message, MessageState, Past, Run,
+    Call, CallState, ContactId, ContactState, Effects, Event, EventId, Happened, Message, MessageState, Past,
+    Run,
 };
 use crate::language::plan::Needs;
 use crate::time::Moment;
@@ -29,7 +30,12 @@ impl Tables {
         Claim { events: taken.map(|(_, event)| event.clone()).collect(), due }
     }
 
-    pub(super) fn states(&self, contacts: &[ContactId], needs: Needs, earliest: Moment) -> Vec<ContactState> {
+    pub(super) fn states(
+        &self,
+        contacts: &[ContactId],
+        needs: &Needs,
+        earliest: Moment,
+    ) -> Vec<ContactState> {
         let mut asked = BTreeSet::new();
         let known = contacts.iter().filter(|id| asked.insert(**id)).filter_map(|id| self.person(*id));
         let state = |person: &Person| {
@@ -41,6 +47,7 @@ impl Tables {
             if needs.permissions {
                 state.permissions = person.decisions();
             }
+            state.events = past_events(person, needs, earliest);
             state
         };
         known.map(state).collect()
@@ -99,6 +106,24 @@ impl Tables {
 
 fn pending_of(person: &Person) -> impl Iterator<Item = &Event> {
     person.events.values().filter(|event| event.pending).map(|event| &event.event)
+}
+
+/// What happened to a contact, of the names and as far back as is asked.
+fn past_events(person: &Person, needs: &Needs, earliest: Moment) -> BTreeMap<String, Vec<Happened>> {
+    let mut looked_at: Vec<&Event> = person
+        .events
+        .values()
+        .filter(|stored| !stored.pending && stored.event.kind.counts())
+        .map(|stored| &stored.event)
+        .filter(|event| needs.events.get(&event.name).is_some_and(|reach| event.at >= reach.since(earliest)))
+        .collect();
+    looked_at.sort_by_key(|event| (event.at, event.received_at, event.id));
+    let mut past: BTreeMap<String, Vec<Happened>> = BTreeMap::new();
+    for event in looked_at {
+        let happened = Happened { at: event.at, properties: event.properties.clone() };
+        past.entry(event.name.clone()).or_default().push(happened);
+    }
+    past
 }
 
 /// When the contact left each journey, the last time.

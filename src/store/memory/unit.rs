@@ -188,7 +188,7 @@ impl WriteUnit for MemoryUnit {
     async fn states(
         &mut self,
         contacts: &[ContactId],
-        needs: Needs,
+        needs: &Needs,
         earliest: Moment,
     ) -> Result<Vec<ContactState>> {
         Ok(self.tables.states(contacts, needs, earliest))

@@ -13,6 +13,7 @@ mod intake;
 mod keys;
 mod lists;
 mod messages;
+mod past;
 mod people;
 mod reactions;
 mod record;

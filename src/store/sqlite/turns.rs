@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use super::super::{Claim, Result};
 use super::contacts::load;
 use super::rows::{self, Columns};
-use super::{failed, keys};
+use super::{failed, keys, past};
 use crate::domain::{ContactId, ContactState, EventId, Past};
 use crate::language::plan::Needs;
 use crate::time::Moment;
@@ -60,7 +60,7 @@ pub(super) const DECIDED: &str =
 pub(super) async fn states(
     connection: &mut SqliteConnection,
     contacts: &[ContactId],
-    needs: Needs,
+    needs: &Needs,
     earliest: Moment,
 ) -> Result<Vec<ContactState>> {
     let known = load(connection, contacts).await?;
@@ -88,6 +88,9 @@ pub(super) async fn states(
                 state.permissions = decided;
             }
         }
+    }
+    if !needs.events.is_empty() {
+        past::load(connection, &list, needs, earliest, &mut states).await?;
     }
     for state in states.values_mut() {
         state.runs.sort_by_key(|run| (run.entered_at, run.id));

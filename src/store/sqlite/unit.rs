@@ -156,7 +156,7 @@ impl WriteUnit for SqliteUnit {
     async fn states(
         &mut self,
         contacts: &[ContactId],
-        needs: Needs,
+        needs: &Needs,
         earliest: Moment,
     ) -> Result<Vec<ContactState>> {
         turns::states(&mut self.transaction, contacts, needs, earliest).await

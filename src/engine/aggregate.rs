@@ -1,0 +1,73 @@
+//! What past events of a contact come to: `count(E [in last D] [where COND])` and its like.
+
+use std::cmp::Ordering;
+
+use super::evaluate::{Scope, compare, evaluate, property};
+use crate::domain::{Happened, Value};
+use crate::language::plan::{Aggregate, AggregateFunction};
+
+/// The value of an aggregate.
+pub(super) fn value(aggregate: &Aggregate, scope: &Scope<'_>) -> Value {
+    use AggregateFunction as F;
+    let mut events = counted(aggregate, scope);
+    match aggregate.function {
+        #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 events")]
+        F::Count => Value::Number(events.count() as f64),
+        F::First => events.next().map_or(Value::Unset, |event| Value::Moment(event.at)),
+        F::Last => events.last().map_or(Value::Unset, |event| Value::Moment(event.at)),
+        F::Sum => number(numbers(aggregate, events).fold(0.0, |sum, next| sum + next)),
+        F::Avg => {
+            let mut count = 0.0;
+            let sum = numbers(aggregate, events).inspect(|_| count += 1.0).fold(0.0, |sum, next| sum + next);
+            number(sum / count)
+        }
+        F::Min | F::Max => {
+            let further = if aggregate.function == F::Min { Ordering::is_lt } else { Ordering::is_gt };
+            let values = fields(aggregate, events);
+            values
+                .reduce(|best, next| match compare(&next, &best, scope.zone) {
+                    Some(order) if further(order) => next,
+                    _ => best,
+                })
+                .unwrap_or_default()
+        }
+    }
+}
+
+/// The events that count, the oldest first. One counts until that long after it.
+fn counted<'a>(aggregate: &'a Aggregate, scope: &Scope<'a>) -> impl Iterator<Item = &'a Happened> {
+    let scope = *scope;
+    let known = scope.events.get(&aggregate.event).map_or(&[][..], Vec::as_slice);
+    known.iter().filter(move |event| {
+        let scope = Scope { at_hand: Some(&event.properties), ..scope };
+        aggregate.last.is_none_or(|last| last.after(event.at, scope.zone) > scope.now)
+            && aggregate.condition.as_ref().is_none_or(|condition| evaluate(condition, &scope).is_true())
+    })
+}
+
+/// The values of the property, where an event has one.
+fn fields<'a>(
+    aggregate: &'a Aggregate,
+    events: impl Iterator<Item = &'a Happened>,
+) -> impl Iterator<Item = Value> {
+    let values = events.filter_map(|event| {
+        let (name, of) = aggregate.field.as_ref()?;
+        Some(property(Some(&event.properties), name, Some(of)))
+    });
+    values.filter(Value::is_set)
+}
+
+fn numbers<'a>(
+    aggregate: &'a Aggregate,
+    events: impl Iterator<Item = &'a Happened>,
+) -> impl Iterator<Item = f64> {
+    fields(aggregate, events).filter_map(|value| match value {
+        Value::Number(number) => Some(number),
+        _ => None,
+    })
+}
+
+/// A number that can be told; the mean of none cannot.
+fn number(number: f64) -> Value {
+    if number.is_finite() { Value::Number(number) } else { Value::Unset }
+}
