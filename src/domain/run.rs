@@ -93,6 +93,9 @@ pub struct RunState {
     /// The last call made at each place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<(u16, CallId)>,
+    /// The loops it is in, the outermost first: the place and the number of the present round, from 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<(u16, u32)>,
     /// The goals that were reached, by their index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub goals: Vec<u16>,

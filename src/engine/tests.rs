@@ -1,6 +1,7 @@
 //! Tables: what happens at which moment, and what the runs did.
 
 mod play;
+mod statements;
 
 use serde_json::json;
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -9,11 +10,12 @@ use crate::domain::{
     Arm, Attributes, CallKind, ContactState, Effects, Event, EventId, EventKind, GoalReached, HistoryStep,
     IdHasher, Reacted, Run, StageMove, StepKind, SystemEvent, Value,
 };
-use crate::language::plan::{Expr, Leave, Place, Plan, Step, Until};
-use crate::time::{Length, Moment, TimeZone, next_clock_time, next_weekday_time, zone};
+use crate::language::plan::{Expr, Leave, Place, Plan, Step};
+use crate::time::{Length, Moment, TimeZone, zone};
 
-/// How many places a run passes in one turn at the most; beyond it something goes round in a circle.
-const PLACES_PER_TURN_MAX: usize = 1_000;
+/// How many places a run passes in one turn at the most; beyond it something goes round in a circle. Loops without
+/// a wait are the longest ways that are none.
+const PLACES_PER_TURN_MAX: usize = 10_000;
 
 /// One run while it is moved. What changes is put back by [`with_turn`].
 pub(super) struct Turn<'w> {
@@ -290,6 +292,8 @@ impl<'w> Turn<'w> {
         let plan = Arc::clone(&self.plan);
         self.run.state.wait_until = None;
         self.touch();
+        // The place that the run has waited at is one it has passed.
+        let mut passed = BTreeSet::from([Place(self.run.place)]);
         for _ in 0..PLACES_PER_TURN_MAX {
             let Some(node) = plan.node(place) else {
                 return self.hold(format!("its journey has no place {}", place.0));
@@ -301,6 +305,8 @@ impl<'w> Turn<'w> {
                     // The first stage is come to from outside.
                     let from = self.run.state.inside.then(|| plan.stage_of(before).to_owned());
                     self.run.state.inside = true;
+                    // Whoever comes to a stage has left every loop.
+                    self.run.state.rounds.clear();
                     self.moved(from, Some(plan.stage_of(place).to_owned()));
                     self.note(StepKind::Stage, plan.stage_of(place));
                     Some(*next)
@@ -317,7 +323,11 @@ impl<'w> Turn<'w> {
                     self.call(CallKind::HandOff, team, with);
                     Some(*next)
                 }
-                Step::Wait { until, next } => (!self.waits_until(until)).then_some(*next),
+                Step::Wait { until, next } => {
+                    let again = !passed.insert(place);
+                    (!self.waits_until(until, again)).then_some(*next)
+                }
+                Step::Repeat { times, body, next } => Some(self.round(*times, *body, *next)),
                 Step::WaitUpTo { limit, branches, otherwise } => {
                     self.wait_up_to(*limit, branches, *otherwise)
                 }
@@ -337,29 +347,6 @@ impl<'w> Turn<'w> {
             }
         }
         self.hold("it goes round in a circle without a wait".to_owned());
-    }
-
-    /// Begins a wait; `false` where there is nothing to wait for.
-    fn waits_until(&mut self, until: &Until) -> bool {
-        let now = self.now;
-        let zone = &self.zone;
-        let moment = match until {
-            Until::Length(length) => length.after(now, zone),
-            Until::Time(time) => next_clock_time(now, *time, zone),
-            Until::Weekday(day, time) => next_weekday_time(now, *day, *time, zone),
-            Until::Value { value, at } => {
-                let value = evaluate(value, &self.scope(None));
-                match super::waits::moment_of(&value, *at, zone) {
-                    Some(moment) => moment,
-                    None => return false,
-                }
-            }
-        };
-        if moment <= now {
-            return false;
-        }
-        self.wait(moment);
-        true
     }
 
     pub(super) fn wait(&mut self, until: Moment) {

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
-use super::evaluate::{is_reaction, midnight};
+use super::evaluate::{evaluate, is_reaction, midnight};
 use super::turn::{Turn, attributes, is_named};
 use crate::domain::{Attributes, Event, EventKind, Reacted, StepKind, SystemEvent, Value};
-use crate::language::plan::{Branch, Place, ReactionKind, Step, Trigger};
-use crate::time::{ClockTime, Length, Moment, TimeZone, at_clock_time, date_of};
+use crate::language::plan::{Branch, Place, ReactionKind, Step, Trigger, Until};
+use crate::time::{
+    ClockTime, Length, Moment, TimeZone, after_business_days, at_clock_time, date_of, next_clock_time,
+    next_weekday_time,
+};
 
 /// What ended a wait.
 struct Taken {
@@ -17,6 +20,54 @@ struct Taken {
 }
 
 impl Turn<'_> {
+    /// Begins a wait; `false` where there is nothing to wait for. Whoever comes `again` to the same place in one
+    /// turn waits for a time of the day on the next day, or a journey that does something every morning would do
+    /// it on and on at that minute.
+    pub(super) fn waits_until(&mut self, until: &Until, again: bool) -> bool {
+        let now = self.now;
+        let zone = &self.zone;
+        let from = if again { now.plus_micros(1) } else { now };
+        let moment = match until {
+            Until::Length(length) => length.after(now, zone),
+            Until::BusinessDays(days) => after_business_days(now, *days, zone),
+            Until::Time(time) => next_clock_time(from, *time, zone),
+            Until::Weekday(day, time) => next_weekday_time(from, *day, *time, zone),
+            Until::Window(window) => window.open_at(now, zone),
+            Until::Value { value, at } => {
+                let value = evaluate(value, &self.scope(None));
+                match moment_of(&value, *at, zone) {
+                    Some(moment) => moment,
+                    None => return false,
+                }
+            }
+        };
+        if moment <= now {
+            return false;
+        }
+        self.wait(moment);
+        true
+    }
+
+    /// Comes to a loop, from before it or from the end of a round: the next place is the beginning of the next
+    /// round, or what stands behind the loop.
+    pub(super) fn round(&mut self, times: u32, body: Place, next: Place) -> Place {
+        let here = self.run.place;
+        let rounds = &mut self.run.state.rounds;
+        // Places inside and behind this one come later: whatever is counted there was left.
+        rounds.retain(|(place, _)| *place <= here);
+        let done = match rounds.last() {
+            Some((place, round)) if *place == here => *round,
+            _ => 0,
+        };
+        rounds.retain(|(place, _)| *place != here);
+        if done >= times {
+            return next;
+        }
+        rounds.push((here, done + 1));
+        self.note(StepKind::Took, format!("round {} of {times}", done + 1));
+        body
+    }
+
     /// Comes to a `wait up to`: goes on at once where something it waits for has happened already, or where it
     /// has no length.
     pub(super) fn wait_up_to(

@@ -144,6 +144,7 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
         StepKind::Took if detail == "time is up" => format!("`{text}`: the time was up"),
         StepKind::Took if detail == "no condition" => format!("`{text}`: did not hold"),
         StepKind::Took if detail.starts_with("condition") => format!("`{text}`: held ({detail})"),
+        StepKind::Took if text.starts_with("repeat") => format!("`{text}`: {detail}"),
         StepKind::Took => format!("`{text}` ended: {detail}"),
         StepKind::Sent => {
             format!("`{text}`: {}", message.map_or("decided".to_owned(), |stored| state(stored, zone)))

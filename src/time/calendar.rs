@@ -113,7 +113,12 @@ pub fn next_weekday_time(from: Moment, day: Weekday, time: ClockTime, zone: &Tim
     next_matching(from, time, zone, |date| Weekday::of(date) == day)
 }
 
-fn next_matching(from: Moment, time: ClockTime, zone: &TimeZone, fits: impl Fn(Date) -> bool) -> Moment {
+pub(super) fn next_matching(
+    from: Moment,
+    time: ClockTime,
+    zone: &TimeZone,
+    fits: impl Fn(Date) -> bool,
+) -> Moment {
     // A zone that crosses the date line skips a whole date, so the day before is looked at too.
     let mut date = date_of(from, zone).checked_sub(1.day()).unwrap_or(Date::MIN);
     for _ in 0..16 {

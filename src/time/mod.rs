@@ -10,6 +10,7 @@ mod calendar;
 mod clock;
 mod length;
 mod moment;
+mod window;
 
 pub use calendar::{
     ClockTime, Weekday, at_clock_time, date_of, next_clock_time, next_weekday_time, wall_text, zone,
@@ -19,3 +20,4 @@ pub use jiff::civil::Date;
 pub use jiff::tz::TimeZone;
 pub use length::{Length, Unit, units_between};
 pub use moment::Moment;
+pub use window::{Window, after_business_days};

@@ -39,6 +39,8 @@ pub(super) struct Around<'a> {
     pub(super) branches: Vec<OnBranch>,
     /// The messages that the journey sends; `None` outside journeys.
     pub(super) sent: Option<&'a [String]>,
+    /// Whether a `repeat` stands around.
+    pub(super) repeats: bool,
 }
 
 /// What a branch was taken for.

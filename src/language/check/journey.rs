@@ -24,7 +24,7 @@ pub(super) struct InJourney<'a> {
 impl InJourney<'_> {
     /// Where the statements of a stage stand.
     pub(super) fn around(&self) -> Around<'_> {
-        Around { entry: Some(&self.entry), at_hand: None, branches: Vec::new(), sent: Some(&self.sent) }
+        Around { entry: Some(&self.entry), sent: Some(&self.sent), ..Around::default() }
     }
 }
 

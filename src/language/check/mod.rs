@@ -8,6 +8,7 @@ mod expression;
 mod fields;
 mod flow;
 mod journey;
+mod loops;
 mod message;
 mod names;
 mod opens;

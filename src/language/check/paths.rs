@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::language::model::{Block, Journey, Statement, StatementKind};
+use crate::language::model::{Block, Journey, Statement, StatementKind, Until};
 use crate::source::Span;
 
 /// How a block ends.
@@ -35,7 +35,13 @@ pub(super) fn follow(block: &Block, unreached: &mut dyn FnMut(Span)) -> Flow {
 fn after(statement: &Statement, unreached: &mut dyn FnMut(Span)) -> Flow {
     let on = statement.span;
     match &statement.kind {
-        StatementKind::GoTo(_) | StatementKind::End { .. } => Flow::Closed,
+        StatementKind::GoTo(_) | StatementKind::End { .. } | StatementKind::Stop => Flow::Closed,
+        // The last round leads on behind the loop, and so does a way out of it.
+        StatementKind::Repeat { body, .. } => match follow(body, unreached) {
+            Flow::Closed if !stops(body) => Flow::Closed,
+            Flow::Unknown => Flow::Unknown,
+            _ => Flow::Open(vec![on]),
+        },
         StatementKind::Unknown => Flow::Unknown,
         StatementKind::If { branches, otherwise } => {
             let missing = otherwise.is_none().then(|| Flow::Open(vec![on]));
@@ -53,6 +59,15 @@ fn after(statement: &Statement, unreached: &mut dyn FnMut(Span)) -> Flow {
             None => Flow::Open(vec![on]),
         },
     }
+}
+
+/// Whether a block has a way out of the loop around it; those of inner loops are their own.
+fn stops(block: &Block) -> bool {
+    block.statements.iter().any(|statement| match &statement.kind {
+        StatementKind::Stop => true,
+        StatementKind::Repeat { .. } => false,
+        _ => statement.blocks().into_iter().any(stops),
+    })
 }
 
 fn join(flows: Vec<Flow>) -> Flow {
@@ -75,27 +90,39 @@ fn join(flows: Vec<Flow>) -> Flow {
 /// The stages that a block goes to without any time passing, and where it says so.
 pub(super) fn at_once(block: &Block) -> Vec<(usize, Span)> {
     let mut found = Vec::new();
-    at_once_in(block, true, &mut found);
+    at_once_in(block, true, &mut found, &mut false);
     found
 }
 
-/// `now` tells whether a path arrives on which no time has passed; the answer tells the same of the end.
-fn at_once_in(block: &Block, mut now: bool, found: &mut Vec<(usize, Span)>) -> bool {
+/// `now` tells whether a path arrives on which no time has passed; the answer tells the same of the end, and
+/// `stopped` of the ways out of the loop around.
+fn at_once_in(block: &Block, mut now: bool, found: &mut Vec<(usize, Span)>, stopped: &mut bool) -> bool {
     for statement in &block.statements {
         if let (StatementKind::GoTo(target), true) = (&statement.kind, now) {
             found.push((*target, statement.span));
         }
         let waits = match &statement.kind {
             StatementKind::WaitFor(length) => !length.is_zero(),
+            StatementKind::WaitUntil(Until::BusinessDays(days)) => *days > 0,
+            // Inside the window it goes on at once.
+            StatementKind::WaitUntil(Until::Window(_)) => false,
             StatementKind::WaitUntil(_) => true,
             _ => statement.wait().is_some_and(|wait| !wait.limit.is_zero()),
         };
         let mut inner = false;
+        let mut out = false;
         for block in statement.blocks() {
-            inner |= at_once_in(block, now && !waits, found);
+            let stopped =
+                if matches!(statement.kind, StatementKind::Repeat { .. }) { &mut out } else { &mut *stopped };
+            inner |= at_once_in(block, now && !waits, found, stopped);
         }
         let passes = match &statement.kind {
+            StatementKind::Stop => {
+                *stopped |= now;
+                false
+            }
             StatementKind::GoTo(_) | StatementKind::End { .. } => false,
+            StatementKind::Repeat { .. } => inner || out,
             StatementKind::If { otherwise, .. } => inner || otherwise.is_none() && now,
             _ => now && !waits || inner,
         };
@@ -166,6 +193,10 @@ fn sent_in<'a>(
         let mut after = known.clone();
         for inner in statement.blocks() {
             after.extend(sent_in(inner, known.clone(), sent, leaving));
+        }
+        if let StatementKind::Repeat { body, .. } = &statement.kind {
+            // What one round sends, the next knows.
+            sent_in(body, after.clone(), sent, leaving);
         }
         if let StatementKind::Send { message, .. } = &statement.kind {
             after.insert(&message.name);

@@ -6,7 +6,8 @@ use crate::domain::{SystemEvent, Value, ValueType};
 use crate::finding::{Code, Finding};
 use crate::language::model::{Branch, Expr, SendTo, StatementKind, Trigger, Until, Wait};
 use crate::language::syntax::tree::{self, Scope, StatementKind as S};
-use crate::time::ClockTime;
+use crate::source::Span;
+use crate::time::{ClockTime, Window};
 
 /// Attributes that nobody sets by hand.
 const READ_ONLY: [(&str, &str); 4] = [
@@ -74,11 +75,17 @@ impl Checker<'_> {
                 self.outside(Code::E101, Kind::Team, team);
                 self.later(tree, "`alert`")
             }
-            S::WaitBusinessDays(_) => self.later(tree, "`wait … business days`"),
-            S::WaitWindow { .. } => self.later(tree, "`wait until … to …`"),
+            S::WaitBusinessDays(days) => {
+                self.no_days(days);
+                Some(StatementKind::WaitUntil(Until::BusinessDays(days.value)))
+            }
+            S::WaitWindow { from, to, days } => {
+                let window = Window { from: from.value, to: to.value, days: *days };
+                Some(StatementKind::WaitUntil(Until::Window(window)))
+            }
             S::Experiment { name, .. } => self.later_at(name.span, "an `experiment`"),
-            S::Repeat { times, .. } => self.later_at(times.span, "`repeat`"),
-            S::Stop => self.later(tree, "`stop`"),
+            S::Repeat { times, body } => Some(self.repeat(times, body, inside, around)),
+            S::Stop => self.stop(tree.span, around),
             S::Allow(topic) | S::Refuse(topic) => {
                 self.topic(topic);
                 self.later(tree, "`allow` and `refuse`")
@@ -96,18 +103,28 @@ impl Checker<'_> {
         self.later_at(tree.span, what)
     }
 
-    fn later_at(&self, span: crate::source::Span, what: &str) -> Option<StatementKind> {
+    fn later_at(&self, span: Span, what: &str) -> Option<StatementKind> {
         self.not_yet(span, what);
         None
     }
 
     fn no_length(&self, length: &tree::Spanned<crate::time::Length>) {
         if length.value.is_zero() {
-            self.report(
-                Finding::new(Code::W606, length.span, "this wait has no length")
-                    .help("write how long to wait, or take the wait away"),
-            );
+            self.waits_not(length.span);
         }
+    }
+
+    fn no_days(&self, days: &tree::Spanned<u32>) {
+        if days.value == 0 {
+            self.waits_not(days.span);
+        }
+    }
+
+    fn waits_not(&self, span: Span) {
+        self.report(
+            Finding::new(Code::W606, span, "this wait has no length")
+                .help("write how long to wait, or take the wait away"),
+        );
     }
 
     fn send(&self, send: &tree::Send, inside: &InJourney<'_>, around: &Around<'_>) -> Option<StatementKind> {
@@ -132,7 +149,7 @@ impl Checker<'_> {
     }
 
     /// Every message has a topic: its own, or that of the journey's `permission`.
-    fn needs_topic(&self, message: &tree::Message, inside: &InJourney<'_>, span: crate::source::Span) {
+    fn needs_topic(&self, message: &tree::Message, inside: &InJourney<'_>, span: Span) {
         if inside.permission.is_none() && !has_topic(message) && !self.is_broken(message.span) {
             self.report(
                 Finding::new(

@@ -1,7 +1,7 @@
 use super::Expr;
 use crate::language::syntax::tree::ReactionKind;
 use crate::source::Span;
-use crate::time::{ClockTime, Date, Length, Weekday};
+use crate::time::{ClockTime, Date, Length, Weekday, Window};
 
 /// A checked journey.
 #[derive(Clone, Debug)]
@@ -168,6 +168,12 @@ pub enum StatementKind {
         branches: Vec<(Expr, Block)>,
         otherwise: Option<Block>,
     },
+    Repeat {
+        times: u32,
+        body: Block,
+    },
+    /// The way out of the innermost repeat.
+    Stop,
     Set {
         field: String,
         value: Expr,
@@ -208,6 +214,8 @@ pub enum Until {
     Time(ClockTime),
     Weekday(Weekday, ClockTime),
     Value { value: Expr, at: Option<ClockTime> },
+    BusinessDays(u32),
+    Window(Window),
 }
 
 /// `wait up to D { … }`
@@ -301,6 +309,7 @@ impl Statement {
             StatementKind::If { branches, otherwise } => {
                 branches.iter().map(|(_, block)| block).chain(otherwise).collect()
             }
+            StatementKind::Repeat { body, .. } => vec![body],
             _ => self.wait().map_or_else(Vec::new, |wait| {
                 wait.branches.iter().map(|branch| &branch.body).chain(&wait.otherwise).collect()
             }),

@@ -53,6 +53,7 @@ fn ways<'j>(statement: &'j Statement, sources: &Sources) -> Vec<Way<'j>> {
             }
             ways.extend(otherwise.iter().map(|block| Way { label: "else".to_owned(), block }));
         }
+        StatementKind::Repeat { body, .. } => ways.push(Way { label: "each time".to_owned(), block: body }),
         StatementKind::Send { otherwise: Some(block), .. } => {
             ways.push(Way { label: "if it is not sent".to_owned(), block });
         }

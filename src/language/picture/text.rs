@@ -2,6 +2,9 @@ use super::{clauses, headline, ways};
 use crate::language::model::{Block, Journey, StatementKind};
 use crate::source::Sources;
 
+/// The way out of a loop.
+const STOP: &str = "→ out of the loop";
+
 /// Draws a journey with lines and indents.
 pub fn text(journey: &Journey, sources: &Sources) -> String {
     let mut out = format!("{} · {}\n", journey.name, journey.label);
@@ -25,6 +28,7 @@ fn block(block: &Block, journey: &Journey, sources: &Sources, indent: &str, out:
                 out.push_str(&format!("{indent}→ {name}\n"));
             }
             StatementKind::End { outcome } => out.push_str(&format!("{indent}● {outcome}\n")),
+            StatementKind::Stop => out.push_str(&format!("{indent}{STOP}\n")),
             _ => out.push_str(&format!("{indent}{}\n", headline(sources.text(statement.span)))),
         }
         let last = ways.len().saturating_sub(1);
@@ -48,6 +52,7 @@ fn only_target(block: &Block, journey: &Journey) -> Option<String> {
         [only] => match &only.kind {
             StatementKind::GoTo(stage) => Some(format!("→ {}", journey.stages.get(*stage)?.name)),
             StatementKind::End { outcome } => Some(format!("● {outcome}")),
+            StatementKind::Stop => Some(STOP.to_owned()),
             _ => None,
         },
         _ => None,

@@ -137,6 +137,8 @@ struct At {
     id: String,
     /// How many `on` stand around.
     depth: u8,
+    /// Where a run goes on behind the innermost `repeat` around.
+    out: Option<Place>,
 }
 
 impl Compiler<'_> {
@@ -153,7 +155,7 @@ impl Compiler<'_> {
             });
         }
         for (stage, body) in self.journey.stages.iter().enumerate() {
-            let at = At { stage, id: body.name.clone(), depth: 0 };
+            let at = At { stage, id: body.name.clone(), depth: 0, out: None };
             // No path runs out of a stage that was checked; were one to, it would end here.
             let end = self.node(&at, "end", body.span, Step::End { outcome: "done".to_owned() });
             let next = self.block(&body.body, &at, end)?;
@@ -192,7 +194,8 @@ impl Compiler<'_> {
 
     /// The block of a branch: its statements are numbered below the statement it belongs to.
     fn branch(&mut self, block: &Block, at: &At, number: usize, branch: &str, next: Place) -> Option<Place> {
-        let at = At { stage: at.stage, id: format!("{}.{number}.{branch}", at.id), depth: at.depth };
+        let id = format!("{}.{number}.{branch}", at.id);
+        let at = At { stage: at.stage, id, depth: at.depth, out: at.out };
         self.block(block, &at, next)
     }
 
@@ -230,6 +233,10 @@ impl Compiler<'_> {
                 };
                 Step::If { branches: laid, otherwise }
             }
+            StatementKind::Repeat { times, body } => {
+                return self.repeat(statement, *times, body, at, number, next);
+            }
+            StatementKind::Stop => return at.out,
             StatementKind::Set { field, value } => {
                 change(Change::Set { field: field.clone(), value: value.clone() })
             }
@@ -245,6 +252,24 @@ impl Compiler<'_> {
             StatementKind::Unknown => return None,
         };
         Some(self.node(at, &number.to_string(), statement.span, step))
+    }
+
+    /// A `repeat`: the end of a round leads back to where it is counted.
+    fn repeat(
+        &mut self,
+        statement: &Statement,
+        times: u32,
+        body: &Block,
+        at: &At,
+        number: usize,
+        next: Place,
+    ) -> Option<Place> {
+        let here = self.node(at, &number.to_string(), statement.span, Step::Stage { next });
+        let id = format!("{}.{number}.repeat", at.id);
+        let inside = At { stage: at.stage, id, depth: at.depth, out: Some(next) };
+        let body = self.block(body, &inside, here)?;
+        self.nodes.get_mut(usize::from(here.0))?.step = Step::Repeat { times, body, next };
+        Some(here)
     }
 
     /// A call or a hand-off, and the wait for its answer as a place of its own behind it.
@@ -295,6 +320,7 @@ impl Compiler<'_> {
                 stage: at.stage,
                 id: format!("{}.{number}.{}", at.id, index + 1),
                 depth: at.depth.checked_add(1)?,
+                out: at.out,
             };
             branches.push(Branch {
                 trigger,
@@ -351,6 +377,8 @@ fn until(until: &model::Until) -> Until {
         model::Until::Time(time) => Until::Time(*time),
         model::Until::Weekday(day, time) => Until::Weekday(*day, *time),
         model::Until::Value { value, at } => Until::Value { value: value.clone(), at: *at },
+        model::Until::BusinessDays(days) => Until::BusinessDays(*days),
+        model::Until::Window(window) => Until::Window(*window),
     }
 }
 

@@ -17,7 +17,7 @@ pub use compile::compile;
 
 use crate::domain::{Value, ValueType};
 use crate::template::CompiledMessage;
-use crate::time::{ClockTime, Date, Length, Moment, Weekday};
+use crate::time::{ClockTime, Date, Length, Moment, Weekday, Window};
 
 /// The shape of plans that this program writes and reads.
 pub const PLAN_FORMAT: u16 = 1;
@@ -227,6 +227,15 @@ pub enum Step {
         /// Where it goes on when none does.
         otherwise: Place,
     },
+    /// A run goes round. It comes here before each round.
+    Repeat {
+        /// How often at the most.
+        times: u32,
+        /// Where a round begins.
+        body: Place,
+        /// Where a run goes on behind the last.
+        next: Place,
+    },
     /// An attribute of the contact changes.
     Change {
         /// How.
@@ -261,7 +270,14 @@ pub enum Until {
     Length(Length),
     Time(ClockTime),
     Weekday(Weekday, ClockTime),
-    Value { value: Expr, at: Option<ClockTime> },
+    Value {
+        value: Expr,
+        at: Option<ClockTime>,
+    },
+    /// Monday to Friday, at the same clock time.
+    BusinessDays(u32),
+    /// When it is open.
+    Window(Window),
 }
 
 /// What ends a wait.

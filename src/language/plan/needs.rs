@@ -74,6 +74,10 @@ impl Step {
             | Step::HandOff { next, .. }
             | Step::Wait { next, .. }
             | Step::Change { next, .. } => change(next),
+            Step::Repeat { body, next, .. } => {
+                change(body);
+                change(next);
+            }
             Step::Send { next, otherwise, .. } => {
                 change(next);
                 otherwise.iter_mut().for_each(change);
