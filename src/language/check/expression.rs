@@ -1,4 +1,5 @@
 use super::Checker;
+use super::flow::Asked;
 use super::names::{EventFields, Kind};
 use crate::domain::{Contact, SystemEvent, Value, ValueType};
 use crate::finding::words;
@@ -404,10 +405,8 @@ impl Checker<'_> {
         if !self.reaction_target(kind, of) {
             return Typed::unknown();
         }
-        if !sent.contains(&of.value) {
-            let message = format!("this is never true: no path of this journey sends `{}`", of.value);
-            self.say(Code::W607, span, message);
-        }
+        let asked = Asked { span, kind, message: of.value.clone(), sent: sent.contains(&of.value) };
+        self.asked.borrow_mut().push(asked);
         let link = link.map(|link| link.value.clone());
         Typed::new(Expr::Reaction { kind, message: of.value.clone(), link }, ValueType::Boolean)
     }

@@ -1,12 +1,21 @@
 use std::collections::BTreeSet;
 
 use super::Checker;
-use super::paths::{self, Flow};
+use super::paths;
 use crate::domain::Value;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Expr, Journey, Stage, StatementKind, Trigger, Until};
+use crate::language::model::{Expr, Journey, ReactionKind, Stage, StatementKind, Trigger, Until};
 use crate::source::Span;
+
+/// A question about a reaction in an expression.
+pub(super) struct Asked {
+    pub(super) span: Span,
+    pub(super) kind: ReactionKind,
+    pub(super) message: String,
+    /// Whether the journey sends the message anywhere.
+    pub(super) sent: bool,
+}
 
 impl Checker<'_> {
     /// Follows every path of a journey: where it ends, what nothing reaches, where it turns in a circle, what
@@ -16,7 +25,8 @@ impl Checker<'_> {
         journey
             .each_statement(&mut |_, statement| unknown |= matches!(statement.kind, StatementKind::Unknown));
         for stage in &journey.stages {
-            let flow = paths::follow(&stage.body, &mut |span| {
+            let ends = paths::ends(&stage.body);
+            for span in ends.unreached {
                 self.report(
                     Finding::new(
                         Code::E302,
@@ -25,10 +35,8 @@ impl Checker<'_> {
                     )
                     .help("take it away, or move it before the `end` or `go to` above"),
                 );
-            });
-            if let Flow::Open(ends) = flow {
-                self.open_ends(&stage.name, &ends);
             }
+            self.open_ends(&stage.name, &ends.open);
         }
         self.circles(journey);
         // A `go to` that could not be resolved may lead anywhere.
@@ -115,32 +123,46 @@ impl Checker<'_> {
         }
     }
 
-    /// Waits for a reaction to a message that no path before them sends.
+    /// Waits for a reaction, and questions about one, to a message that no path before them sends.
     fn waits_in_vain(&self, journey: &Journey) {
         let sent = paths::sent_before(journey);
         journey.each_statement(&mut |_, statement| {
-            let Some(wait) = statement.wait() else { return };
-            let before = sent.at(statement.span);
+            let Some((wait, before)) = statement.wait().zip(sent.at(statement.span)) else { return };
             for branch in &wait.branches {
                 if let Trigger::Reaction { kind, message, .. } = &branch.trigger
                     && !before.contains(message.as_str())
                 {
-                    self.report(
-                        Finding::new(
-                            Code::E305,
-                            branch.span,
-                            format!(
-                                "nobody can have {} `{message}` here: no path before this sends it",
-                                kind.word()
-                            ),
-                        )
-                        .help(format!(
-                            "write `send email {message}` before it, or name a message that was sent"
-                        )),
-                    );
+                    self.in_vain(branch.span, *kind, message);
                 }
             }
         });
+        self.asked.borrow_mut().retain(|asked| {
+            let Some(before) = sent.at(asked.span) else { return true };
+            if !before.contains(asked.message.as_str()) {
+                self.in_vain(asked.span, asked.kind, &asked.message);
+            }
+            false
+        });
+    }
+
+    fn in_vain(&self, span: Span, kind: ReactionKind, message: &str) {
+        let words = kind.word();
+        self.report(
+            Finding::new(
+                Code::E305,
+                span,
+                format!("nobody can have {words} `{message}` here: no path before this sends it"),
+            )
+            .help(format!("write `send email {message}` before it, or name a message that was sent")),
+        );
+    }
+
+    /// Questions about reactions that stand outside of statements, to messages that are sent nowhere.
+    pub(super) fn asked_in_vain(&self) {
+        for asked in self.asked.take().iter().filter(|asked| !asked.sent) {
+            let message = format!("this is never true: no path of this journey sends `{}`", asked.message);
+            self.say(Code::W607, asked.span, message);
+        }
     }
 
     fn waits_past_the_end(&self, journey: &Journey) {

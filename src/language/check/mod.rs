@@ -123,6 +123,7 @@ pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked
         findings: RefCell::new(findings),
         used: RefCell::default(),
         segments: RefCell::default(),
+        asked: RefCell::default(),
     };
     checker.names = names::collect(&checker, &trees);
     let model = checker.model(&trees);
@@ -146,6 +147,8 @@ struct Checker<'a> {
     used: RefCell<BTreeSet<(names::Kind, String)>>,
     /// Segments that were resolved; `None` while one is being resolved.
     segments: RefCell<BTreeMap<String, Option<Expr>>>,
+    /// Questions about reactions that nobody has looked at yet.
+    asked: RefCell<Vec<flow::Asked>>,
 }
 
 impl<'a> Checker<'a> {
@@ -211,6 +214,7 @@ impl<'a> Checker<'a> {
                 self.flow(journey);
             }
         }
+        self.asked_in_vain();
         for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
             if let tree::Declaration::Test(test) = declaration {
                 model.tests.extend(self.test(test, &model));

@@ -1,145 +1,234 @@
-//! Walks over the paths of blocks. Each walk keeps the little it needs to know and no more.
+//! Walks over the paths of blocks. One walker follows them all; each analysis says what it keeps on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::language::model::{Block, Journey, Statement, StatementKind, Until};
+use crate::language::model::{Block, Journey, Shape, Statement};
 use crate::source::Span;
 
-/// How a block ends.
-pub(super) enum Flow {
-    /// On every path it ends or goes on elsewhere.
-    Closed,
-    /// On these paths it runs out: the last thing on each.
-    Open(Vec<Span>),
-    /// A statement in it could not be resolved.
-    Unknown,
+/// What is known on the paths that arrive at a place.
+trait Known: Clone {
+    /// Takes in what is known on other paths to the same place; tells whether another round of a loop could
+    /// learn more from it.
+    fn join(&mut self, other: Self) -> bool;
 }
 
-/// Follows the paths through a block; `unreached` is told the first statement that nothing reaches.
-pub(super) fn follow(block: &Block, unreached: &mut dyn FnMut(Span)) -> Flow {
-    let mut flow = Flow::Open(vec![block.span]);
+/// What an analysis keeps on the way.
+trait Analysis<'a> {
+    type Known: Known;
+
+    /// What is known behind a statement, on the path that goes past the blocks inside it.
+    fn behind(&mut self, statement: &'a Statement, known: &Self::Known) -> Self::Known;
+
+    /// What is known where a block inside a statement begins.
+    fn into_block(&mut self, statement: &'a Statement, block: &'a Block, known: &Self::Known) -> Self::Known;
+
+    /// What is known behind a loop, of what is known where paths come out of it.
+    fn out_of(&mut self, _loop: &'a Statement, known: Self::Known) -> Self::Known {
+        known
+    }
+
+    /// A path leaves the stage for another.
+    fn leaves(&mut self, _from: &'a Statement, _to: usize, _known: Self::Known) {}
+
+    /// Nothing reaches this statement, and something reaches the block it stands in.
+    fn unreached(&mut self, _statement: &'a Statement) {}
+}
+
+/// Follows every path through a block; answers what is known where it runs out, `None` where no path gets there.
+fn walk<'a, A: Analysis<'a>>(analysis: &mut A, block: &'a Block, known: A::Known) -> Option<A::Known> {
+    walk_in(analysis, block, known, &mut None)
+}
+
+/// `stopped` takes what is known at each `stop` of the loop around.
+fn walk_in<'a, A: Analysis<'a>>(
+    analysis: &mut A,
+    block: &'a Block,
+    known: A::Known,
+    stopped: &mut Option<A::Known>,
+) -> Option<A::Known> {
+    let mut known = Some(known);
     for statement in &block.statements {
-        if matches!(flow, Flow::Closed) {
-            unreached(statement.span);
-            return Flow::Closed;
-        }
-        let after = after(statement, unreached);
-        flow = match flow {
-            Flow::Unknown => Flow::Unknown,
-            _ => after,
+        let Some(here) = known else {
+            analysis.unreached(statement);
+            return None;
+        };
+        let behind = analysis.behind(statement, &here);
+        known = match statement.shape() {
+            Shape::Straight | Shape::Unknown => Some(behind),
+            Shape::End => None,
+            Shape::GoTo(stage) => {
+                analysis.leaves(statement, stage, here);
+                None
+            }
+            Shape::Stop => {
+                join(stopped, Some(here));
+                None
+            }
+            Shape::Choice { blocks, past } => {
+                let mut after = past.then_some(behind);
+                for inner in blocks {
+                    let begin = analysis.into_block(statement, inner, &here);
+                    let end = walk_in(analysis, inner, begin, stopped);
+                    join(&mut after, end);
+                }
+                after
+            }
+            Shape::Loop(body) => {
+                let mut begin = analysis.into_block(statement, body, &here);
+                let mut out = None;
+                loop {
+                    let end = walk_in(analysis, body, begin.clone(), &mut out);
+                    join(&mut out, end.clone());
+                    if !end.is_some_and(|end| begin.join(end)) {
+                        break;
+                    }
+                }
+                out.map(|out| analysis.out_of(statement, out))
+            }
         };
     }
-    flow
+    known
 }
 
-fn after(statement: &Statement, unreached: &mut dyn FnMut(Span)) -> Flow {
-    let on = statement.span;
-    match &statement.kind {
-        StatementKind::GoTo(_) | StatementKind::End { .. } | StatementKind::Stop => Flow::Closed,
-        // The last round leads on behind the loop, and so does a way out of it.
-        StatementKind::Repeat { body, .. } => match follow(body, unreached) {
-            Flow::Closed if !stops(body) => Flow::Closed,
-            Flow::Unknown => Flow::Unknown,
-            _ => Flow::Open(vec![on]),
-        },
-        StatementKind::Unknown => Flow::Unknown,
-        StatementKind::If { branches, otherwise } => {
-            let missing = otherwise.is_none().then(|| Flow::Open(vec![on]));
-            let blocks = branches.iter().map(|(_, block)| block).chain(otherwise);
-            join(blocks.map(|block| follow(block, unreached)).chain(missing).collect())
-        }
-        StatementKind::Send { otherwise, .. } => {
-            // A message that went out leads on behind the `otherwise`.
-            let skipped = otherwise.iter().map(|block| follow(block, unreached)).collect::<Vec<_>>();
-            join(skipped.into_iter().chain([Flow::Open(vec![on])]).collect())
-        }
-        _ => match statement.wait() {
-            Some(wait) if wait.otherwise.is_none() => Flow::Unknown,
-            Some(_) => join(statement.blocks().into_iter().map(|block| follow(block, unreached)).collect()),
-            None => Flow::Open(vec![on]),
-        },
+fn join<K: Known>(into: &mut Option<K>, more: Option<K>) {
+    match (into.as_mut(), more) {
+        (Some(known), Some(more)) => drop(known.join(more)),
+        (None, more) => *into = more,
+        (Some(_), None) => {}
     }
 }
 
-/// Whether a block has a way out of the loop around it; those of inner loops are their own.
-fn stops(block: &Block) -> bool {
-    block.statements.iter().any(|statement| match &statement.kind {
-        StatementKind::Stop => true,
-        StatementKind::Repeat { .. } => false,
-        _ => statement.blocks().into_iter().any(stops),
-    })
+/// Where the paths through a stage run out, and what none of them gets to.
+#[derive(Default)]
+pub(super) struct Ends {
+    /// The last thing on each path that ends nowhere.
+    pub(super) open: Vec<Span>,
+    /// In each block the first statement that nothing reaches.
+    pub(super) unreached: Vec<Span>,
 }
 
-fn join(flows: Vec<Flow>) -> Flow {
-    let mut ends = Vec::new();
-    let mut unknown = false;
-    for flow in flows {
-        match flow {
-            Flow::Closed => {}
-            Flow::Open(more) => ends.extend(more),
-            Flow::Unknown => unknown = true,
+/// The last thing on each path to a place, and whether some of them are unknown.
+#[derive(Clone)]
+struct Last {
+    spans: Vec<Span>,
+    unknown: bool,
+}
+
+impl Known for Last {
+    fn join(&mut self, other: Self) -> bool {
+        self.spans.extend(other.spans);
+        self.unknown |= other.unknown;
+        false
+    }
+}
+
+impl<'a> Analysis<'a> for Ends {
+    type Known = Last;
+
+    fn behind(&mut self, statement: &'a Statement, known: &Last) -> Last {
+        // A wait that does not say what happens when the time is up has been told about.
+        let unsaid = statement.wait().is_some_and(|wait| wait.otherwise.is_none());
+        let unknown = known.unknown || unsaid || matches!(statement.shape(), Shape::Unknown);
+        Last { spans: vec![statement.span], unknown }
+    }
+
+    fn into_block(&mut self, _statement: &'a Statement, block: &'a Block, known: &Last) -> Last {
+        Last { spans: vec![block.span], unknown: known.unknown }
+    }
+
+    fn out_of(&mut self, repeat: &'a Statement, known: Last) -> Last {
+        Last { spans: vec![repeat.span], ..known }
+    }
+
+    fn unreached(&mut self, statement: &'a Statement) {
+        if !self.unreached.contains(&statement.span) {
+            self.unreached.push(statement.span);
         }
     }
-    match (unknown, ends.is_empty()) {
-        (true, _) => Flow::Unknown,
-        (false, true) => Flow::Closed,
-        (false, false) => Flow::Open(ends),
-    }
+}
+
+/// Follows the paths through a stage to their ends.
+pub(super) fn ends(body: &Block) -> Ends {
+    let mut ends = Ends::default();
+    let last = walk(&mut ends, body, Last { spans: vec![body.span], unknown: false });
+    ends.open = last.filter(|last| !last.unknown).map_or_else(Vec::new, |last| last.spans);
+    ends
 }
 
 /// The stages that a block goes to without any time passing, and where it says so.
-pub(super) fn at_once(block: &Block) -> Vec<(usize, Span)> {
-    let mut found = Vec::new();
-    at_once_in(block, true, &mut found, &mut false);
-    found
+pub(super) fn at_once(body: &Block) -> Vec<(usize, Span)> {
+    let mut found = AtOnce(Vec::new());
+    let _ = walk(&mut found, body, true);
+    found.0
 }
 
-/// `now` tells whether a path arrives on which no time has passed; the answer tells the same of the end, and
-/// `stopped` of the ways out of the loop around.
-fn at_once_in(block: &Block, mut now: bool, found: &mut Vec<(usize, Span)>, stopped: &mut bool) -> bool {
-    for statement in &block.statements {
-        if let (StatementKind::GoTo(target), true) = (&statement.kind, now) {
-            found.push((*target, statement.span));
-        }
-        let waits = match &statement.kind {
-            StatementKind::WaitFor(length) => !length.is_zero(),
-            StatementKind::WaitUntil(Until::BusinessDays(days)) => *days > 0,
-            // Inside the window it goes on at once.
-            StatementKind::WaitUntil(Until::Window(_)) => false,
-            StatementKind::WaitUntil(_) => true,
-            _ => statement.wait().is_some_and(|wait| !wait.limit.is_zero()),
-        };
-        let mut inner = false;
-        let mut out = false;
-        for block in statement.blocks() {
-            let stopped =
-                if matches!(statement.kind, StatementKind::Repeat { .. }) { &mut out } else { &mut *stopped };
-            inner |= at_once_in(block, now && !waits, found, stopped);
-        }
-        let passes = match &statement.kind {
-            StatementKind::Stop => {
-                *stopped |= now;
-                false
-            }
-            StatementKind::GoTo(_) | StatementKind::End { .. } => false,
-            StatementKind::Repeat { .. } => inner || out,
-            StatementKind::If { otherwise, .. } => inner || otherwise.is_none() && now,
-            _ => now && !waits || inner,
-        };
-        now = passes;
+struct AtOnce(Vec<(usize, Span)>);
+
+/// Whether a path gets there on which no time has passed.
+impl Known for bool {
+    fn join(&mut self, other: Self) -> bool {
+        *self |= other;
+        false
     }
-    now
+}
+
+impl<'a> Analysis<'a> for AtOnce {
+    type Known = bool;
+
+    fn behind(&mut self, statement: &'a Statement, now: &bool) -> bool {
+        *now && !statement.takes_time()
+    }
+
+    fn into_block(&mut self, statement: &'a Statement, _block: &'a Block, now: &bool) -> bool {
+        *now && !statement.takes_time()
+    }
+
+    fn leaves(&mut self, from: &'a Statement, to: usize, now: bool) {
+        if now {
+            self.0.push((to, from.span));
+        }
+    }
 }
 
 /// Which messages may have been sent before each statement.
+#[derive(Default)]
 pub(super) struct Sent<'a> {
-    before: BTreeMap<Span, BTreeSet<&'a str>>,
+    before: BTreeMap<Span, Messages<'a>>,
+    leaving: Vec<(usize, Messages<'a>)>,
+}
+
+type Messages<'a> = BTreeSet<&'a str>;
+
+impl Known for Messages<'_> {
+    fn join(&mut self, other: Self) -> bool {
+        let before = self.len();
+        self.extend(other);
+        self.len() > before
+    }
+}
+
+impl<'a> Analysis<'a> for Sent<'a> {
+    type Known = Messages<'a>;
+
+    fn behind(&mut self, statement: &'a Statement, known: &Messages<'a>) -> Messages<'a> {
+        self.before.entry(statement.span).or_default().extend(known);
+        known.iter().copied().chain(statement.sends()).collect()
+    }
+
+    fn into_block(&mut self, _: &'a Statement, _: &'a Block, known: &Messages<'a>) -> Messages<'a> {
+        known.clone()
+    }
+
+    fn leaves(&mut self, _from: &'a Statement, to: usize, known: Messages<'a>) {
+        self.leaving.push((to, known));
+    }
 }
 
 impl<'a> Sent<'a> {
-    /// The messages that some path to a statement sends.
-    pub(super) fn at(&self, statement: Span) -> BTreeSet<&'a str> {
-        self.before.get(&statement).cloned().unwrap_or_default()
+    /// The messages that some path to a place sends; `None` where no path gets there.
+    pub(super) fn at(&self, place: Span) -> Option<&Messages<'a>> {
+        let around = self.before.iter().filter(|(statement, _)| statement.contains(place));
+        around.min_by_key(|(statement, _)| statement.end - statement.start).map(|(_, messages)| messages)
     }
 }
 
@@ -152,56 +241,22 @@ pub(super) fn starts(journey: &Journey) -> BTreeSet<usize> {
 
 /// Follows all paths until nothing new is learnt.
 pub(super) fn sent_before(journey: &Journey) -> Sent<'_> {
-    let mut sent = Sent { before: BTreeMap::new() };
-    let mut arriving: Vec<Option<BTreeSet<&str>>> = vec![None; journey.stages.len()];
-    let mut next: Vec<usize> = starts(journey).into_iter().collect();
-    for stage in &next {
-        if let Some(slot) = arriving.get_mut(*stage) {
-            *slot = Some(BTreeSet::new());
-        }
-    }
+    let mut sent = Sent::default();
+    let mut arriving: BTreeMap<usize, Messages<'_>> =
+        starts(journey).into_iter().map(|stage| (stage, BTreeSet::new())).collect();
+    let mut next: Vec<usize> = arriving.keys().copied().collect();
     while let Some(index) = next.pop() {
         let Some(stage) = journey.stages.get(index) else { continue };
-        let known = arriving.get(index).cloned().flatten().unwrap_or_default();
-        let mut leaving = Vec::new();
-        sent_in(&stage.body, known, &mut sent, &mut leaving);
-        for (target, messages) in leaving {
-            let Some(slot) = arriving.get_mut(target) else { continue };
-            let before = slot.clone();
-            slot.get_or_insert_with(BTreeSet::new).extend(messages);
-            if *slot != before {
+        let _ = walk(&mut sent, &stage.body, arriving.get(&index).cloned().unwrap_or_default());
+        for (target, messages) in std::mem::take(&mut sent.leaving) {
+            let news = match arriving.get_mut(&target) {
+                Some(known) => known.join(messages),
+                None => arriving.insert(target, messages).is_none(),
+            };
+            if news {
                 next.push(target);
             }
         }
     }
     sent
-}
-
-type Leaving<'a> = Vec<(usize, BTreeSet<&'a str>)>;
-
-fn sent_in<'a>(
-    block: &'a Block,
-    mut known: BTreeSet<&'a str>,
-    sent: &mut Sent<'a>,
-    leaving: &mut Leaving<'a>,
-) -> BTreeSet<&'a str> {
-    for statement in &block.statements {
-        sent.before.entry(statement.span).or_default().extend(known.iter().copied());
-        if let StatementKind::GoTo(target) = statement.kind {
-            leaving.push((target, known.clone()));
-        }
-        let mut after = known.clone();
-        for inner in statement.blocks() {
-            after.extend(sent_in(inner, known.clone(), sent, leaving));
-        }
-        if let StatementKind::Repeat { body, .. } = &statement.kind {
-            // What one round sends, the next knows.
-            sent_in(body, after.clone(), sent, leaving);
-        }
-        if let StatementKind::Send { message, .. } = &statement.kind {
-            after.insert(&message.name);
-        }
-        known = after;
-    }
-    known
 }

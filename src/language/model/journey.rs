@@ -302,20 +302,6 @@ impl Statement {
         }
     }
 
-    /// The blocks inside, in the order of the text.
-    pub fn blocks(&self) -> Vec<&Block> {
-        match &self.kind {
-            StatementKind::Send { otherwise, .. } => otherwise.iter().collect(),
-            StatementKind::If { branches, otherwise } => {
-                branches.iter().map(|(_, block)| block).chain(otherwise).collect()
-            }
-            StatementKind::Repeat { body, .. } => vec![body],
-            _ => self.wait().map_or_else(Vec::new, |wait| {
-                wait.branches.iter().map(|branch| &branch.body).chain(&wait.otherwise).collect()
-            }),
-        }
-    }
-
     /// The expressions of the statement itself, without those in inner blocks.
     pub fn expressions(&self) -> Vec<&Expr> {
         let mut found = match &self.kind {

@@ -8,6 +8,7 @@ mod aggregate;
 mod expression;
 mod journey;
 mod message;
+mod shape;
 mod test;
 
 pub use crate::language::syntax::tree::{Operator, ReactionKind, Scope};
@@ -18,6 +19,7 @@ pub use journey::{
     Timezone, Trigger, Until, Wait,
 };
 pub use message::{Message, MessageText};
+pub use shape::Shape;
 pub use test::{Action, Expectation, Step, StepTime, Test, TestContact};
 
 use crate::domain::{Value, ValueType};
