@@ -43,6 +43,20 @@ fn what_has_passed_does_not_wait() {
 }
 
 #[test]
+fn a_circle_through_a_clock_time_waits_for_the_next() {
+    for (wait, first, second) in [
+        ("wait until 10:00", "03-02 10:00", "03-03 10:00"),
+        ("wait until monday 10:00", "03-08 10:00", "03-15 10:00"),
+    ] {
+        let mut play = Play::new(&stage("", &format!("{wait} add 1 to contact.score go to s")));
+        let round = |score: u32, until: &str| format!("changed score = {score}, stage s, waiting {until}");
+        let begin = play.step("2027-03-01 10:00", "signup");
+        assert_eq!(begin, format!("{ENTERED}, {}", round(11, first)), "{wait}");
+        assert_eq!(play.step(&format!("2027-{first}"), "wake"), round(12, second), "{wait}");
+    }
+}
+
+#[test]
 fn the_first_of_several_things_ends_a_wait() {
     let journey = stage(
         "",
