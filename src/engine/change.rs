@@ -2,7 +2,7 @@ use jiff::ToSpan;
 
 use super::evaluate::{Scope, evaluate, midnight};
 use crate::domain::Value;
-use crate::language::plan::{Expr, Operator};
+use crate::language::plan::{Aggregate, Expr, Operator};
 use crate::time::{Date, Length, Moment, Unit, date_of};
 
 /// The next moment after now at which a condition may change by time passing alone; `None` where only something
@@ -33,11 +33,13 @@ fn find(expr: &Expr, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) {
                 }
                 _ => false,
             };
-            let known = bound(left, right, see) || bound(right, left, see);
-            if !known
-                && (depends_on_time(left) || depends_on_time(right))
-                && !moments(left, right, scope, see)
-            {
+            if bound(left, right, see) {
+                within(left, scope, see);
+                parts(right, scope, see);
+            } else if bound(right, left, see) {
+                within(right, scope, see);
+                parts(left, scope, see);
+            } else if !moments(left, right, scope, see) {
                 // A sum of such values: it changes no more often than its parts.
                 parts(left, scope, see);
                 parts(right, scope, see);
@@ -52,13 +54,14 @@ fn find(expr: &Expr, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) {
     }
 }
 
-fn depends_on_time(expr: &Expr) -> bool {
+/// Whether the present itself is asked for; what falls out of a window is not.
+fn asks_for_now(expr: &Expr) -> bool {
     expr.any(|expr| matches!(expr, Expr::Today | Expr::Now | Expr::Since(..) | Expr::Until(..)))
 }
 
-/// The next moment at which any part changes its value.
+/// The next moment at which any part changes its value, this included.
 fn parts(expr: &Expr, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) {
-    expr.walk(&mut |expr| match expr {
+    match expr {
         Expr::Today => see(tomorrow(scope)),
         // What asks for the exact present in a way that has no threshold is looked at once a day.
         Expr::Now => see(tomorrow(scope)),
@@ -71,8 +74,27 @@ fn parts(expr: &Expr, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) {
                 }
             }
         }
+        Expr::Aggregate(aggregate) => return windows(aggregate, scope, see),
         _ => {}
-    });
+    }
+    within(expr, scope, see);
+}
+
+/// The next moment at which something right inside changes its value.
+fn within(expr: &Expr, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) {
+    let mut inside = Vec::new();
+    expr.each_part(&mut |part| inside.push(part));
+    inside.into_iter().for_each(|part| parts(part, scope, see));
+}
+
+/// The moments at which an event falls out of its window, or counts no longer, or only then.
+fn windows(aggregate: &Aggregate, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) {
+    for event in scope.events.get(&aggregate.event).into_iter().flatten() {
+        see(aggregate.last.map(|last| last.after(event.at, scope.zone)));
+        if let Some(condition) = &aggregate.condition {
+            find(condition, &Scope { at_hand: Some(&event.properties), ..*scope }, see);
+        }
+    }
 }
 
 fn tomorrow(scope: &Scope<'_>) -> Option<Moment> {
@@ -136,12 +158,13 @@ fn crossing(
     }
 }
 
-/// `now > X`, `today >= X`: the moment itself. Tells whether it could be said.
+/// `now > X`: the moment itself. Tells whether it could be said.
 fn moments(left: &Expr, right: &Expr, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) -> bool {
     let other = match (left, right) {
-        (Expr::Now, other) | (other, Expr::Now) if !depends_on_time(other) => other,
+        (Expr::Now, other) | (other, Expr::Now) if !asks_for_now(other) => other,
         _ => return false,
     };
+    parts(other, scope, see);
     let moment = match evaluate(other, scope) {
         Value::Moment(moment) => moment,
         Value::Date(date) => midnight(date, scope.zone),
@@ -153,94 +176,4 @@ fn moments(left: &Expr, right: &Expr, scope: &Scope<'_>, see: &mut dyn FnMut(Opt
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::{Attributes, Contact, ContactId, ValueType};
-    use crate::time::TimeZone;
-
-    /// What conditions over time are made of.
-    fn leaf() -> impl Strategy<Value = Expr> {
-        let number = || (-40..40_i32).prop_map(|number| Expr::Value(Value::Number(f64::from(number) / 2.0)));
-        let unit = prop::sample::select(Unit::ALL.into_iter().skip(2).collect::<Vec<_>>());
-        let of = prop::sample::select(vec!["renewal", "created_at"]).prop_map(|name| Expr::Contact {
-            name: name.to_owned(),
-            of: if name == "renewal" { ValueType::Date } else { ValueType::Datetime },
-            default: Value::Unset,
-        });
-        let sign = prop::sample::select(vec![
-            Operator::Equal,
-            Operator::NotEqual,
-            Operator::Less,
-            Operator::LessEqual,
-            Operator::Greater,
-            Operator::GreaterEqual,
-        ]);
-        let compare =
-            |sign: Operator, left: Expr, right: Expr| Expr::Binary(sign, Box::new(left), Box::new(right));
-        prop_oneof![
-            (sign.clone(), unit.clone(), of.clone(), number(), any::<bool>()).prop_map(
-                move |(sign, unit, of, number, until)| {
-                    let span =
-                        if until { Expr::Until(unit, Box::new(of)) } else { Expr::Since(unit, Box::new(of)) };
-                    compare(sign, span, number)
-                }
-            ),
-            (sign.clone(), of.clone()).prop_map(move |(sign, of)| compare(sign, Expr::Now, of)),
-            (sign.clone(), of.clone()).prop_map(move |(sign, of)| compare(sign, of, Expr::Today)),
-            (sign, unit, of, number()).prop_map(move |(sign, unit, of, number)| {
-                let span = Expr::Since(unit, Box::new(of));
-                let half = Expr::Binary(
-                    Operator::DividedBy,
-                    Box::new(span),
-                    Box::new(Expr::Value(Value::Number(2.0))),
-                );
-                compare(sign, half, number)
-            }),
-        ]
-    }
-
-    fn condition() -> impl Strategy<Value = Expr> {
-        (leaf(), leaf(), 0..4_u8).prop_map(|(left, right, shape)| match shape {
-            0 => left,
-            1 => Expr::Not(Box::new(left)),
-            2 => Expr::Binary(Operator::And, Box::new(left), Box::new(right)),
-            _ => Expr::Binary(Operator::Or, Box::new(left), Box::new(right)),
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_changes_before_the_moment_that_is_named(
-            condition in condition(),
-            start in 1_790_000_000_i64..1_830_000_000,
-            zone in prop::sample::select(vec!["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"]),
-            passed in prop::collection::vec(0.0..1.0_f64, 8),
-        ) {
-            let zone: TimeZone = crate::time::zone(zone).unwrap();
-            let mut contact = Contact::new(ContactId::default(), Moment::from_seconds(1_810_003_599));
-            contact.set("renewal", &Value::Text("2027-03-28".to_owned()));
-            let permissions = BTreeMap::new();
-            let entry = Attributes::new();
-            let events = BTreeMap::new();
-            let scope = |now| Scope {
-                contact: &contact, permissions: &permissions, zone: &zone, now, entry: &entry,
-                at_hand: None, branches: &[], reactions: &[], events: &events,
-            };
-            let now = Moment::from_seconds(start);
-            let value = evaluate(&condition, &scope(now));
-            let next = next_change(&condition, &scope(now)).unwrap_or_else(|| now.plus_seconds(80 * 366 * 86_400));
-            prop_assert!(next > now);
-            let ahead = next.micros_since(now) - 1;
-            for part in passed {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "any point will do")]
-                let later = now.plus_micros((ahead as f64 * part) as i64);
-                prop_assert_eq!(evaluate(&condition, &scope(later)), value.clone(), "at {}, before {}", later, next);
-            }
-            prop_assert_eq!(evaluate(&condition, &scope(next.plus_micros(-1))), value);
-        }
-    }
-}
+mod tests;

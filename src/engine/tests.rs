@@ -1,5 +1,6 @@
 //! Tables: what happens at which moment, and what the runs did.
 
+mod aggregates;
 mod play;
 mod statements;
 

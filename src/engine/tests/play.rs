@@ -116,6 +116,11 @@ impl Play {
     pub(super) fn step(&mut self, time: &str, what: &str) -> String {
         let now = self.at(time);
         let inputs = self.inputs(what, now);
+        self.apply(now, inputs)
+    }
+
+    /// Lets inputs come, and tells what the runs did.
+    pub(super) fn apply(&mut self, now: Moment, inputs: Vec<Input>) -> String {
         let assign = BTreeMap::new();
         let world = World { plans: &self.plans, zone: &self.zone, assign: &assign, arm: self.arm };
         let effects = advance(&world, &mut self.state, inputs, now);

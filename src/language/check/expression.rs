@@ -150,10 +150,7 @@ impl Checker<'_> {
             ExpressionKind::Reaction { kind, of, link } => {
                 self.reaction(*kind, of, link.as_ref(), around, span)
             }
-            ExpressionKind::Aggregate(aggregate) => {
-                self.not_yet(span, &format!("`{}(…)`", aggregate.function.value));
-                Typed::unknown()
-            }
+            ExpressionKind::Aggregate(aggregate) => self.aggregate(aggregate, span, around),
             ExpressionKind::Not(inner) => {
                 let typed = self.typed(inner, around);
                 self.must_be(&typed, &ValueType::Boolean, inner.span);
@@ -344,36 +341,6 @@ impl Checker<'_> {
             Some(near) => finding.edit(name.span, near),
             None => finding,
         });
-    }
-
-    fn in_segment(&self, name: &tree::Name) -> Typed {
-        if !self.names.segments.contains_key(&name.value) {
-            self.unknown(Code::E101, Kind::Segment, name, self.names.segments.keys().map(String::as_str));
-            return Typed::unknown();
-        }
-        self.uses(Kind::Segment, &name.value);
-        match self.segment(&name.value) {
-            Some(expr) => Typed::new(expr, ValueType::Boolean),
-            None => {
-                let message = format!("the segment `{}` goes round in a circle", name.value);
-                self.report(
-                    Finding::new(Code::E303, name.span, message).help("a segment cannot ask about itself"),
-                );
-                Typed::unknown()
-            }
-        }
-    }
-
-    /// What a segment means; `None` while it is being found out.
-    pub(super) fn segment(&self, name: &str) -> Option<Expr> {
-        if let Some(known) = self.segments.borrow().get(name) {
-            return known.clone();
-        }
-        let tree = self.names.segments.get(name)?;
-        self.segments.borrow_mut().insert(name.to_owned(), None);
-        let expr = self.condition(&tree.value, &Around::nothing());
-        self.segments.borrow_mut().insert(name.to_owned(), Some(expr.clone()));
-        Some(expr)
     }
 
     /// Whether there is a topic of that name.

@@ -4,6 +4,8 @@
 //! In come the files of a workspace and the names that `lotse.yaml` declares; out go a [`Model`] and findings.
 //! The model is fit for a plan when no finding is an error.
 
+mod aggregate;
+mod definition;
 mod expression;
 mod fields;
 mod flow;
@@ -122,7 +124,8 @@ pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked
         names: Names::default(),
         findings: RefCell::new(findings),
         used: RefCell::default(),
-        segments: RefCell::default(),
+        defined: RefCell::default(),
+        defining: RefCell::default(),
         asked: RefCell::default(),
     };
     checker.names = names::collect(&checker, &trees);
@@ -145,8 +148,10 @@ struct Checker<'a> {
     findings: RefCell<Vec<Finding>>,
     /// Declared names that something uses.
     used: RefCell<BTreeSet<(names::Kind, String)>>,
-    /// Segments that were resolved; `None` while one is being resolved.
-    segments: RefCell<BTreeMap<String, Option<Expr>>>,
+    /// Measures and segments that were resolved.
+    defined: RefCell<BTreeMap<(names::Kind, String), expression::Typed>>,
+    /// Those that are being resolved, each inside the one before.
+    defining: RefCell<Vec<(names::Kind, String)>>,
     /// Questions about reactions that nobody has looked at yet.
     asked: RefCell<Vec<flow::Asked>>,
 }
@@ -187,9 +192,7 @@ impl<'a> Checker<'a> {
             topics: self.names.topics.values().cloned().collect(),
             ..Model::default()
         };
-        for segment in self.names.segments.keys() {
-            self.segment(segment);
-        }
+        self.definitions();
         for message in self.names.messages.values() {
             model.messages.push(self.message(message));
         }
@@ -202,7 +205,6 @@ impl<'a> Checker<'a> {
                     }
                     model.journeys.push(self.journey(journey));
                 }
-                tree::Declaration::Measure(measure) => self.not_yet(measure.name.span, "a `measure`"),
                 tree::Declaration::Survey(survey) => self.not_yet(survey.name.span, "a `survey`"),
                 tree::Declaration::Policy(policy) => self.not_yet(policy.span.at_start(), "a `policy`"),
                 _ => {}

@@ -51,7 +51,7 @@ pub(super) struct Names<'a> {
     pub(super) events: BTreeMap<String, Event>,
     pub(super) topics: BTreeMap<String, Topic>,
     pub(super) segments: BTreeMap<String, &'a tree::Definition>,
-    pub(super) measures: BTreeMap<String, Span>,
+    pub(super) measures: BTreeMap<String, &'a tree::Definition>,
     pub(super) messages: BTreeMap<String, &'a tree::Message>,
     pub(super) surveys: BTreeMap<String, Span>,
     pub(super) journeys: BTreeMap<String, &'a tree::Journey>,
@@ -110,7 +110,7 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::Fi
                 names.topics.insert(topic.name.value.clone(), model_topic(topic));
             }
             Declaration::Measure(measure) if first(Kind::Measure, &measure.name) => {
-                names.measures.insert(measure.name.value.clone(), measure.name.span);
+                names.measures.insert(measure.name.value.clone(), measure);
             }
             Declaration::Segment(segment) if first(Kind::Segment, &segment.name) => {
                 names.segments.insert(segment.name.value.clone(), segment);

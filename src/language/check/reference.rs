@@ -12,7 +12,7 @@ impl Checker<'_> {
     pub(super) fn reference(&self, name: &str, span: Span, around: &Around<'_>) -> Typed {
         if self.names.measures.contains_key(name) {
             self.uses(Kind::Measure, name);
-            return Typed::unknown();
+            return self.definition(Kind::Measure, name, span);
         }
         let measures: Vec<&str> = self.names.measures.keys().map(String::as_str).collect();
         if words::near(name, measures.iter().copied()).is_some() {

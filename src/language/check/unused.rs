@@ -13,7 +13,7 @@ impl Checker<'_> {
             .map(|event| (Kind::Event, &event.name, event.span))
             .chain(names.topics.values().map(|topic| (Kind::Topic, &topic.name, topic.span)))
             .chain(names.segments.iter().map(|(name, segment)| (Kind::Segment, name, segment.name.span)))
-            .chain(names.measures.iter().map(|(name, span)| (Kind::Measure, name, *span)))
+            .chain(names.measures.iter().map(|(name, measure)| (Kind::Measure, name, measure.name.span)))
             .chain(names.messages.iter().map(|(name, message)| (Kind::Message, name, message.name.span)))
             .chain(names.surveys.iter().map(|(name, span)| (Kind::Survey, name, *span)));
         let unused: Vec<(Kind, String, Span)> = declared

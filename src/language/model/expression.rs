@@ -87,19 +87,22 @@ impl Expr {
     /// Calls `see` with this and every expression inside.
     pub fn walk<'a>(&'a self, see: &mut dyn FnMut(&'a Expr)) {
         see(self);
+        self.each_part(&mut |part| part.walk(see));
+    }
+
+    /// Calls `see` with every expression right inside this one.
+    pub fn each_part<'a>(&'a self, see: &mut dyn FnMut(&'a Expr)) {
         match self {
-            Expr::List(items) => items.iter().for_each(|item| item.walk(see)),
+            Expr::List(items) => items.iter().for_each(see),
             Expr::Since(_, inner)
             | Expr::Until(_, inner)
             | Expr::Not(inner)
             | Expr::Negate(inner)
-            | Expr::IsSet(inner) => inner.walk(see),
-            Expr::Aggregate(aggregate) => {
-                aggregate.condition.iter().for_each(|condition| condition.walk(see))
-            }
+            | Expr::IsSet(inner) => see(inner),
+            Expr::Aggregate(aggregate) => aggregate.condition.iter().for_each(see),
             Expr::Binary(_, left, right) => {
-                left.walk(see);
-                right.walk(see);
+                see(left);
+                see(right);
             }
             Expr::Value(_)
             | Expr::Wall(..)
