@@ -149,11 +149,13 @@ CREATE TABLE message (
   state          TEXT    NOT NULL,
   reason         TEXT,                   -- why it was skipped
   decided_at     INTEGER NOT NULL,
+  wanted_at      INTEGER NOT NULL,       -- when it was to go; what is late is counted from it
   due_at         INTEGER,                -- when it is tried next; none once it is settled or handed over
   attempts       INTEGER NOT NULL,
   handed_over_at INTEGER,
   settled_at     INTEGER,
   answer         TEXT,                   -- what the provider said
+  resent_at      INTEGER,                -- when it was sent once more because nobody could prove the first time
   opened_at      INTEGER,                -- when a person did so first
   clicked_at     INTEGER,
   PRIMARY KEY (slot, contact, id)

@@ -80,6 +80,7 @@ fn made_up(message: &str, version: u32, plan: &Plan, now: Moment) -> ClaimedMess
             state: MessageState::Decided,
             reason: None,
             decided_at: now,
+            wanted_at: now,
         },
         attempt: 1,
         contact,

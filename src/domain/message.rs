@@ -68,6 +68,8 @@ stored_as_text! {
         Late "late",
         /// The caps left no room.
         Capped "capped",
+        /// The contact is one of those that get no marketing.
+        Holdout "holdout",
     }
 }
 
@@ -107,6 +109,26 @@ pub struct Message {
     pub reason: Option<SkipReason>,
     /// When it was decided.
     pub decided_at: Moment,
+    /// When it was to go: it is late by what has passed since. Quiet hours before the hand-over move it.
+    pub wanted_at: Moment,
+}
+
+/// A message that a contact got before, or is about to get, as caps and the best time ask about it. Those that
+/// were skipped or refused for good are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastMessage {
+    /// By which channel.
+    pub channel: String,
+    /// Whether it needs no permission.
+    pub essential: bool,
+    /// When it was handed over; of one that waits for that, when it is tried next.
+    pub at: Moment,
+    /// Whether it waits to be handed over.
+    pub waits: bool,
+    /// When a person opened it first.
+    pub opened_at: Option<Moment>,
+    /// When a person followed one of its links first.
+    pub clicked_at: Option<Moment>,
 }
 
 stored_as_text! {

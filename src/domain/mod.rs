@@ -4,6 +4,7 @@
 mod contact;
 mod event;
 mod id;
+mod learned;
 mod message;
 mod run;
 mod turn;
@@ -12,7 +13,8 @@ mod value;
 pub use contact::{Address, AddressError, Attributes, Contact, Permission};
 pub use event::{Event, EventKind, SystemEvent};
 pub use id::{CallId, ContactId, EventId, IdHasher, MessageId, RunId, SLOT_COUNT, Slot};
-pub use message::{Call, CallKind, CallState, Message, MessageState, SkipReason};
-pub use run::{Arm, GoalReached, HistoryStep, Reacted, Run, RunState, Sent, StepKind};
+pub use learned::{ChannelCounts, Learned};
+pub use message::{Call, CallKind, CallState, Message, MessageState, PastMessage, SkipReason};
+pub use run::{Arm, GoalReached, HeldFor, HistoryStep, Holding, Reacted, Run, RunState, Sent, StepKind};
 pub use turn::{ContactState, Effects, Happened, Past, RefusalReason, Refused, StageMove};
 pub use value::{Value, ValueType};

@@ -12,6 +12,8 @@ pub enum Arm {
     Treated,
     /// No stage runs; goals are counted all the same.
     Control,
+    /// The same, because the contact gets no marketing of any journey.
+    Holdout,
 }
 
 impl Arm {
@@ -20,12 +22,18 @@ impl Arm {
         match self {
             Arm::Treated => "treated",
             Arm::Control => "control",
+            Arm::Holdout => "holdout",
         }
+    }
+
+    /// Whether somebody is only measured.
+    pub fn is_measured(self) -> bool {
+        self != Arm::Treated
     }
 
     /// Reads how it is stored.
     pub fn from_text(text: &str) -> Option<Self> {
-        [Arm::Treated, Arm::Control].into_iter().find(|arm| arm.as_str() == text)
+        [Arm::Treated, Arm::Control, Arm::Holdout].into_iter().find(|arm| arm.as_str() == text)
     }
 }
 
@@ -78,6 +86,9 @@ pub struct RunState {
     /// When the present wait is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_until: Option<Moment>,
+    /// What keeps it at a `send`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holding: Option<Holding>,
     /// The last sending of each message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Sent>,
@@ -102,6 +113,41 @@ pub struct RunState {
     /// Why the run was stopped by hand or by a fault of ours; it moves no more until somebody looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
+}
+
+/// A run that is held at a `send`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// When it came there.
+    pub since: Moment,
+    /// What keeps it.
+    pub why: HeldFor,
+    /// The best time, once it was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Moment>,
+}
+
+/// What keeps a run at a `send`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldFor {
+    /// Quiet hours.
+    Quiet,
+    /// A cap that opens in time.
+    Cap,
+    /// A better time.
+    BestTime,
+}
+
+impl HeldFor {
+    /// How it is noted in the history.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HeldFor::Quiet => "quiet",
+            HeldFor::Cap => "cap",
+            HeldFor::BestTime => "best_time",
+        }
+    }
 }
 
 /// The sending of a message.
@@ -189,6 +235,7 @@ step_kinds! {
     Entered "entered" "It began; the detail is what led in."
     Stage "stage" "It came to a stage; the detail is its name."
     Waiting "waiting" "It waits; the detail is until when."
+    Holding "holding" "It is held at a message; the detail is until when, and what keeps it."
     Took "took" "It took a branch; the detail says which."
     Sent "sent" "A message was decided on; the detail is its name."
     Skipped "skipped" "A message was not sent; the detail is its name and the reason."

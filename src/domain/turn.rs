@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, Run, RunId};
+use super::{
+    Attributes, Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, PastMessage, Run, RunId,
+};
 use crate::time::Moment;
 
 /// What is known of a contact while it is moved.
@@ -19,6 +21,8 @@ pub struct ContactState {
     /// What happened before, by the event's name on the wire, the oldest first: what
     /// turns ask for, without what no run has looked at yet.
     pub events: BTreeMap<String, Vec<Happened>>,
+    /// Messages it got before or is about to get, as far back as turns ask for them.
+    pub messages: Vec<PastMessage>,
     /// Whether attributes or tags were changed.
     pub changed: bool,
 }
@@ -32,6 +36,7 @@ impl ContactState {
             runs: Vec::new(),
             past: Vec::new(),
             events: BTreeMap::new(),
+            messages: Vec::new(),
             changed: false,
         }
     }

@@ -163,8 +163,13 @@ fn begin(
         .part(event.id.bytes())
         .finish(event.at);
     let by_share = || {
-        let control = share::of("control", &plan.journey, contact) < plan.control;
-        if control { Arm::Control } else { Arm::Treated }
+        if plan.permission.is_some() && share::is_held_out(world.plans.policy(plan), contact) {
+            Arm::Holdout
+        } else if share::of("control", &plan.journey, contact) < plan.control {
+            Arm::Control
+        } else {
+            Arm::Treated
+        }
     };
     Run {
         id: RunId(id),

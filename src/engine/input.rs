@@ -24,11 +24,15 @@ impl Input {
         }
     }
 
-    /// Earlier things first, events before timers of the same instant, then by arrival.
-    pub(super) fn order(&self) -> (Moment, bool, Moment, uuid::Uuid) {
+    /// Earlier things first, events before timers of the same instant, then events by arrival and timers by the
+    /// precedence of their runs.
+    pub(super) fn order<P: Ord>(
+        &self,
+        precedence: impl Fn(RunId) -> P,
+    ) -> (Moment, Option<P>, Moment, uuid::Uuid) {
         match self {
-            Input::Event(event) => (event.at, false, event.received_at, event.id.0),
-            Input::Wake { run, at } => (*at, true, *at, run.0),
+            Input::Event(event) => (event.at, None, event.received_at, event.id.0),
+            Input::Wake { run, at } => (*at, Some(precedence(*run)), *at, run.0),
         }
     }
 }

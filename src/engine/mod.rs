@@ -9,8 +9,10 @@ mod aggregate;
 mod change;
 mod entry;
 mod evaluate;
+mod habits;
 mod input;
 mod plans;
+mod sending;
 mod share;
 mod turn;
 mod waits;
@@ -18,11 +20,14 @@ mod waits;
 pub use evaluate::{Scope, evaluate};
 pub use input::Input;
 pub use plans::Plans;
+pub use sending::{Handing, handing};
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Arm, Attributes, Contact, ContactState, Effects, Event, EventKind, Run, Value, ValueType,
+    Arm, Attributes, Contact, ContactState, Effects, Event, EventKind, Learned, Run, RunId, Value,
+    ValueType,
 };
 use crate::language::plan::{Expr, Leave, Needs, Place, Plan};
 use crate::time::{Moment, TimeZone};
@@ -36,6 +41,8 @@ pub struct World<'a> {
     pub zone: &'a TimeZone,
     /// For each team, who gets which leads: the first condition that holds.
     pub assign: &'a BTreeMap<String, Vec<(String, Expr)>>,
+    /// What contacts have shown together.
+    pub learned: &'a Learned,
     /// Which arm every contact falls to; by the share of the journey where nothing is said.
     pub arm: Option<Arm>,
 }
@@ -47,7 +54,8 @@ pub struct World<'a> {
 pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, now: Moment) -> Effects {
     let mut effects = Effects::default();
     let mut inputs = inputs;
-    inputs.sort_by_key(Input::order);
+    // Of runs that are looked at in one instant, the one that matters most goes first.
+    inputs.sort_by_cached_key(|input| input.order(|run| precedence(world, state, run)));
     for input in &inputs {
         match input {
             Input::Event(event) => on_event(world, state, event, now, &mut effects),
@@ -75,7 +83,19 @@ pub fn needs<'a>(world: &World<'_>, due: impl IntoIterator<Item = &'a Run>, even
     for (_, condition) in world.assign.values().flatten() {
         needs = needs.or(&Needs::of(condition));
     }
+    // The caps in force may count further back than those of the plan. Without permissions nothing is sent.
+    if let (true, Some(policy)) = (needs.permissions, world.plans.policy_in_force()) {
+        needs = needs.or(&Needs::of_caps(&policy.limits));
+    }
     needs
+}
+
+/// What is sorted by this has the runs first that get the slot when a cap leaves room for one: by the priority of
+/// their journeys, then those that entered earlier.
+fn precedence(world: &World<'_>, state: &ContactState, run: RunId) -> (Reverse<u8>, usize) {
+    let index = state.runs.iter().position(|known| known.id == run).unwrap_or(usize::MAX);
+    let plan = state.runs.get(index).and_then(|run| world.plans.version(run.version));
+    (Reverse(plan.map_or(0, |plan| plan.priority)), index)
 }
 
 fn on_event(world: &World<'_>, state: &mut ContactState, event: &Event, now: Moment, effects: &mut Effects) {
@@ -89,7 +109,9 @@ fn on_event(world: &World<'_>, state: &mut ContactState, event: &Event, now: Mom
         EventKind::Track | EventKind::System => state.happen(event),
         EventKind::Answer | EventKind::Request => {}
     }
-    for index in 0..state.runs.len() {
+    let mut order: Vec<usize> = (0..state.runs.len()).collect();
+    order.sort_by_cached_key(|index| state.runs.get(*index).map(|run| precedence(world, state, run.id)));
+    for index in order {
         with_turn(world, state, index, (event.at, now), effects, |turn| turn.on_event(event));
     }
     entry::enter(world, state, event, now, effects);

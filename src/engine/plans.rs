@@ -1,7 +1,8 @@
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::language::plan::{Leave, Needs, Plan, Reenter};
+use crate::language::plan::{Leave, Needs, Plan, Policy, Reenter};
 
 /// The plans that runs follow, by the number of their version, and which of them are in force.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Plans {
     needs: Needs,
     /// What the `leave when` of any plan ask for.
     leave_needs: Needs,
+    /// The policy in force. Every journey is put into force with it, so each of them has it.
+    policy: Option<Policy>,
 }
 
 impl Plans {
@@ -30,7 +33,7 @@ impl Plans {
             .fold(std::mem::take(&mut self.leave_needs), |needs, condition| needs.or(&Needs::of(condition)));
         let mut needs = std::mem::take(&mut self.needs).or(&Needs::PERMISSIONS);
         plan.each_expression(&mut |expression| needs = std::mem::take(&mut needs).or(&Needs::of(expression)));
-        self.needs = needs;
+        self.needs = plan.nodes.iter().fold(needs, |needs, node| needs.or(&node.needs));
         if active {
             self.active.insert(plan.journey.clone(), version);
         }
@@ -46,6 +49,8 @@ impl Plans {
 
     fn index(&mut self) {
         self.entering.clear();
+        let in_force = self.active.values().next().and_then(|version| self.versions.get(version));
+        self.policy = in_force.map(|plan| plan.policy.clone());
         for version in self.active.values() {
             let Some(plan) = self.versions.get(version) else { continue };
             for event in plan.enters.iter().filter_map(|enter| enter.event.clone()) {
@@ -54,6 +59,11 @@ impl Plans {
                     versions.push(*version);
                 }
             }
+        }
+        // Of journeys that one event leads into, the one that matters most goes first.
+        let priority = |version: &u32| self.versions.get(version).map_or(0, |plan| plan.priority);
+        for versions in self.entering.values_mut() {
+            versions.sort_by_key(|version| Reverse(priority(version)));
         }
     }
 
@@ -97,6 +107,16 @@ impl Plans {
     /// What the `leave when` of any run ask for.
     pub fn leave_needs(&self) -> &Needs {
         &self.leave_needs
+    }
+
+    /// The policy that holds for the messages of a plan: the one in force, whatever it was when the plan was made.
+    pub fn policy<'p>(&'p self, plan: &'p Plan) -> &'p Policy {
+        self.policy.as_ref().unwrap_or(&plan.policy)
+    }
+
+    /// The policy in force, where any journey is.
+    pub fn policy_in_force(&self) -> Option<&Policy> {
+        self.policy.as_ref()
     }
 
     /// Whether those who have left may matter: some journey in force lets them come again under conditions.

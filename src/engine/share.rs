@@ -3,6 +3,7 @@ use std::hash::Hasher;
 use siphasher::sip::SipHasher24;
 
 use crate::domain::ContactId;
+use crate::language::plan::Policy;
 
 /// Where a contact falls between 0 and 1 for one purpose of one journey: the same for ever, whatever happens to
 /// the journey. SipHash-2-4 under keys of our own; a test holds its values.
@@ -16,6 +17,11 @@ pub(super) fn of(purpose: &str, journey: &str, contact: ContactId) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     let fraction = (hasher.finish() >> 11) as f64;
     fraction / 9_007_199_254_740_992.0
+}
+
+/// Whether a contact is one of those that get no marketing of any journey.
+pub(super) fn is_held_out(policy: &Policy, contact: ContactId) -> bool {
+    of("holdout", "", contact) < policy.holdout
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tables: what happens at which moment, and what the runs did.
 
 mod aggregates;
-mod play;
+pub(super) mod play;
 mod statements;
 
 use serde_json::json;

@@ -7,7 +7,7 @@ use super::World;
 use super::change::next_change;
 use super::evaluate::{Scope, evaluate};
 use crate::domain::{
-    Arm, Attributes, CallKind, ContactState, Effects, Event, EventId, EventKind, GoalReached, HistoryStep,
+    Attributes, CallKind, ContactState, Effects, Event, EventId, EventKind, GoalReached, HistoryStep,
     IdHasher, Reacted, Run, StageMove, StepKind, SystemEvent, Value,
 };
 use crate::language::plan::{Expr, Leave, Place, Plan, Step};
@@ -136,7 +136,7 @@ impl<'w> Turn<'w> {
     pub(super) fn on_event(&mut self, event: &Event) {
         self.remember(event);
         let reached = self.reach_goals(event);
-        if !self.run.moves() || self.run.arm == Arm::Control {
+        if !self.run.moves() || self.run.arm.is_measured() {
             return;
         }
         if let Some(outcome) = self.leaves_on(event, &reached) {
@@ -153,8 +153,8 @@ impl<'w> Turn<'w> {
         }
         // Whatever comes of it, the run has been looked at, and says anew when it wants to be.
         self.touch();
-        if self.run.arm == Arm::Control {
-            self.end("control".to_owned());
+        if self.run.arm.is_measured() {
+            self.end(self.run.arm.as_str().to_owned());
         } else if !self.leave_if_conditions_hold()
             && self.run.state.wait_until.is_some_and(|until| until <= self.now)
         {
@@ -164,7 +164,7 @@ impl<'w> Turn<'w> {
 
     /// Leaves where a `leave when` holds; tells whether it did.
     pub(super) fn leave_if_conditions_hold(&mut self) -> bool {
-        if !self.run.moves() || self.run.arm == Arm::Control {
+        if !self.run.moves() || self.run.arm.is_measured() {
             return false;
         }
         let plan = Arc::clone(&self.plan);
@@ -269,7 +269,7 @@ impl<'w> Turn<'w> {
         if !self.run.moves() {
             return None;
         }
-        if self.run.arm == Arm::Control {
+        if self.run.arm.is_measured() {
             return Some(self.measured_until());
         }
         let conditions = self.plan.leaves.iter().filter_map(|leave| match leave {
@@ -311,10 +311,7 @@ impl<'w> Turn<'w> {
                     self.note(StepKind::Stage, plan.stage_of(place));
                     Some(*next)
                 }
-                Step::Send { message, to, with, next, otherwise } => {
-                    let sent = self.send(message, to.as_ref(), with);
-                    Some(if sent { *next } else { otherwise.unwrap_or(*next) })
-                }
+                Step::Send(step) => self.send(step),
                 Step::Call { hook, with, next } => {
                     self.call(CallKind::Call, hook, with);
                     Some(*next)

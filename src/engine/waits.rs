@@ -107,6 +107,8 @@ impl Turn<'_> {
         let plan = Arc::clone(&self.plan);
         match plan.node(Place(self.run.place)).map(|node| &node.step) {
             Some(Step::Wait { next, .. }) => self.walk(*next),
+            // It was held there, and everything is looked at anew.
+            Some(Step::Send(_)) => self.walk(Place(self.run.place)),
             Some(Step::WaitUpTo { otherwise, .. }) => {
                 self.note(StepKind::Took, "time is up");
                 self.walk(*otherwise);

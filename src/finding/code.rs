@@ -77,6 +77,7 @@ codes! {
     E402 Error "a template variable that does not exist"
     E403 Error "a message without a topic"
     E404 Error "a marketing email with no way to unsubscribe"
+    E405 Error "a journey that loosens the policy"
     E501 Error "a test that names what is not there"
     W601 Warning "deciding by opens alone"
     W603 Warning "no goal, or no control group"

@@ -12,7 +12,8 @@ use super::ledger::{bounced, message_event, settlement_of};
 use super::parcel::{Letters, Parcel};
 use super::writer::{Flow, Job, Writer};
 use crate::channel::email::{Gate, Mailbox, Outcome as Handed, Signer, SmtpRoute};
-use crate::domain::{Address, Attributes, MessageId, MessageState, SystemEvent};
+use crate::domain::{Address, Attributes, MessageId, MessageState, SkipReason, SystemEvent};
+use crate::engine::{Handing, handing};
 use crate::store::{ClaimedMessage, MessageKey, MessageSettlement, Outcome};
 use crate::time::{Clock, Moment};
 
@@ -164,6 +165,15 @@ impl MailRoom {
     async fn deliver(&self, claimed: &ClaimedMessage) -> bool {
         let plans = self.runtime.plans();
         let now = self.clock.now();
+        let before = match handing(&plans, self.runtime.zone(), &claimed.contact, &claimed.message, now) {
+            Handing::Before(before) => before,
+            Handing::From(at) => {
+                return self.put_off(claimed, Outcome::NotBefore(at), "held for quiet hours").await;
+            }
+            Handing::TooLate => {
+                return self.put_off(claimed, Outcome::Skipped(SkipReason::Late), "due too long ago").await;
+            }
+        };
         let written = catch_unwind(AssertUnwindSafe(|| self.letters.write(&plans, claimed, now)));
         let parcel: Parcel = match written {
             Ok(Ok(parcel)) => parcel,
@@ -184,12 +194,18 @@ impl MailRoom {
         if paused > now {
             return false;
         }
-        let gate = LedgerGate { writer: &self.writer, key: key(claimed) };
+        let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
         let mut lease = self.route.checkout().await;
         let outcome = lease.send(&parcel.envelope, &parcel.mail, claimed.message.id, &gate).await;
         drop(lease);
         self.judge_route(&outcome);
         self.settle(claimed, &outcome).await
+    }
+
+    /// Has a message wait or leaves it out, without an attempt.
+    async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: &str) -> bool {
+        let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.to_owned() };
+        self.writer.give(Job::Settle { settlement, events: Vec::new(), suppress: None }).await.is_ok()
     }
 
     async fn give_up(&self, claimed: &ClaimedMessage, outcome: Outcome, answer: String) -> bool {
@@ -266,6 +282,8 @@ fn key(claimed: &ClaimedMessage) -> MessageKey {
 struct LedgerGate<'a> {
     writer: &'a Writer,
     key: MessageKey,
+    /// From when on it may not go any more.
+    before: Moment,
 }
 
 #[async_trait]
@@ -273,7 +291,7 @@ impl Gate for LedgerGate<'_> {
     async fn hand_over(&self, id: MessageId) -> bool {
         debug_assert_eq!(id, self.key.id);
         let (done, answer) = oneshot::channel();
-        if self.writer.give(Job::HandOver { key: self.key, done }).await.is_err() {
+        if self.writer.give(Job::HandOver { key: self.key, before: self.before, done }).await.is_err() {
             return false;
         }
         answer.await.unwrap_or(false)

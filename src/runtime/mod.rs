@@ -9,6 +9,7 @@ mod calls;
 mod deploy;
 mod hits;
 mod import;
+mod learn;
 mod ledger;
 mod mail;
 mod outbound;
@@ -36,9 +37,9 @@ pub use why::{Reason, RunReasons, Why, why};
 pub use works::Works;
 pub use writer::{Done, Flow, Job, Writer, WriterError};
 
-use crate::domain::{Arm, EventId, IdHasher};
+use crate::domain::{Arm, EventId, IdHasher, Learned};
 use crate::engine::Plans;
-use crate::language::plan::Expr;
+use crate::language::plan::{Expr, Unsure};
 use crate::store::Store;
 use crate::time::{Clock, Moment, TimeZone};
 
@@ -48,6 +49,7 @@ pub struct Runtime {
     plans: RwLock<Arc<Plans>>,
     zone: TimeZone,
     assign: BTreeMap<String, Vec<(String, Expr)>>,
+    learned: RwLock<Arc<Learned>>,
     arm: Option<Arm>,
 }
 
@@ -59,7 +61,7 @@ impl Runtime {
         zone: TimeZone,
         assign: BTreeMap<String, Vec<(String, Expr)>>,
     ) -> Self {
-        Self { store, plans: RwLock::new(Arc::new(plans)), zone, assign, arm: None }
+        Self { store, plans: RwLock::new(Arc::new(plans)), zone, assign, learned: RwLock::default(), arm: None }
     }
 
     /// Lets every contact fall to one arm, for tests.
@@ -82,6 +84,11 @@ impl Runtime {
     /// Puts other plans into force.
     pub fn set_plans(&self, plans: Plans) {
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
+    }
+
+    /// Whether mails whose hand-over nobody can prove are sent once more.
+    pub fn sends_again(&self) -> bool {
+        self.plans().policy_in_force().is_some_and(|policy| policy.unsure == Unsure::Resend)
     }
 
     /// The zone of contacts without one.

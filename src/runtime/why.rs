@@ -141,6 +141,12 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
                 detail.parse::<Moment>().map_or_else(|_| detail.to_owned(), |until| wall_text(until, zone));
             format!("`{text}`: waits until {until}")
         }
+        StepKind::Holding => {
+            let (until, why) = detail.split_once(' ').unwrap_or((detail, ""));
+            let until =
+                until.parse::<Moment>().map_or_else(|_| until.to_owned(), |until| wall_text(until, zone));
+            format!("`{text}`: held until {until}, because of {}", held_for(why))
+        }
         StepKind::Took if detail == "time is up" => format!("`{text}`: the time was up"),
         StepKind::Took if detail == "no condition" => format!("`{text}`: did not hold"),
         StepKind::Took if detail.starts_with("condition") => format!("`{text}`: held ({detail})"),
@@ -196,6 +202,17 @@ fn skipped(reason: &str) -> &str {
         "suppressed" => "nothing is sent to the address any more: it bounced, or its owner complained",
         "late" => "it was due too long ago",
         "capped" => "the contact has had as many messages as the caps let through",
+        "holdout" => "the contact is one of those that get no marketing",
+        other => other,
+    }
+}
+
+/// What keeps a run at a message, in words.
+fn held_for(why: &str) -> &str {
+    match why {
+        "quiet" => "quiet hours",
+        "cap" => "a cap that has no room before",
+        "best_time" => "a better time",
         other => other,
     }
 }
@@ -231,11 +248,15 @@ fn now(run: &Run, plan: Option<&Plan>, zone: &TimeZone) -> String {
         return format!("stopped: {why}");
     }
     let at = |moment: Moment| wall_text(moment, zone);
-    if run.arm == Arm::Control {
+    if run.arm.is_measured() {
         let until = run.wake_at.map(at).unwrap_or_default();
-        return format!("in the control group: only measured, until {until}");
+        let group = if run.arm == Arm::Holdout { "held out of all marketing" } else { "in the control group" };
+        return format!("{group}: only measured, until {until}");
     }
     let until = run.state.wait_until.map(at).unwrap_or_default();
+    if let Some(holding) = &run.state.holding {
+        return format!("held at this line until {until}, because of {}", held_for(holding.why.as_str()));
+    }
     match plan.and_then(|plan| plan.node(Place(run.place))).map(|node| &node.step) {
         Some(Step::WaitUpTo { branches, .. }) => {
             let triggers = branches.iter().map(|branch| describe(&branch.trigger));

@@ -7,13 +7,15 @@ use tokio::task::JoinHandle;
 use super::writer::{Flow, Writer};
 use super::{CallCenter, Letters, MailRoom, Outbound, Runtime, load_plans};
 use crate::store::StoreError;
-use crate::time::Clock;
+use crate::time::{Clock, Length, Moment, Unit};
 
 /// How many events and timers one tick takes, and how many when there is a backlog.
 const TICK: u32 = 1_000;
 const TICK_BACKLOG: u32 = 4_000;
 /// How often it is looked whether another process, such as the command line, has changed something.
 const LOOK_ELSEWHERE: Duration = Duration::from_millis(500);
+/// How often the counts are looked at for what contacts have shown together.
+const LEARN_EVERY: Length = Length::new(15, Unit::Minute);
 /// How long the works wait after the store failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -41,11 +43,16 @@ impl Works {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let mut unit = runtime.store().write().await?;
-        let unsure = unit.recover(clock.now()).await?;
+        let now = clock.now();
+        let unsure = unit.recover(now).await?;
+        let again = if runtime.sends_again() { unit.resend(now).await? } else { 0 };
         unit.commit().await?;
-        if unsure > 0 {
+        if again > 0 {
+            tracing::warn!(messages = again, "the program ended while these were handed over: they are sent again");
+        }
+        if unsure > again {
             tracing::warn!(
-                messages = unsure,
+                messages = unsure - again,
                 "the program ended while these were handed over: nobody knows \
                 whether they were taken; `lotse deliveries list` shows them"
             );
@@ -97,7 +104,14 @@ async fn schedule(
 ) {
     let mut limit = TICK;
     let mut elsewhere = None;
+    let mut learned_at = Moment::MIN;
     while !*ending.borrow() {
+        if clock.now() >= LEARN_EVERY.after(learned_at, runtime.zone()) {
+            learned_at = clock.now();
+            if let Err(error) = runtime.learn().await {
+                tracing::error!(%error, "what contacts have shown together could not be read");
+            }
+        }
         match runtime.tick(clock.now(), limit).await {
             Ok(tick) => {
                 if tick.messages > 0 {

@@ -6,8 +6,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::Runtime;
 use super::hits::{MessageHit, Recent};
-use crate::domain::{CallId, ContactId, Event, MessageId, Permission};
-use crate::store::{Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, StoreError, WriteUnit};
+use crate::domain::{CallId, ContactId, Event, MessageId, MessageState, Permission};
+use crate::store::{
+    Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError, WriteUnit,
+};
 use crate::time::{Clock, Moment};
 
 /// How many jobs wait at the most; beyond it, who asks is told to come back.
@@ -87,6 +89,8 @@ pub enum Job {
     HandOver {
         /// The message.
         key: MessageKey,
+        /// From when on it may not: quiet hours begin, or it is too late.
+        before: Moment,
         /// Whether it may go.
         done: oneshot::Sender<bool>,
     },
@@ -261,7 +265,7 @@ impl Together {
         if !hits.is_empty() {
             super::hits::take(&mut *unit, &hits, recent, now).await?;
         }
-        together.deliveries(&mut *unit, jobs, now).await?;
+        together.deliveries(runtime, &mut *unit, jobs, now).await?;
         unit.commit().await?;
         Ok(together)
     }
@@ -322,17 +326,18 @@ impl Together {
 
     async fn deliveries(
         &mut self,
+        runtime: &Runtime,
         unit: &mut dyn WriteUnit,
         jobs: &[Job],
         now: Moment,
     ) -> Result<(), StoreError> {
         let (mut keys, mut settled, mut calls) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut dead, mut all_bodies) = (Vec::new(), Vec::new());
+        let (mut dead, mut all_bodies, mut again) = (Vec::new(), Vec::new(), false);
         let mut telling: BTreeMap<MessageKey, &Vec<Event>> = BTreeMap::new();
         let mut events: Vec<Event> = Vec::new();
         for job in jobs {
             match job {
-                Job::HandOver { key, .. } => keys.push(*key),
+                Job::HandOver { key, before, .. } if now < *before => keys.push(*key),
                 Job::Settle { settlement, events, suppress } => {
                     telling.insert(settlement.key, events);
                     settled.push(settlement.clone());
@@ -347,10 +352,15 @@ impl Together {
             }
         }
         if !settled.is_empty() {
+            let unsure = |one: &MessageSettlement| one.outcome == Outcome::State(MessageState::Unsure);
+            again = runtime.sends_again() && settled.iter().any(unsure);
             // Only what the ledger accepted is told to journeys.
             for key in unit.settle_messages(settled, now).await? {
                 events.extend(telling.remove(&key).into_iter().flatten().cloned());
             }
+        }
+        if again {
+            unit.resend(now).await?;
         }
         if !dead.is_empty() {
             unit.suppress(dead, now).await?;
@@ -394,7 +404,7 @@ fn answer(jobs: Vec<Job>, together: Together, flow: &Flow) {
                 turns = true;
                 let _ = done.send(Ok(first.next().unwrap_or(false)));
             }
-            Job::HandOver { key, done } => {
+            Job::HandOver { key, done, .. } => {
                 let _ = done.send(together.goes.get(&key).copied().unwrap_or(false));
             }
             Job::Settle { settlement, events, .. } => {

@@ -35,7 +35,7 @@ impl Rule {
             Rule::EndedHaveOutcomes => "runs have ended without an outcome",
             Rule::EndedDoNotWait => "ended runs still wait",
             Rule::SkippedHaveReasons => "messages were skipped without a reason",
-            Rule::ControlGetsNothing => "messages of the control group were decided on",
+            Rule::ControlGetsNothing => "messages of contacts who are only measured were decided on",
             Rule::InsideOnce => "contacts are in one journey twice",
             Rule::EnteredAreCounted => "runs entered and the counts do not know of them",
             Rule::EndedAreCounted => "runs ended and the counts do not know of them",

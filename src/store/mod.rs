@@ -225,6 +225,9 @@ pub trait WriteUnit: ReadUnit {
     /// anything is handed over.
     async fn recover(&mut self, now: Moment) -> Result<u64>;
 
+    /// Has messages sent once more that became unsure at `now` or later, each at most once in its life.
+    async fn resend(&mut self, now: Moment) -> Result<u64>;
+
     /// Suppresses addresses, each with the contact it was written to and the reason, and says so on the contacts
     /// that have them. From then on whoever has such an address is marked, however they came by it.
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()>;

@@ -5,6 +5,7 @@ use crate::domain::MessageState::{
     self, Accepted, Bounced, Complained, Decided, Delivered, HandedOver, Refused, Skipped, Unsure,
 };
 use crate::domain::{Address, SkipReason};
+use crate::time::Moment;
 
 /// What an unproved hand-over is said to be when the program starts again.
 pub(super) const ENDED_MEANWHILE: &str = "the program ended while it was being handed over";
@@ -14,8 +15,38 @@ impl Outcome {
     pub(super) fn state(self) -> MessageState {
         match self {
             Outcome::State(state) => state,
-            Outcome::Again(_) => Decided,
+            Outcome::Again(_) | Outcome::NotBefore(_) => Decided,
+            Outcome::Skipped(_) => Skipped,
         }
+    }
+
+    /// When it is tried next.
+    pub(super) fn due_at(self) -> Option<Moment> {
+        match self {
+            Outcome::Again(at) | Outcome::NotBefore(at) => Some(at),
+            Outcome::State(_) | Outcome::Skipped(_) => None,
+        }
+    }
+
+    /// When it is to go, where that has moved.
+    pub(super) fn wanted_at(self) -> Option<Moment> {
+        match self {
+            Outcome::NotBefore(at) => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Why it is not sent.
+    pub(super) fn reason(self) -> Option<SkipReason> {
+        match self {
+            Outcome::Skipped(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether it was tried.
+    pub(super) fn is_attempt(self) -> bool {
+        matches!(self, Outcome::State(_) | Outcome::Again(_))
     }
 
     /// The states it leads on from. What another step leads to (the last gate, a retry) it leads to from none.
@@ -23,6 +54,7 @@ impl Outcome {
         match self {
             // Nothing was handed over yet, or it was provably not taken.
             Outcome::Again(_) => &[Decided, HandedOver],
+            Outcome::NotBefore(_) | Outcome::Skipped(_) => &[Decided],
             Outcome::State(Accepted) => &[HandedOver, Unsure],
             Outcome::State(Refused) => &[Decided, HandedOver],
             Outcome::State(Unsure) => &[HandedOver],

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     Address, Attributes, Call, CallId, CallKind, CallState, Contact, ContactId, ContactState, Effects, Event,
-    EventId, EventKind, Message, MessageId, MessageState, Run,
+    EventId, EventKind, Message, MessageId, MessageState, Run, SkipReason,
 };
 use crate::language::plan::Plan;
 use crate::time::Moment;
@@ -200,6 +200,10 @@ pub enum Outcome {
     State(MessageState),
     /// It was provably not taken and is tried again then.
     Again(Moment),
+    /// It may not go before then, and was not tried.
+    NotBefore(Moment),
+    /// It is not sent any more.
+    Skipped(SkipReason),
 }
 
 /// A message with everything the ledger knows of it.
@@ -217,6 +221,8 @@ pub struct StoredMessage {
     pub settled_at: Option<Moment>,
     /// What the provider said.
     pub answer: Option<String>,
+    /// When it was sent once more because nobody could prove the first time.
+    pub resent_at: Option<Moment>,
     /// When a person opened it first.
     pub opened_at: Option<Moment>,
     /// When a person followed one of its links first.

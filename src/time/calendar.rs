@@ -75,6 +75,11 @@ impl ClockTime {
         (hour < 24 && minute < 60).then_some(Self { hour, minute })
     }
 
+    /// The minutes since midnight.
+    pub fn minute_of_day(self) -> u16 {
+        u16::from(self.hour) * 60 + u16::from(self.minute)
+    }
+
     fn civil(self) -> Time {
         Time::new(i8::try_from(self.hour).unwrap_or(0), i8::try_from(self.minute).unwrap_or(0), 0, 0)
             .unwrap_or(Time::midnight())
@@ -96,6 +101,11 @@ pub fn zone(name: &str) -> Option<TimeZone> {
 /// The date on the calendar of `zone` at a moment.
 pub fn date_of(moment: Moment, zone: &TimeZone) -> Date {
     zone.to_datetime(moment.timestamp()).date()
+}
+
+/// The hour that the clock of `zone` shows at a moment, from 0 to 23.
+pub fn hour_of(moment: Moment, zone: &TimeZone) -> u8 {
+    u8::try_from(zone.to_datetime(moment.timestamp()).hour()).unwrap_or(0)
 }
 
 /// The moment of a clock time on a date.

@@ -13,7 +13,7 @@ mod moment;
 mod window;
 
 pub use calendar::{
-    ClockTime, Weekday, at_clock_time, date_of, next_clock_time, next_weekday_time, wall_text, zone,
+    ClockTime, Weekday, at_clock_time, date_of, hour_of, next_clock_time, next_weekday_time, wall_text, zone,
 };
 pub use clock::{Clock, ManualClock, ScaledClock, SystemClock};
 pub use jiff::civil::Date;

@@ -90,6 +90,7 @@ fn human(
         let state = match (&run.outcome, run.wake_at) {
             (Some(outcome), _) => format!("ended: {outcome}"),
             _ if run.arm == Arm::Control => "in the control group: only measured".to_owned(),
+            _ if run.arm == Arm::Holdout => "held out of all marketing: only measured".to_owned(),
             (None, Some(wake)) => format!("in `{}`, looked at {}", stage_of(run), wall_text(wake, zone)),
             (None, None) => format!("in `{}`", stage_of(run)),
         };

@@ -23,17 +23,18 @@ email receipt { topic account  from m  subject "Hi"  body "Hi" }
 "#;
 
 /// A contact, its plans, and what the last moment led to.
-pub(super) struct Play {
-    pub(super) plans: Plans,
-    pub(super) state: ContactState,
-    pub(super) zone: TimeZone,
-    pub(super) arm: Option<Arm>,
-    pub(super) last: Effects,
-    pub(super) count: u32,
+pub(in crate::engine) struct Play {
+    pub(in crate::engine) plans: Plans,
+    pub(in crate::engine) state: ContactState,
+    pub(in crate::engine) zone: TimeZone,
+    pub(in crate::engine) arm: Option<Arm>,
+    pub(in crate::engine) learned: Learned,
+    pub(in crate::engine) last: Effects,
+    pub(in crate::engine) count: u32,
 }
 
 impl Play {
-    pub(super) fn new(journeys: &str) -> Self {
+    pub(in crate::engine) fn new(journeys: &str) -> Self {
         let text = format!("{HEAD}{journeys}");
         let files = WorkspaceFiles::from_texts([("a.journey", text.as_str())]);
         let checked = check(&files, None);
@@ -48,21 +49,21 @@ impl Play {
         let mut state = ContactState::new(contact);
         state.permissions.insert("news".to_owned(), true);
         let zone = crate::time::zone("Europe/Berlin").unwrap();
-        Self { plans, state, zone, arm: Some(Arm::Treated), last: Effects::default(), count: 0 }
+        Self { plans, state, zone, arm: Some(Arm::Treated), learned: Learned::default(), last: Effects::default(), count: 0 }
     }
 
-    pub(super) fn at(&self, text: &str) -> Moment {
+    pub(in crate::engine) fn at(&self, text: &str) -> Moment {
         let (date, time) = text.split_once(' ').unwrap();
         format!("{date}T{time}:00[Europe/Berlin]").parse::<jiff::Zoned>().unwrap().timestamp().into()
     }
 
     /// `bought {"total": 5}`, `click hello [link]`, `identify {…}`, `request j`, `reply {…}`, `accepted`, `wake`;
     /// several, separated by `;`, come together.
-    pub(super) fn inputs(&mut self, what: &str, at: Moment) -> Vec<Input> {
+    pub(in crate::engine) fn inputs(&mut self, what: &str, at: Moment) -> Vec<Input> {
         what.split(';').filter_map(|part| self.input(part.trim(), at)).collect()
     }
 
-    pub(super) fn input(&mut self, what: &str, at: Moment) -> Option<Input> {
+    pub(in crate::engine) fn input(&mut self, what: &str, at: Moment) -> Option<Input> {
         let (word, rest) = what.split_once(' ').unwrap_or((what, ""));
         let mut properties: Attributes = serde_json::from_str(rest).unwrap_or_default();
         let mut run = None;
@@ -107,28 +108,39 @@ impl Play {
         Some(Input::Event(Event { id, contact, kind, name, at, received_at, run, properties }))
     }
 
-    pub(super) fn last_call(&self) -> String {
+    pub(in crate::engine) fn last_call(&self) -> String {
         let calls = self.state.runs.iter().flat_map(|run| &run.state.calls);
         calls.last().map(|(_, id)| id.to_string()).unwrap_or_default()
     }
 
     /// Lets it happen, and tells what the runs did.
-    pub(super) fn step(&mut self, time: &str, what: &str) -> String {
+    pub(in crate::engine) fn step(&mut self, time: &str, what: &str) -> String {
         let now = self.at(time);
         let inputs = self.inputs(what, now);
         self.apply(now, inputs)
     }
 
     /// Lets inputs come, and tells what the runs did.
-    pub(super) fn apply(&mut self, now: Moment, inputs: Vec<Input>) -> String {
+    pub(in crate::engine) fn apply(&mut self, now: Moment, inputs: Vec<Input>) -> String {
         let assign = BTreeMap::new();
-        let world = World { plans: &self.plans, zone: &self.zone, assign: &assign, arm: self.arm };
+        let world = World {
+            plans: &self.plans,
+            zone: &self.zone,
+            assign: &assign,
+            learned: &self.learned,
+            arm: self.arm,
+        };
         let effects = advance(&world, &mut self.state, inputs, now);
         let line = |step: &crate::domain::HistoryStep| {
             let detail = match step.kind {
                 StepKind::Waiting => {
                     let until: Moment = step.detail.parse().unwrap();
                     crate::time::wall_text(until, &self.zone)[5..].to_owned()
+                }
+                StepKind::Holding => {
+                    let (until, why) = step.detail.split_once(' ').unwrap();
+                    let until: Moment = until.parse().unwrap();
+                    format!("{} {why}", &crate::time::wall_text(until, &self.zone)[5..])
                 }
                 _ => step.detail.clone(),
             };
@@ -142,7 +154,7 @@ impl Play {
     }
 
     /// What always holds.
-    pub(super) fn check(&self, effects: &Effects) {
+    pub(in crate::engine) fn check(&self, effects: &Effects) {
         for run in &self.state.runs {
             assert_eq!(run.is_live(), run.outcome.is_none());
             assert!(run.is_live() || run.wake_at.is_none(), "an ended run wants nothing");
@@ -156,24 +168,24 @@ impl Play {
         assert_eq!(steps.len(), effects.history.len());
     }
 
-    pub(super) fn play(&mut self, table: &[(&str, &str, &str)]) {
+    pub(in crate::engine) fn play(&mut self, table: &[(&str, &str, &str)]) {
         for (time, what, expected) in table {
             assert_eq!(self.step(time, what), *expected, "at {time}: {what}");
         }
     }
 }
 
-pub(super) fn play(journeys: &str, table: &[(&str, &str, &str)]) -> Play {
+pub(in crate::engine) fn play(journeys: &str, table: &[(&str, &str, &str)]) -> Play {
     let mut play = Play::new(journeys);
     play.play(table);
     play
 }
 
 /// One journey around the statements of its first stage.
-pub(super) fn stage(head: &str, statements: &str) -> String {
+pub(in crate::engine) fn stage(head: &str, statements: &str) -> String {
     let second = if statements.contains("go to t") { "stage t { end as in_t }" } else { "" };
     let head = format!("enter on signup reenter always permission news {head}");
     format!("journey j {{ {head} stage s {{ {statements} }} {second} }}")
 }
 
-pub(super) const ENTERED: &str = "entered signup, stage s";
+pub(in crate::engine) const ENTERED: &str = "entered signup, stage s";

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::shown::{self, Piece, pieces, plain, value};
 use super::{Console, Frame, Trouble, page};
-use crate::domain::{Arm, Contact, ContactId, Permission, Run};
+use crate::domain::{Contact, ContactId, Permission, Run};
 use crate::engine::Plans;
 use crate::language::plan::Place;
 use crate::runtime::{Reason, StoryItem, story, why};
@@ -89,7 +89,7 @@ fn place(run: &Run, plans: &Plans) -> String {
     if let Some(outcome) = &run.outcome {
         return format!("{journey}: ended, {}", plain(outcome));
     }
-    if run.arm == Arm::Control {
+    if run.arm.is_measured() {
         return format!("{journey}: only measured");
     }
     let stage = plans.version(run.version).map(|plan| plan.stage_of(Place(run.place)));

@@ -25,8 +25,9 @@ struct Journey {
     entered: String,
     inside: String,
     ended: String,
-    /// How many are only measured.
+    /// How many are only measured: in the control group, and those that get no marketing at all.
     control: String,
+    holdout: String,
     stages: Vec<Stage>,
     goals: Vec<Goal>,
     /// To which teams how many leads went.
@@ -54,6 +55,8 @@ struct Goal {
     treated: Rate,
     /// Of those who are only measured; nothing where nobody is.
     control: Option<Rate>,
+    /// Of those who get no marketing of any journey; nothing where nobody is.
+    holdout: Option<Rate>,
 }
 
 struct Rate {
@@ -91,7 +94,8 @@ impl Journey {
     fn new(version: u32, plan: &Plan, rows: &[TallyRow]) -> Self {
         let counts = Counts(rows.iter().filter(|row| row.journey == plan.journey).collect());
         let (entered, ended) = (counts.sum("entered", None), counts.sum("ended", None));
-        let control = counts.of_arm("entered", None, Arm::Control);
+        let [control, holdout] =
+            [Arm::Control, Arm::Holdout].map(|arm| counts.of_arm("entered", None, arm));
         let mut goals = counts.details("goal");
         for goal in &plan.goals {
             goals.entry(goal.name.clone()).or_default();
@@ -104,7 +108,8 @@ impl Journey {
             inside: number(entered - ended),
             ended: number(ended),
             control: number(control),
-            stages: stages(plan, &counts, entered - control),
+            holdout: number(holdout),
+            stages: stages(plan, &counts, entered - control - holdout),
             hand_offs: counts.listed("hand_off"),
             goals: goals.keys().map(|goal| Goal::new(goal, &counts)).collect(),
             messages: messages(plan).iter().map(|message| Message::new(message, &counts)).collect(),
@@ -138,9 +143,11 @@ fn stages(plan: &Plan, counts: &Counts<'_>, treated: i64) -> Vec<Stage> {
 fn messages(plan: &Plan) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for node in &plan.nodes {
-        match &node.step {
-            Step::Send { message, .. } if !messages.contains(message) => messages.push(message.clone()),
-            _ => {}
+        let Step::Send(send) = &node.step else { continue };
+        for choice in &send.choices {
+            if !messages.contains(&choice.message) {
+                messages.push(choice.message.clone());
+            }
         }
     }
     messages
@@ -160,6 +167,7 @@ impl Goal {
             worth: (worth > 0.0).then(|| money(worth)),
             treated: rate(Arm::Treated).unwrap_or_else(none),
             control: rate(Arm::Control),
+            holdout: rate(Arm::Holdout),
         }
     }
 }

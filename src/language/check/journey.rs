@@ -6,7 +6,8 @@ use super::names::{EventFields, Kind};
 use crate::domain::ValueType;
 use crate::finding::{Code, Finding};
 use crate::language::model::{
-    Block, Enter, EnterKind, Goal, Journey, Leave, Reenter, Stage, Statement, StatementKind, Timezone,
+    Block, Enter, EnterKind, Goal, Journey, Leave, Limits, PRIORITY_DEFAULT, Reenter, Stage, Statement,
+    StatementKind, Timezone,
 };
 use crate::language::syntax::tree::{self, ClauseKind};
 use crate::source::Span;
@@ -44,6 +45,8 @@ impl Checker<'_> {
             goals: Vec::new(),
             leaves: Vec::new(),
             control: 0.0,
+            limits: Limits::default(),
+            priority: PRIORITY_DEFAULT,
             timezone: Timezone::Contact,
             stages: Vec::new(),
         };
@@ -101,12 +104,17 @@ impl Checker<'_> {
 
     /// Clauses of which one can stand.
     fn clauses_once(&self, tree: &tree::Journey) {
+        self.once(&tree.clauses, "in this journey");
+    }
+
+    /// Reports clauses that stand twice where one can.
+    pub(super) fn once(&self, clauses: &[tree::Clause], place: &str) {
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-        for clause in &tree.clauses {
+        for clause in clauses {
             let Some(word) = single(&clause.kind) else { continue };
             if let Some(before) = seen.insert(word, clause.span) {
                 self.report(
-                    Finding::new(Code::E307, clause.span, format!("`{word}` stands twice in this journey"))
+                    Finding::new(Code::E307, clause.span, format!("`{word}` stands twice {place}"))
                         .related(before, "it stands here already")
                         .help("take one of them away"),
                 );
@@ -142,10 +150,11 @@ impl Checker<'_> {
             }
             ClauseKind::Control(share) => journey.control = share.value,
             ClauseKind::Timezone(timezone) => journey.timezone = self.timezone(timezone),
-            ClauseKind::Priority(_) => self.not_yet(clause.span, "`priority`"),
-            ClauseKind::Quiet { .. } => self.not_yet(clause.span, "`quiet`"),
-            ClauseKind::Cap { .. } => self.not_yet(clause.span, "`cap`"),
-            ClauseKind::Late(_) => self.not_yet(clause.span, "`late`"),
+            ClauseKind::Priority(priority) => journey.priority = self.priority(priority),
+            ClauseKind::Quiet { .. } | ClauseKind::Cap { .. } | ClauseKind::Late(_) => {
+                self.limit(clause, &mut journey.limits);
+                self.not_looser(clause);
+            }
             ClauseKind::OnChange(_) => self.not_yet(clause.span, "`on change`"),
             ClauseKind::LeaveOnGoal { .. }
             | ClauseKind::Holdout(_)
@@ -362,6 +371,8 @@ fn single(kind: &ClauseKind) -> Option<&'static str> {
         ClauseKind::Priority(_) => "priority",
         ClauseKind::Quiet { .. } => "quiet",
         ClauseKind::Late(_) => "late",
+        ClauseKind::Holdout(_) => "holdout",
+        ClauseKind::Unsure(_) => "unsure",
         ClauseKind::Timezone(_) => "timezone",
         ClauseKind::OnChange(_) => "on change",
         _ => return None,

@@ -16,6 +16,7 @@ mod names;
 mod opens;
 mod operators;
 mod paths;
+mod policy;
 mod reference;
 mod silence;
 mod statement;
@@ -192,6 +193,7 @@ impl<'a> Checker<'a> {
             topics: self.names.topics.values().cloned().collect(),
             ..Model::default()
         };
+        model.policy = self.policy();
         self.definitions();
         for message in self.names.messages.values() {
             model.messages.push(self.message(message));
@@ -206,7 +208,6 @@ impl<'a> Checker<'a> {
                     model.journeys.push(self.journey(journey));
                 }
                 tree::Declaration::Survey(survey) => self.not_yet(survey.name.span, "a `survey`"),
-                tree::Declaration::Policy(policy) => self.not_yet(policy.span.at_start(), "a `policy`"),
                 _ => {}
             }
         }

@@ -55,6 +55,7 @@ pub(super) struct Names<'a> {
     pub(super) messages: BTreeMap<String, &'a tree::Message>,
     pub(super) surveys: BTreeMap<String, Span>,
     pub(super) journeys: BTreeMap<String, &'a tree::Journey>,
+    pub(super) policy: Option<&'a tree::Policy>,
     /// Fields may be missing from the contact because text there could not be read.
     pub(super) contact_is_broken: bool,
     /// Events of which the same is true.
@@ -99,6 +100,16 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::Fi
                 let known = checker.fields(fields, "contact");
                 names.contact_is_broken |= checker.is_broken(fields.span) || checker.lacks_types(fields);
                 names.contact.extend(known);
+            }
+            Declaration::Policy(policy) => {
+                if let Some(before) = names.policy {
+                    checker.report(
+                        Finding::new(Code::E102, policy.span.at_start(), "`policy` is declared twice")
+                            .related(before.span.at_start(), "it is declared here already")
+                            .help("write all rules into one `policy { … }`: it holds for every journey"),
+                    );
+                }
+                names.policy.get_or_insert(policy);
             }
             Declaration::Event(event) if first(Kind::Event, &event.name) => {
                 if checker.is_broken(event.span) || checker.lacks_types(&event.fields) {

@@ -4,7 +4,7 @@ use super::journey::InJourney;
 use super::names::{EventFields, Kind};
 use crate::domain::{SystemEvent, Value, ValueType};
 use crate::finding::{Code, Finding};
-use crate::language::model::{Branch, Expr, SendTo, StatementKind, Trigger, Until, Wait};
+use crate::language::model::{Branch, Expr, Pick, SendTo, StatementKind, Trigger, Until, Wait};
 use crate::language::syntax::tree::{self, Scope, StatementKind as S};
 use crate::source::Span;
 use crate::time::{ClockTime, Window};
@@ -25,7 +25,7 @@ impl Checker<'_> {
         around: &Around<'_>,
     ) -> Option<StatementKind> {
         match &tree.kind {
-            S::Send(send) => self.send(send, inside, around),
+            S::Send(send) => self.send(send, tree.span, inside, around),
             S::Call { hook, with, wait } => {
                 self.outside(Code::E101, Kind::Webhook, hook);
                 let with = self.pairs(with, around);
@@ -127,25 +127,59 @@ impl Checker<'_> {
         );
     }
 
-    fn send(&self, send: &tree::Send, inside: &InJourney<'_>, around: &Around<'_>) -> Option<StatementKind> {
+    fn send(
+        &self,
+        send: &tree::Send,
+        span: Span,
+        inside: &InJourney<'_>,
+        around: &Around<'_>,
+    ) -> Option<StatementKind> {
         let with = self.pairs(&send.with, around);
         let otherwise = send.otherwise.as_ref().map(|body| self.block(body, inside, around));
         if let Some(best) = &send.best_time {
-            return self.later_at(best.span, "`at best time`");
+            self.no_length(best);
         }
-        let (tree::SendChoice::One, [one]) = (send.choice, send.messages.as_slice()) else {
-            let span = send.messages.first().map_or_else(Default::default, |message| message.channel.span);
-            return self.later_at(span, "`send first of` and `send best of`");
+        if send.messages.is_empty() {
+            if !self.is_broken(span) {
+                let message = "there is no message here to choose from";
+                self.report(Finding::new(Code::E001, span, message).help("write one for each line: `email NAME`"));
+            }
+            return None;
+        }
+        let mut messages: Vec<SendTo> = Vec::new();
+        let mut whole = true;
+        for one in &send.messages {
+            if let Some(before) = messages.iter().find(|known| known.name == one.message.value) {
+                self.twice("choice", &one.message.value, before.span, one.message.span);
+                continue;
+            }
+            match self.send_to(one, inside, around) {
+                Some(message) => messages.push(message),
+                None => whole = false,
+            }
+        }
+        let pick = match send.choice {
+            tree::SendChoice::One | tree::SendChoice::FirstOf => Pick::First,
+            tree::SendChoice::BestOf => Pick::Best,
         };
-        let message = self.message_in_channel(&one.channel, &one.message, Code::E101)?;
-        self.needs_topic(message, inside, one.message.span);
-        let to = one.to.as_ref().map(|to| {
+        let best_time = send.best_time.as_ref().map(|within| within.value);
+        whole.then_some(StatementKind::Send { messages, pick, with, best_time, otherwise })
+    }
+
+    fn send_to(
+        &self,
+        tree: &tree::SendMessage,
+        inside: &InJourney<'_>,
+        around: &Around<'_>,
+    ) -> Option<SendTo> {
+        let message = self.message_in_channel(&tree.channel, &tree.message, Code::E101)?;
+        self.needs_topic(message, inside, tree.message.span);
+        let to = tree.to.as_ref().map(|to| {
             let typed = self.typed(to, around);
             self.must_be(&typed, &ValueType::Text, to.span);
             typed.expr
         });
-        let message = SendTo { name: one.message.value.clone(), span: one.message.span, to };
-        Some(StatementKind::Send { message, with, otherwise })
+        Some(SendTo { name: tree.message.value.clone(), span: tree.message.span, to })
     }
 
     /// Every message has a topic: its own, or that of the journey's `permission`.

@@ -274,11 +274,13 @@ impl<'m> Supply<'m> {
         let mut supplies: BTreeMap<&str, Self> = BTreeMap::new();
         for journey in &model.journeys {
             journey.each_statement(&mut |_, statement| {
-                let StatementKind::Send { message, with, .. } = &statement.kind else { return };
-                let supply = supplies.entry(&message.name).or_default();
-                supply.with.push(with.iter().map(|(name, _)| name.as_str()).collect());
-                if supply.journeys.last().is_none_or(|last| last.name != journey.name) {
-                    supply.journeys.push(journey);
+                let StatementKind::Send { messages, with, .. } = &statement.kind else { return };
+                for message in messages {
+                    let supply = supplies.entry(&message.name).or_default();
+                    supply.with.push(with.iter().map(|(name, _)| name.as_str()).collect());
+                    if supply.journeys.last().is_none_or(|last| last.name != journey.name) {
+                        supply.journeys.push(journey);
+                    }
                 }
             });
         }

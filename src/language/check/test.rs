@@ -12,7 +12,8 @@ use crate::source::Span;
 use crate::time::ClockTime;
 
 /// The reasons for which a message is skipped.
-const SKIP_REASONS: [&str; 5] = ["no_permission", "no_address", "suppressed", "late", "capped"];
+const SKIP_REASONS: [&str; 6] =
+    ["no_permission", "no_address", "suppressed", "late", "capped", "holdout"];
 
 impl Checker<'_> {
     pub(super) fn test(&self, tree: &tree::Test, model: &Model) -> Option<Test> {
@@ -172,7 +173,7 @@ impl Checker<'_> {
             T::ExpectNo { channel, message } => {
                 match message {
                     Some(message) => self.message_in_channel(channel, message, Code::E501).map(|_| ())?,
-                    None => self.some_channel(channel)?,
+                    None => self.some_channel(channel, Code::E501)?,
                 }
                 let message = message.as_ref().map(|message| message.value.clone());
                 Expectation::NoMessage { channel: channel.value.clone(), message }
@@ -277,9 +278,10 @@ impl Checker<'_> {
         None
     }
 
-    fn some_channel(&self, channel: &tree::Name) -> Option<()> {
-        if let (false, Some(message)) =
-            (self.is_channel(&channel.value), self.names.messages.get(&channel.value))
+    /// A channel that messages can go by.
+    pub(super) fn some_channel(&self, channel: &tree::Name, code: Code) -> Option<()> {
+        if let (Code::E501, false, Some(message)) =
+            (code, self.is_channel(&channel.value), self.names.messages.get(&channel.value))
         {
             let write = format!("{} {}", message.channel.value, channel.value);
             self.report(
@@ -298,7 +300,7 @@ impl Checker<'_> {
             return Some(());
         }
         self.report(
-            Finding::new(Code::E501, channel.span, format!("there is no channel `{}`", channel.value))
+            Finding::new(code, channel.span, format!("there is no channel `{}`", channel.value))
                 .help("write `email`, or a channel of lotse.yaml"),
         );
         None

@@ -1,4 +1,4 @@
-use super::Expr;
+use super::{Expr, Limits, Pick};
 use crate::language::syntax::tree::ReactionKind;
 use crate::source::Span;
 use crate::time::{ClockTime, Date, Length, Weekday, Window};
@@ -30,6 +30,10 @@ pub struct Journey {
     pub leaves: Vec<Leave>,
     /// The share that is only measured, from 0 to 1.
     pub control: f64,
+    /// What keeps its messages back, beside the policy.
+    pub limits: Limits,
+    /// Who gets the slot when a cap leaves room for one, from 1 to 100: the higher.
+    pub priority: u8,
     /// Whose clock counts.
     pub timezone: Timezone,
     /// What happens, stage by stage.
@@ -147,8 +151,11 @@ pub struct Statement {
 #[expect(missing_docs, reason = "the table of statements in docs/reference/language.md explains each")]
 pub enum StatementKind {
     Send {
-        message: SendTo,
+        /// One, or several of which one goes out.
+        messages: Vec<SendTo>,
+        pick: Pick,
         with: Vec<(String, Expr)>,
+        best_time: Option<Length>,
         otherwise: Option<Block>,
     },
     Call {
@@ -305,8 +312,8 @@ impl Statement {
     /// The expressions of the statement itself, without those in inner blocks.
     pub fn expressions(&self) -> Vec<&Expr> {
         let mut found = match &self.kind {
-            StatementKind::Send { message, with, .. } => {
-                values(with).into_iter().chain(&message.to).collect()
+            StatementKind::Send { messages, with, .. } => {
+                values(with).into_iter().chain(messages.iter().flat_map(|message| &message.to)).collect()
             }
             StatementKind::Call { with, .. } | StatementKind::HandOff { with, .. } => values(with),
             StatementKind::WaitUntil(Until::Value { value, .. }) | StatementKind::Set { value, .. } => {

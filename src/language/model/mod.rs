@@ -8,6 +8,7 @@ mod aggregate;
 mod expression;
 mod journey;
 mod message;
+mod policy;
 mod shape;
 mod test;
 
@@ -19,6 +20,7 @@ pub use journey::{
     Timezone, Trigger, Until, Wait,
 };
 pub use message::{Message, MessageText};
+pub use policy::{Cap, Limits, PRIORITY_DEFAULT, Pick, Policy, Unsure};
 pub use shape::Shape;
 pub use test::{Action, Expectation, Step, StepTime, Test, TestContact};
 
@@ -36,6 +38,8 @@ pub struct Model {
     pub topics: Vec<Topic>,
     /// Messages of every channel.
     pub messages: Vec<Message>,
+    /// What holds for the messages of every journey.
+    pub policy: Policy,
     /// Journeys, in the order of the files.
     pub journeys: Vec<Journey>,
     /// Tests, in the order of the files.

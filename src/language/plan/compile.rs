@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Attribute, Branch, Change, Enter, Goal, Leave, Message, Needs, Node, PLAN_FORMAT, Place, Plan, Reenter,
-    Step, Trigger, Until, needs,
+    Attribute, Branch, Change, Choice, Enter, Goal, Leave, Message, Needs, Node, PLAN_FORMAT, Place, Plan, Reenter,
+    SendStep, Step, Trigger, Until, needs,
 };
 use crate::language::check::Checked;
 use crate::language::model::{
@@ -46,6 +46,9 @@ pub fn compile(journey: &Journey, checked: &Checked, sources: &Sources) -> Optio
         goals: journey.goals.iter().map(goal).collect(),
         leaves: journey.leaves.iter().map(leave).collect(),
         control: journey.control,
+        policy: model.policy.clone(),
+        limits: journey.limits.clone(),
+        priority: journey.priority,
         stages: journey.stages.iter().map(|stage| stage.name.clone()).collect(),
         nodes,
         messages: BTreeMap::new(),
@@ -96,27 +99,30 @@ fn attribute(field: &model::Field) -> (String, Attribute) {
 }
 
 fn messages(journey: &Journey, checked: &Checked, plan: &Plan) -> Option<BTreeMap<String, Message>> {
-    let model = &checked.model;
     let mut messages = BTreeMap::new();
     for node in &plan.nodes {
-        let Step::Send { message: name, .. } = &node.step else { continue };
-        let message = model.message(name)?;
-        let texts = checked.texts.get(name)?;
-        let topic = model.topic(message.topic.as_ref().or(journey.permission.as_ref())?)?;
-        messages.insert(
-            name.clone(),
-            Message {
-                channel: message.channel.clone(),
-                topic: topic.name.clone(),
-                topic_label: topic.label.clone(),
-                essential: topic.essential,
-                sender: message.sender.clone()?,
-                text: texts.default.clone(),
-                languages: texts.languages.clone(),
-            },
-        );
+        let Step::Send(send) = &node.step else { continue };
+        for Choice { message: name, .. } in &send.choices {
+            messages.insert(name.clone(), message(name, journey, checked)?);
+        }
     }
     Some(messages)
+}
+
+fn message(name: &str, journey: &Journey, checked: &Checked) -> Option<Message> {
+    let model = &checked.model;
+    let message = model.message(name)?;
+    let texts = checked.texts.get(name)?;
+    let topic = model.topic(message.topic.as_ref().or(journey.permission.as_ref())?)?;
+    Some(Message {
+        channel: message.channel.clone(),
+        topic: topic.name.clone(),
+        topic_label: topic.label.clone(),
+        essential: topic.essential,
+        sender: message.sender.clone()?,
+        text: texts.default.clone(),
+        languages: texts.languages.clone(),
+    })
 }
 
 fn place(index: usize) -> Place {
@@ -202,18 +208,15 @@ impl Compiler<'_> {
     fn statement(&mut self, statement: &Statement, at: &At, number: usize, next: Place) -> Option<Place> {
         let change = |change| Step::Change { change, next };
         let step = match &statement.kind {
-            StatementKind::Send { message, with, otherwise } => {
+            StatementKind::Send { messages, pick, with, best_time, otherwise } => {
                 let otherwise = match otherwise {
                     Some(block) => Some(self.branch(block, at, number, "otherwise", next)?),
                     None => None,
                 };
-                Step::Send {
-                    message: message.name.clone(),
-                    to: message.to.clone(),
-                    with: with.clone(),
-                    next,
-                    otherwise,
-                }
+                let choice = |one: &model::SendTo| Choice { message: one.name.clone(), to: one.to.clone() };
+                let choices = messages.iter().map(choice).collect();
+                let (with, best_time) = (with.clone(), *best_time);
+                Step::Send(SendStep { choices, pick: *pick, with, best_time, next, otherwise })
             }
             StatementKind::Call { wait, .. } | StatementKind::HandOff { wait, .. } => {
                 return self.call(statement, wait.as_ref(), at, number, next);

@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
-pub use crate::language::model::{Aggregate, AggregateFunction, Expr, Operator, ReactionKind};
+use crate::language::model::PRIORITY_DEFAULT;
+pub use crate::language::model::{
+    Aggregate, AggregateFunction, Cap, Expr, Limits, Operator, Pick, Policy, ReactionKind, Unsure,
+};
 pub use compile::compile;
 
 use crate::domain::{Value, ValueType};
@@ -56,6 +59,15 @@ pub struct Plan {
     pub leaves: Vec<Leave>,
     /// The share that is only measured, from 0 to 1.
     pub control: f64,
+    /// What held for every journey when it was made; what holds now, the plans in force say.
+    #[serde(default)]
+    pub policy: Policy,
+    /// What keeps its messages back beside the policy.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Who gets the slot when a cap leaves room for one, from 1 to 100: the higher.
+    #[serde(default = "priority_default")]
+    pub priority: u8,
     /// The names of the stages; the stage of index N begins at place N.
     pub stages: Vec<String>,
     /// The places, those of the stages first.
@@ -100,6 +112,9 @@ pub struct Needs {
     /// Past events by their names on the wire, and how far back.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub events: BTreeMap<String, Reach>,
+    /// Past messages, and how far back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Reach>,
 }
 
 /// How far back something is asked for.
@@ -136,7 +151,7 @@ impl Reach {
 
 impl Needs {
     /// Permissions and nothing else.
-    pub const PERMISSIONS: Needs = Needs { permissions: true, events: BTreeMap::new() };
+    pub const PERMISSIONS: Needs = Needs { permissions: true, events: BTreeMap::new(), messages: None };
 
     /// What either of two turns asks for.
     #[must_use]
@@ -145,7 +160,14 @@ impl Needs {
         for (event, reach) in &other.events {
             self.events.entry(event.clone()).and_modify(|known| *known = known.or(*reach)).or_insert(*reach);
         }
+        self.messages = self.messages.into_iter().chain(other.messages).reduce(Reach::or);
         self
+    }
+
+    /// Past messages as far back as caps count them.
+    pub fn of_caps(limits: &Limits) -> Needs {
+        let reach = limits.caps.iter().map(|cap| Reach::Within(cap.per)).reduce(Reach::or);
+        Needs { messages: reach, ..Needs::default() }
     }
 
     /// What an expression asks for.
@@ -156,7 +178,7 @@ impl Needs {
             Expr::Aggregate(aggregate) => {
                 let reach = aggregate.last.map_or(Reach::Forever, Reach::Within);
                 let event = BTreeMap::from([(aggregate.event.clone(), reach)]);
-                needs = std::mem::take(&mut needs).or(&Needs { permissions: false, events: event });
+                needs = std::mem::take(&mut needs).or(&Needs { events: event, ..Needs::default() });
             }
             _ => {}
         });
@@ -174,18 +196,7 @@ pub enum Step {
         next: Place,
     },
     /// A message goes out, or is skipped.
-    Send {
-        /// Which.
-        message: String,
-        /// Another address than the contact's.
-        to: Option<Expr>,
-        /// Values for its template.
-        with: Vec<(String, Expr)>,
-        /// Where a run goes on.
-        next: Place,
-        /// Where it goes on when the message is skipped, where that differs.
-        otherwise: Option<Place>,
-    },
+    Send(SendStep),
     /// A webhook is called.
     Call {
         /// Which.
@@ -248,6 +259,34 @@ pub enum Step {
         /// How.
         outcome: String,
     },
+}
+
+/// A message goes out, or is skipped. A run may be held there until its time has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SendStep {
+    /// The messages of which one goes out, in the order of the text.
+    pub choices: Vec<Choice>,
+    /// Which of them.
+    #[serde(default)]
+    pub pick: Pick,
+    /// Values for its template.
+    pub with: Vec<(String, Expr)>,
+    /// How long it may wait for a better time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_time: Option<Length>,
+    /// Where a run goes on.
+    pub next: Place,
+    /// Where it goes on when nothing is sent, where that differs.
+    pub otherwise: Option<Place>,
+}
+
+/// A message that may go out at a place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Which.
+    pub message: String,
+    /// Another address than the contact's.
+    pub to: Option<Expr>,
 }
 
 /// How the contact changes.
@@ -370,6 +409,10 @@ pub enum Leave {
     /// The goal of that index, or any.
     OnGoal(Option<u16>),
     When(Expr),
+}
+
+fn priority_default() -> u8 {
+    PRIORITY_DEFAULT
 }
 
 /// A message that the journey sends.

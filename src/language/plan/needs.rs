@@ -1,12 +1,17 @@
 use std::collections::BTreeSet;
 
-use super::{Change, Expr, Leave, Needs, Place, Plan, Step, Until};
+use super::{Change, Expr, Leave, Needs, Pick, Place, Plan, Reach, Step, Until};
+use crate::time::{Length, Unit};
+
+/// How far back the messages of a contact tell when and by which channel to write.
+const HABITS: Reach = Reach::Within(Length::new(90, Unit::Day));
 
 /// Notes at each place what a turn that begins there may ask for: everything on all paths up to the next waits,
 /// and what the clauses at the head ask at any time.
 pub(super) fn find(plan: &mut Plan) {
     let head = head(plan);
-    let own: Vec<Needs> = plan.nodes.iter().map(|node| of_step(&node.step)).collect();
+    let caps = Needs::of_caps(&plan.policy.limits).or(&Needs::of_caps(&plan.limits));
+    let own: Vec<Needs> = plan.nodes.iter().map(|node| of_step(&node.step, &caps)).collect();
     let next: Vec<Vec<Place>> = plan.nodes.iter().map(|node| node.step.next()).collect();
     let waits: Vec<bool> = plan
         .nodes
@@ -47,13 +52,16 @@ fn head(plan: &Plan) -> Needs {
     needs
 }
 
-fn of_step(step: &Step) -> Needs {
+/// `caps` is what the caps ask for.
+fn of_step(step: &Step, caps: &Needs) -> Needs {
     let mut needs = Needs::default();
     step.each_expression(&mut |expression| {
         needs = std::mem::take(&mut needs).or(&Needs::of(expression));
     });
-    if matches!(step, Step::Send { .. }) {
-        needs = needs.or(&Needs::PERMISSIONS);
+    if let Step::Send(send) = step {
+        let asks_habits = send.pick == Pick::Best || send.best_time.is_some();
+        let habits = Needs { messages: asks_habits.then_some(HABITS), ..Needs::PERMISSIONS };
+        needs = needs.or(caps).or(&habits);
     }
     needs
 }
@@ -78,9 +86,9 @@ impl Step {
                 change(body);
                 change(next);
             }
-            Step::Send { next, otherwise, .. } => {
-                change(next);
-                otherwise.iter_mut().for_each(change);
+            Step::Send(send) => {
+                change(&mut send.next);
+                send.otherwise.iter_mut().for_each(change);
             }
             Step::WaitUpTo { branches, otherwise, .. } => {
                 branches.iter_mut().for_each(|branch| change(&mut branch.next));
@@ -112,9 +120,9 @@ impl Step {
     /// Calls `see` with every expression of the step.
     pub fn each_expression<'a>(&'a self, see: &mut dyn FnMut(&'a Expr)) {
         match self {
-            Step::Send { to, with, .. } => {
-                to.iter().for_each(&mut *see);
-                with.iter().for_each(|(_, value)| see(value));
+            Step::Send(send) => {
+                send.choices.iter().filter_map(|choice| choice.to.as_ref()).for_each(&mut *see);
+                send.with.iter().for_each(|(_, value)| see(value));
             }
             Step::Call { with, .. } | Step::HandOff { with, .. } => {
                 with.iter().for_each(|(_, value)| see(value))

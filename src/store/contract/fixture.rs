@@ -32,7 +32,7 @@ macro_rules! look {
 }
 
 pub(super) const PERMISSIONS: &Needs = &Needs::PERMISSIONS;
-pub(super) const NOTHING: &Needs = &Needs { permissions: false, events: BTreeMap::new() };
+pub(super) const NOTHING: &Needs = &Needs { permissions: false, events: BTreeMap::new(), messages: None };
 
 /// Seconds after the tests begin.
 pub(super) fn at(seconds: i64) -> Moment {
@@ -203,6 +203,7 @@ pub(super) fn sending(run: &mut Run, effects: &mut Effects, address: &str, secon
         state: MessageState::Decided,
         reason: None,
         decided_at: at(second),
+        wanted_at: at(second),
     };
     let key = MessageKey { contact: run.contact, id: message.id };
     effects.messages.push(message);

@@ -193,7 +193,8 @@ pub(super) async fn every_step_of_a_message_is_legal_or_does_nothing(store: &dyn
             if done {
                 let to = outcome.map_or(MessageState::Decided, |outcome| match outcome {
                     Outcome::State(state) => state,
-                    Outcome::Again(_) => MessageState::Decided,
+                    Outcome::Again(_) | Outcome::NotBefore(_) => MessageState::Decided,
+                    Outcome::Skipped(_) => MessageState::Skipped,
                 });
                 assert_eq!(after.message.state, to, "{from:?} {word}");
             } else {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::super::Audit;
 use super::super::audit::Rule;
 use super::tables::{Person, Tables};
-use crate::domain::{Arm, MessageState, Run};
+use crate::domain::{MessageState, Run};
 
 impl Tables {
     /// Counts what must balance.
@@ -42,7 +42,7 @@ impl Tables {
                     stored.message.state == MessageState::Skipped && stored.message.reason.is_none()
                 })
                 .count(),
-            Rule::ControlGetsNothing => self.everybody().map(to_control).sum(),
+            Rule::ControlGetsNothing => self.everybody().map(to_measured).sum(),
             Rule::InsideOnce => self.everybody().map(twice_inside).sum(),
             Rule::EnteredAreCounted => return self.differs(runs().count(), "entered"),
             Rule::EndedAreCounted => {
@@ -66,12 +66,12 @@ impl Tables {
     }
 }
 
-fn to_control(person: &Person) -> usize {
-    let of_control = |run: &Run| run.arm == Arm::Control;
+fn to_measured(person: &Person) -> usize {
+    let is_measured = |run: &Run| run.arm.is_measured();
     person
         .messages
         .values()
-        .filter(|stored| person.runs.get(&stored.message.run).is_some_and(of_control))
+        .filter(|stored| person.runs.get(&stored.message.run).is_some_and(is_measured))
         .count()
 }
 

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
 use super::super::tally::{TallyKey, reaction_key};
 use super::super::{
-    ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, Reaction, StoredMessage,
+    ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Reaction, StoredMessage,
 };
 use super::tables::{Person, Tables};
 use crate::domain::{Message, MessageId, MessageState, SkipReason};
@@ -98,12 +98,12 @@ impl Tables {
                 continue;
             }
             // Where it was handed over, that counted the attempt.
-            stored.attempts += u32::from(stored.message.state == MessageState::Decided);
+            let is_decided = stored.message.state == MessageState::Decided;
+            stored.attempts += u32::from(is_decided && settlement.outcome.is_attempt());
             stored.message.state = settlement.outcome.state();
-            stored.due_at = match settlement.outcome {
-                Outcome::State(_) => None,
-                Outcome::Again(at) => Some(at),
-            };
+            stored.message.reason = settlement.outcome.reason();
+            stored.message.wanted_at = settlement.outcome.wanted_at().unwrap_or(stored.message.wanted_at);
+            stored.due_at = settlement.outcome.due_at();
             stored.settled_at = Some(now);
             stored.answer = Some(settlement.answer);
             answered.push(asked);
@@ -143,11 +143,30 @@ impl Tables {
         keys.len() as u64
     }
 
+    /// Has messages sent once more that have just become unsure.
+    pub(super) fn resend(&mut self, now: Moment) -> u64 {
+        let is_new = |stored: &&StoredMessage| {
+            stored.message.state == MessageState::Unsure
+                && stored.settled_at.is_some_and(|at| at >= now)
+                && stored.resent_at.is_none()
+        };
+        let messages = self.everybody().flat_map(|person| person.messages.values());
+        let keys: Vec<MessageKey> = messages.filter(is_new).map(StoredMessage::key).collect();
+        for key in &keys {
+            if let Some(stored) = self.message_mut(*key) {
+                stored.message.state = MessageState::Decided;
+                (stored.due_at, stored.resent_at, stored.settled_at) = (Some(now), Some(now), None);
+            }
+        }
+        keys.len() as u64
+    }
+
     pub(super) fn retry_message(&mut self, key: MessageKey, now: Moment) -> bool {
         let Some(stored) = self.message_mut(key) else { return false };
         let helps = may_retry(stored.message.state) && stored.due_at.is_none_or(|due| due > now);
         if helps {
             stored.message.state = MessageState::Decided;
+            stored.message.wanted_at = now;
             stored.due_at = Some(now);
             stored.settled_at = None;
         }

@@ -5,7 +5,7 @@ use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBat
 use super::tables::{CallRow, Person, Tables};
 use crate::domain::{
     Call, CallState, ContactId, ContactState, Effects, Event, EventId, Happened, Message, MessageState, Past,
-    Run,
+    PastMessage, Run,
 };
 use crate::language::plan::Needs;
 use crate::time::Moment;
@@ -44,6 +44,11 @@ impl Tables {
             state.runs = person.runs.values().filter(open).cloned().collect();
             state.runs.sort_by_key(|run| (run.entered_at, run.id));
             state.past = past_of(person);
+            if let Some(reach) = needs.messages {
+                let from = reach.since(earliest);
+                state.messages = person.messages.values().filter_map(|stored| past(stored, from)).collect();
+                state.messages.sort_by_key(|message| message.at);
+            }
             if needs.permissions {
                 state.permissions = person.decisions();
             }
@@ -126,6 +131,22 @@ fn past_events(person: &Person, needs: &Needs, earliest: Moment) -> BTreeMap<Str
     past
 }
 
+/// A message as later turns ask about it, where it may still count from that moment on.
+fn past(stored: &StoredMessage, from: Moment) -> Option<PastMessage> {
+    let message = &stored.message;
+    let waits = message.state == MessageState::Decided;
+    let at = if waits { stored.due_at } else { stored.handed_over_at }?;
+    let is_none = matches!(message.state, MessageState::Skipped | MessageState::Refused);
+    (!is_none && (waits || at >= from)).then(|| PastMessage {
+        channel: message.channel.clone(),
+        essential: message.essential,
+        at,
+        waits,
+        opened_at: stored.opened_at,
+        clicked_at: stored.clicked_at,
+    })
+}
+
 /// When the contact left each journey, the last time.
 fn past_of(person: &Person) -> Vec<Past> {
     let mut past: BTreeMap<(&str, &str), Moment> = BTreeMap::new();
@@ -163,6 +184,7 @@ fn decided(message: &Message) -> StoredMessage {
         handed_over_at: None,
         settled_at: None,
         answer: None,
+        resent_at: None,
         opened_at: None,
         clicked_at: None,
     }

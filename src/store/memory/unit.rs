@@ -241,6 +241,10 @@ impl WriteUnit for MemoryUnit {
         Ok(self.tables.recover(now))
     }
 
+    async fn resend(&mut self, now: Moment) -> Result<u64> {
+        Ok(self.tables.resend(now))
+    }
+
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, _now: Moment) -> Result<()> {
         self.tables.suppress(addresses);
         Ok(())

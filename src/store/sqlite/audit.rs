@@ -36,7 +36,7 @@ fn breaches(rule: Rule) -> &'static str {
         Rule::SkippedHaveReasons => "SELECT count(*) FROM message WHERE state = 'skipped' AND reason IS NULL",
         Rule::ControlGetsNothing => {
             "SELECT count(*) FROM message AS m JOIN run AS r ON r.slot = m.slot AND r.contact = m.contact
-            AND r.id = m.run WHERE r.arm = 'control'"
+            AND r.id = m.run WHERE r.arm <> 'treated'"
         }
         Rule::InsideOnce => {
             "SELECT count(*) FROM (SELECT 1 FROM run WHERE ended_at IS NULL

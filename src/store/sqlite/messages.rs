@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
-use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, Result};
+use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
 use super::bulk::Bulk;
 use super::rows::{self, Columns};
 use super::{contacts, failed, identity, keys, turns};
@@ -15,7 +15,7 @@ use crate::time::Moment;
 
 pub(super) const DUE: &str =
     "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
-    with_values, state, reason, decided_at, attempts FROM message WHERE due_at <= $1
+    with_values, state, reason, decided_at, wanted_at, attempts FROM message WHERE due_at <= $1
     AND id NOT IN (SELECT unhex(value) FROM json_each($3)) ORDER BY due_at, slot, contact, id LIMIT $2";
 
 /// Takes messages that are due, with what they are made from.
@@ -140,8 +140,9 @@ fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
 pub(super) const SETTLE: Bulk = Bulk {
     head:
         "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,
-        attempts = attempts + (message.state = 'decided') FROM (",
-    columns: 8,
+        attempts = attempts + (message.state = 'decided' AND v.column9 = 1), reason = v.column10,
+        wanted_at = coalesce(v.column11, wanted_at) FROM (",
+    columns: 11,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
         AND instr(v.column8, ' ' || message.state || ' ') > 0 RETURNING message.contact, message.id",
 };
@@ -157,19 +158,18 @@ pub(super) async fn settle(
     let mut answered = Vec::with_capacity(settled.len());
     for round in rounds(settled.into_iter().zip(about)).into_values() {
         let rows = SETTLE.returning(connection, &round, |statement, (settlement, contact)| {
-            let due = match settlement.outcome {
-                Outcome::State(_) => None,
-                Outcome::Again(at) => Some(at.micros()),
-            };
             statement
                 .bind(contact.slot().0)
                 .bind(contact.0)
                 .bind(settlement.key.id.0)
                 .bind(settlement.outcome.state().as_str())
-                .bind(due)
+                .bind(settlement.outcome.due_at().map(Moment::micros))
                 .bind(now.micros())
                 .bind(settlement.answer.as_str())
                 .bind(words(settlement.outcome.leads_from()))
+                .bind(settlement.outcome.is_attempt())
+                .bind(settlement.outcome.reason().map(SkipReason::as_str))
+                .bind(settlement.outcome.wanted_at().map(Moment::micros))
         });
         let found = rows.await?;
         let done: BTreeSet<MessageKey> =
@@ -209,11 +209,21 @@ pub(super) async fn recover(connection: &mut SqliteConnection, now: Moment) -> R
     Ok(statement.execute(&mut *connection).await.map_err(failed)?.rows_affected())
 }
 
+pub(super) const RESEND: &str =
+    "UPDATE message SET state = 'decided', due_at = $1, resent_at = $1, settled_at = NULL WHERE state = 'unsure'
+    AND settled_at >= $1 AND resent_at IS NULL";
+
+/// Has messages sent once more that have just become unsure.
+pub(super) async fn resend(connection: &mut SqliteConnection, now: Moment) -> Result<u64> {
+    let statement = sqlx::query(RESEND).bind(now.micros());
+    Ok(statement.execute(&mut *connection).await.map_err(failed)?.rows_affected())
+}
+
 /// Has a message tried again at once.
 pub(super) async fn retry(connection: &mut SqliteConnection, key: MessageKey, now: Moment) -> Result<bool> {
     let states: Vec<MessageState> =
         MessageState::ALL.iter().copied().filter(|state| may_retry(*state)).collect();
-    let sql = "UPDATE message SET state = 'decided', due_at = $4, settled_at = NULL WHERE slot = $1
+    let sql = "UPDATE message SET state = 'decided', due_at = $4, wanted_at = $4, settled_at = NULL WHERE slot = $1
         AND contact = $2 AND id = $3 AND instr($5, ' ' || state || ' ') > 0 AND coalesce(due_at, $4 + 1) > $4";
     let done = sqlx::query(sql)
         .bind(key.contact.slot().0)

@@ -1,4 +1,4 @@
-//! What happened to contacts before, for conditions that ask about it.
+//! What happened to contacts before and what they got, for conditions and caps that ask about it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use super::super::Result;
 use super::failed;
 use super::rows::{Columns, json};
-use crate::domain::{ContactId, ContactState, Happened};
+use crate::domain::{ContactId, ContactState, Happened, PastMessage};
 use crate::language::plan::Needs;
 use crate::time::Moment;
 
@@ -36,6 +36,39 @@ pub(super) async fn load(
         let happened = Happened { at: columns.moment()?, properties: columns.json()? };
         if let Some(state) = states.get_mut(&contact) {
             state.events.entry(name).or_default().push(happened);
+        }
+    }
+    Ok(())
+}
+
+/// Messages that may still count from a moment on: those that wait to be handed over, and those that were.
+pub(super) const GOT: &str =
+    "SELECT m.contact, channel, essential, iif(state = 'decided', due_at, handed_over_at) AS at,
+    state = 'decided', opened_at, clicked_at FROM json_each($1) AS k CROSS JOIN message AS m
+    WHERE m.slot = k.value ->> 0 AND m.contact = unhex(k.value ->> 1) AND state NOT IN ('skipped', 'refused')
+    AND at >= iif(state = 'decided', at, $2) ORDER BY m.contact, at, m.id";
+
+/// Adds to contacts the messages they got before.
+pub(super) async fn messages(
+    connection: &mut SqliteConnection,
+    list: &str,
+    from: Moment,
+    states: &mut BTreeMap<ContactId, ContactState>,
+) -> Result<()> {
+    let statement = sqlx::query(GOT).bind(list).bind(from.micros());
+    for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
+        let mut columns = Columns::of(&row, "message");
+        let contact = ContactId(columns.id()?);
+        let past = PastMessage {
+            channel: columns.text()?,
+            essential: columns.number::<u8>()? == 1,
+            at: columns.moment()?,
+            waits: columns.number::<u8>()? == 1,
+            opened_at: columns.maybe_moment()?,
+            clicked_at: columns.maybe_moment()?,
+        };
+        if let Some(state) = states.get_mut(&contact) {
+            state.messages.push(past);
         }
     }
     Ok(())

@@ -20,8 +20,8 @@ const CALL: &str =
 /// The columns that [`rows::stored_message`] reads.
 const MESSAGE: &str =
     "contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
-    with_values, state, reason, decided_at, attempts, due_at, handed_over_at, settled_at, answer,
-    opened_at, clicked_at FROM message";
+    with_values, state, reason, decided_at, wanted_at, attempts, due_at, handed_over_at, settled_at, answer,
+    resent_at, opened_at, clicked_at FROM message";
 
 pub(super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FROM event WHERE pending = 1),
     (SELECT min(wake_at) FROM run WHERE wake_at IS NOT NULL),

@@ -136,8 +136,8 @@ async fn history(connection: &mut SqliteConnection, steps: &[&HistoryStep]) -> R
 pub(super) const DECIDE: Bulk = Bulk {
     head:
         "INSERT INTO message (slot, contact, id, run, journey, version, place, step, channel, message, topic,
-        essential, address, with_values, state, reason, decided_at, due_at, attempts)",
-    columns: 19,
+        essential, address, with_values, state, reason, decided_at, wanted_at, due_at, attempts)",
+    columns: 20,
     tail: "",
 };
 
@@ -163,6 +163,7 @@ async fn messages(connection: &mut SqliteConnection, messages: &[&Message]) -> R
                 .bind(message.state.as_str())
                 .bind(message.reason.map(|reason| reason.as_str()))
                 .bind(message.decided_at.micros())
+                .bind(message.wanted_at.micros())
                 .bind(due)
                 .bind(0)
         })

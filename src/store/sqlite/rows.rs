@@ -150,7 +150,7 @@ pub(super) fn stored_event(row: &SqliteRow) -> Result<StoredEvent> {
 }
 
 /// `contact, id, run, journey, version, place, step, channel, message, topic, essential, address, with_values,
-/// state, reason, decided_at`
+/// state, reason, decided_at, wanted_at`
 pub(super) fn message_from(columns: &mut Columns<'_>) -> Result<Message> {
     Ok(Message {
         contact: ContactId(columns.id()?),
@@ -169,11 +169,12 @@ pub(super) fn message_from(columns: &mut Columns<'_>) -> Result<Message> {
         state: columns.word(MessageState::from_text)?,
         reason: columns.maybe_text()?.as_deref().and_then(SkipReason::from_text),
         decided_at: columns.moment()?,
+        wanted_at: columns.moment()?,
     })
 }
 
-/// The columns of [`message_from`], then `attempts, due_at, handed_over_at, settled_at, answer, opened_at,
-/// clicked_at`.
+/// The columns of [`message_from`], then `attempts, due_at, handed_over_at, settled_at, answer, resent_at,
+/// opened_at, clicked_at`.
 pub(super) fn stored_message(row: &SqliteRow) -> Result<StoredMessage> {
     let mut columns = Columns::of(row, "message");
     Ok(StoredMessage {
@@ -183,6 +184,7 @@ pub(super) fn stored_message(row: &SqliteRow) -> Result<StoredMessage> {
         handed_over_at: columns.maybe_moment()?,
         settled_at: columns.maybe_moment()?,
         answer: columns.maybe_text()?,
+        resent_at: columns.maybe_moment()?,
         opened_at: columns.maybe_moment()?,
         clicked_at: columns.maybe_moment()?,
     })

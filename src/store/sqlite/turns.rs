@@ -82,6 +82,9 @@ pub(super) async fn states(
             state.past.push(past);
         }
     }
+    if let Some(reach) = needs.messages {
+        past::messages(connection, &list, reach.since(earliest), &mut states).await?;
+    }
     if needs.permissions {
         for (contact, decided) in decisions(connection, contacts).await? {
             if let Some(state) = states.get_mut(&contact) {

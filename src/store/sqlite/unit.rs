@@ -206,6 +206,10 @@ impl WriteUnit for SqliteUnit {
         messages::recover(&mut self.transaction, now).await
     }
 
+    async fn resend(&mut self, now: Moment) -> Result<u64> {
+        messages::resend(&mut self.transaction, now).await
+    }
+
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()> {
         contacts::suppress(&mut self.transaction, &addresses, now).await
     }
