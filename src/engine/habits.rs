@@ -39,11 +39,12 @@ pub(super) fn best_time(
     let later = (0..HOURS).map(|hour| first_full.plus_seconds(hour * 3_600));
     let moments = std::iter::once(from).chain(later).filter(|at| *at <= until && is_free(*at));
     let score = |at: &Moment| scores.get(usize::from(hour_of(*at, clock))).copied().unwrap_or(0.0);
-    moments.fold(None, |best: Option<Moment>, at| match best {
-        Some(best) if score(&best) >= score(&at) => Some(best),
-        _ => Some(at),
-    })
-    .unwrap_or(from)
+    moments
+        .fold(None, |best: Option<Moment>, at| match best {
+            Some(best) if score(&best) >= score(&at) => Some(best),
+            _ => Some(at),
+        })
+        .unwrap_or(from)
 }
 
 /// How good each hour of the day is.

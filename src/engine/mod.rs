@@ -26,8 +26,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Arm, Attributes, Contact, ContactState, Effects, Event, EventKind, Learned, Run, RunId, Value,
-    ValueType,
+    Arm, Attributes, Contact, ContactState, Effects, Event, EventKind, Learned, Run, RunId, Value, ValueType,
 };
 use crate::language::plan::{Expr, Leave, Needs, Place, Plan};
 use crate::time::{Moment, TimeZone};

@@ -61,7 +61,14 @@ impl Runtime {
         zone: TimeZone,
         assign: BTreeMap<String, Vec<(String, Expr)>>,
     ) -> Self {
-        Self { store, plans: RwLock::new(Arc::new(plans)), zone, assign, learned: RwLock::default(), arm: None }
+        Self {
+            store,
+            plans: RwLock::new(Arc::new(plans)),
+            zone,
+            assign,
+            learned: RwLock::default(),
+            arm: None,
+        }
     }
 
     /// Lets every contact fall to one arm, for tests.

@@ -55,13 +55,8 @@ impl Runtime {
     async fn turns(&self, unit: &mut dyn WriteUnit, claim: Claim, now: Moment) -> Result<TurnBatch> {
         let plans = self.plans();
         let learned = self.learned();
-        let world = World {
-            plans: &plans,
-            zone: &self.zone,
-            assign: &self.assign,
-            learned: &learned,
-            arm: self.arm,
-        };
+        let world =
+            World { plans: &plans, zone: &self.zone, assign: &self.assign, learned: &learned, arm: self.arm };
         let needs = needs(&world, &claim.due, !claim.events.is_empty());
         let earliest = claim.events.iter().map(|event| event.at).min().unwrap_or(now).min(now);
         let mut batch = TurnBatch { now, ..TurnBatch::default() };

@@ -250,7 +250,8 @@ fn now(run: &Run, plan: Option<&Plan>, zone: &TimeZone) -> String {
     let at = |moment: Moment| wall_text(moment, zone);
     if run.arm.is_measured() {
         let until = run.wake_at.map(at).unwrap_or_default();
-        let group = if run.arm == Arm::Holdout { "held out of all marketing" } else { "in the control group" };
+        let group =
+            if run.arm == Arm::Holdout { "held out of all marketing" } else { "in the control group" };
         return format!("{group}: only measured, until {until}");
     }
     let until = run.state.wait_until.map(at).unwrap_or_default();

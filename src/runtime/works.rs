@@ -48,7 +48,10 @@ impl Works {
         let again = if runtime.sends_again() { unit.resend(now).await? } else { 0 };
         unit.commit().await?;
         if again > 0 {
-            tracing::warn!(messages = again, "the program ended while these were handed over: they are sent again");
+            tracing::warn!(
+                messages = again,
+                "the program ended while these were handed over: they are sent again"
+            );
         }
         if unsure > again {
             tracing::warn!(

@@ -43,7 +43,10 @@ fn quiet_hours_hold_a_message_until_they_end() {
     }
     let journey = format!("policy {{ quiet 21:00 to 08:00 }} {}", stage("", "send email hello end"));
     for free in ["2027-03-01 08:00", "2027-03-01 20:59"] {
-        assert_eq!(step(&mut Play::new(&journey), free, "signup"), format!("{ENTERED}, sent hello, ended done"));
+        assert_eq!(
+            step(&mut Play::new(&journey), free, "signup"),
+            format!("{ENTERED}, sent hello, ended done")
+        );
     }
 }
 
@@ -66,7 +69,8 @@ fn a_cap_that_opens_in_time_holds_and_one_that_does_not_skips() {
         let at = if cap.starts_with("quiet") { "2027-03-01 09:00" } else { "2027-03-01 10:00" };
         let found = step(&mut play, at, "signup");
         let expected = expected.replace("12:00 quiet", "10:00 cap");
-        let expected = if cap.starts_with("quiet") { "holding 03-01 12:00 quiet".to_owned() } else { expected };
+        let expected =
+            if cap.starts_with("quiet") { "holding 03-01 12:00 quiet".to_owned() } else { expected };
         assert_eq!(found, format!("{ENTERED}, sent hello, {expected}"), "{cap}");
     }
 }
@@ -101,7 +105,11 @@ fn what_happens_while_a_message_is_held_counts() {
     let begin = ("2027-03-01 22:00", "signup", "entered signup, stage s, holding 03-02 08:00 quiet");
     super::super::tests::play::play(
         &journey,
-        &[begin, ("2027-03-01 23:00", "bought", "goal sale"), ("2027-03-01 23:30", "complaint", "ended complaint")],
+        &[
+            begin,
+            ("2027-03-01 23:00", "bought", "goal sale"),
+            ("2027-03-01 23:30", "complaint", "ended complaint"),
+        ],
     );
 }
 
@@ -109,7 +117,10 @@ fn what_happens_while_a_message_is_held_counts() {
 fn essential_messages_are_held_by_quiet_hours_and_by_no_cap() {
     let journey = format!(
         "policy {{ quiet 21:00 to 08:00  cap any 1 per 1 day }} {}",
-        stage("", "send email receipt send email receipt send email hello wait 12 hours send email receipt end")
+        stage(
+            "",
+            "send email receipt send email receipt send email hello wait 12 hours send email receipt end"
+        )
     );
     super::super::tests::play::play(
         &journey,
@@ -161,7 +172,8 @@ fn the_higher_priority_gets_the_slot() {
         let mut waiting = Play::new(&waiting);
         step(&mut waiting, "2027-03-01 10:00", "signup");
         let at = waiting.at("2027-03-02 10:00");
-        let wakes = waiting.state.runs.iter().map(|run| crate::engine::Input::Wake { run: run.id, at }).collect();
+        let wakes =
+            waiting.state.runs.iter().map(|run| crate::engine::Input::Wake { run: run.id, at }).collect();
         waiting.apply(at, wakes);
         assert_eq!(sent(&waiting.last), [wins], "waiting, {low} and {high}");
     }
@@ -190,7 +202,10 @@ fn the_first_that_can_be_sent_goes() {
         let send = "send first of { email hello email again to \"b@example.org\" email receipt } otherwise { end as none } end";
         Play::new(&format!("{policy} {}", stage("", send)))
     };
-    assert_eq!(step(&mut first(""), "2027-03-01 10:00", "signup"), format!("{ENTERED}, sent hello, ended done"));
+    assert_eq!(
+        step(&mut first(""), "2027-03-01 10:00", "signup"),
+        format!("{ENTERED}, sent hello, ended done")
+    );
     let mut suppressed = first("");
     suppressed.state.contact.suppressed = Some("bounced".to_owned());
     assert_eq!(

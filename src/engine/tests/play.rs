@@ -49,7 +49,15 @@ impl Play {
         let mut state = ContactState::new(contact);
         state.permissions.insert("news".to_owned(), true);
         let zone = crate::time::zone("Europe/Berlin").unwrap();
-        Self { plans, state, zone, arm: Some(Arm::Treated), learned: Learned::default(), last: Effects::default(), count: 0 }
+        Self {
+            plans,
+            state,
+            zone,
+            arm: Some(Arm::Treated),
+            learned: Learned::default(),
+            last: Effects::default(),
+            count: 0,
+        }
     }
 
     pub(in crate::engine) fn at(&self, text: &str) -> Moment {

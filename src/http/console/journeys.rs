@@ -94,8 +94,7 @@ impl Journey {
     fn new(version: u32, plan: &Plan, rows: &[TallyRow]) -> Self {
         let counts = Counts(rows.iter().filter(|row| row.journey == plan.journey).collect());
         let (entered, ended) = (counts.sum("entered", None), counts.sum("ended", None));
-        let [control, holdout] =
-            [Arm::Control, Arm::Holdout].map(|arm| counts.of_arm("entered", None, arm));
+        let [control, holdout] = [Arm::Control, Arm::Holdout].map(|arm| counts.of_arm("entered", None, arm));
         let mut goals = counts.details("goal");
         for goal in &plan.goals {
             goals.entry(goal.name.clone()).or_default();

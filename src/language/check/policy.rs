@@ -151,7 +151,8 @@ fn loosens(clause: &ClauseKind, rule: &ClauseKind) -> bool {
             let here = minutes_of(from.value, to.value);
             let there = minutes_of(policy_from.value, policy_to.value);
             // Hours apart from those of the policy come in addition to them.
-            here.iter().any(|minute| there.contains(minute)) && !there.iter().all(|minute| here.contains(minute))
+            here.iter().any(|minute| there.contains(minute))
+                && !there.iter().all(|minute| here.contains(minute))
         }
         (
             ClauseKind::Cap { channel, count, per, .. },

@@ -142,7 +142,9 @@ impl Checker<'_> {
         if send.messages.is_empty() {
             if !self.is_broken(span) {
                 let message = "there is no message here to choose from";
-                self.report(Finding::new(Code::E001, span, message).help("write one for each line: `email NAME`"));
+                self.report(
+                    Finding::new(Code::E001, span, message).help("write one for each line: `email NAME`"),
+                );
             }
             return None;
         }

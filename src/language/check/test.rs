@@ -12,8 +12,7 @@ use crate::source::Span;
 use crate::time::ClockTime;
 
 /// The reasons for which a message is skipped.
-const SKIP_REASONS: [&str; 6] =
-    ["no_permission", "no_address", "suppressed", "late", "capped", "holdout"];
+const SKIP_REASONS: [&str; 6] = ["no_permission", "no_address", "suppressed", "late", "capped", "holdout"];
 
 impl Checker<'_> {
     pub(super) fn test(&self, tree: &tree::Test, model: &Model) -> Option<Test> {

@@ -87,7 +87,9 @@ impl Statement {
     /// The messages that may go out here.
     pub fn sends(&self) -> Vec<&str> {
         match &self.kind {
-            StatementKind::Send { message, .. } => vec![&message.name],
+            StatementKind::Send { messages, .. } => {
+                messages.iter().map(|message| message.name.as_str()).collect()
+            }
             _ => Vec::new(),
         }
     }

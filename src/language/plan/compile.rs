@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Attribute, Branch, Change, Choice, Enter, Goal, Leave, Message, Needs, Node, PLAN_FORMAT, Place, Plan, Reenter,
-    SendStep, Step, Trigger, Until, needs,
+    Attribute, Branch, Change, Choice, Enter, Goal, Leave, Message, Needs, Node, PLAN_FORMAT, Place, Plan,
+    Reenter, SendStep, Step, Trigger, Until, needs,
 };
 use crate::language::check::Checked;
 use crate::language::model::{

@@ -2,9 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
 use super::super::tally::{TallyKey, reaction_key};
-use super::super::{
-    ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Reaction, StoredMessage,
-};
+use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Reaction, StoredMessage};
 use super::tables::{Person, Tables};
 use crate::domain::{Message, MessageId, MessageState, SkipReason};
 use crate::time::Moment;
