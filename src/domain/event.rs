@@ -105,6 +105,7 @@ system_events! {
     MessageClicked "message_clicked" ["message": Text, "link": Text]
     MessageBounced "message_bounced" ["message": Text, "reason": Text]
     MessageComplained "message_complained" ["message": Text]
+    MessageReplied "message_replied" ["message": Text]
     MessageSkipped "message_skipped" ["message": Text, "reason": Text]
     Subscribed "subscribed" ["topic": Text]
     Unsubscribed "unsubscribed" ["topic": Text]

@@ -7,6 +7,7 @@ mod id;
 mod learned;
 mod message;
 mod run;
+mod survey;
 mod turn;
 mod value;
 
@@ -16,5 +17,6 @@ pub use id::{CallId, ContactId, EventId, IdHasher, MessageId, RunId, SLOT_COUNT,
 pub use learned::{ChannelCounts, Learned};
 pub use message::{Call, CallKind, CallState, Message, MessageState, PastMessage, SkipReason};
 pub use run::{Arm, GoalReached, HeldFor, HistoryStep, Holding, Reacted, Run, RunState, Sent, StepKind};
+pub use survey::Survey;
 pub use turn::{ContactState, Effects, Happened, Past, RefusalReason, Refused, StageMove};
 pub use value::{Value, ValueType};

@@ -161,16 +161,19 @@ pub struct Sent {
     pub at: Moment,
 }
 
-/// A reaction to a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A reaction to a message, or to a survey.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reacted {
     /// The event's name, such as `message_clicked`.
     pub event: String,
-    /// The message's name.
+    /// The name of the message; for an answer that of the survey.
     pub message: String,
     /// The link, for clicks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// What was answered, for surveys.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub answer: Attributes,
     /// When, the last time.
     pub at: Moment,
 }

@@ -73,7 +73,7 @@ pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Value {
 
 /// Whether a remembered reaction is the one that is asked about.
 pub(super) fn is_reaction(known: &Reacted, kind: ReactionKind, message: &str, link: Option<&str>) -> bool {
-    kind.event().is_some_and(|event| known.event == event)
+    known.event == kind.event().name()
         && known.message == message
         && link.is_none_or(|link| known.link.as_deref() == Some(link))
 }

@@ -467,3 +467,42 @@ fn entering_by_request_starts_where_it_says() {
         ],
     );
 }
+
+#[test]
+fn answers_and_replies_are_reactions() {
+    let asked = stage(
+        "",
+        "send email asks
+         wait up to 2 days {
+           on answered nps where event.score <= 6 { set contact.score = event.score  end as poor }
+           on replied asks { end as written }
+           otherwise { end as silent }
+         }",
+    );
+    let begin = ("2027-03-01 10:00", "signup", "entered signup, stage s, sent asks, waiting 03-03 10:00");
+    for (what, expected) in [
+        ("answer 6", "took answered nps, changed score = 6, ended poor"),
+        ("answer 7", ""),
+        ("answer 0; answer 9", "took answered nps, changed score = 0, ended poor"),
+        ("replied asks", "took replied asks, ended written"),
+        ("replied hello", ""),
+        ("machine asks", ""),
+    ] {
+        play(&asked, &[begin, ("2027-03-01 11:00", what, expected)]);
+    }
+}
+
+#[test]
+fn an_answer_counts_that_came_before_it_was_waited_for() {
+    let journey = stage(
+        "",
+        "send email asks
+         wait 1 day
+         if answered(nps) and not replied(asks) { wait 1 hour }
+         wait up to 2 days { on answered nps where event.comment == \"fine\" { end as known } otherwise { end } }",
+    );
+    let begin = ("2027-03-01 10:00", "signup", "entered signup, stage s, sent asks, waiting 03-02 10:00");
+    let mut play = play(&journey, &[begin, ("2027-03-01 11:00", "answer 8", "")]);
+    assert_eq!(play.step("2027-03-02 10:00", "wake"), "took condition 1, waiting 03-02 11:00");
+    assert_eq!(play.step("2027-03-02 11:00", "wake"), "took answered nps, ended known");
+}

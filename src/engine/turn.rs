@@ -390,14 +390,18 @@ impl<'w> Turn<'w> {
 
     /// Remembers what the contact did with a message of this run.
     fn remember(&mut self, event: &Event) {
-        let is_reaction = event.kind == EventKind::System && event.name.starts_with("message_");
+        let is_answer = event.name == SystemEvent::SurveyAnswered.name();
+        let is_reaction =
+            event.kind == EventKind::System && (is_answer || event.name.starts_with("message_"));
         if event.run != Some(self.run.id) || !is_reaction || !self.run.is_live() {
             return;
         }
         let text = |name: &str| event.properties.get(name).and_then(Json::as_str).map(str::to_owned);
-        let Some(message) = text("message") else { return };
+        let Some(message) = text(if is_answer { "survey" } else { "message" }) else { return };
         self.touch();
-        let reacted = Reacted { event: event.name.clone(), message, link: text("link"), at: event.at };
+        let answer = if is_answer { event.properties.clone() } else { Attributes::new() };
+        let reacted =
+            Reacted { event: event.name.clone(), message, link: text("link"), answer, at: event.at };
         let reactions = &mut self.run.state.reactions;
         reactions.retain(|known| {
             (&known.event, &known.message, &known.link) != (&reacted.event, &reacted.message, &reacted.link)

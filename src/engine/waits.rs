@@ -144,11 +144,11 @@ impl Turn<'_> {
     /// this wait before does not end it again.
     fn reacted(&self, kind: ReactionKind, message: &str, link: Option<&str>) -> Option<&Reacted> {
         let state = &self.run.state;
-        let sent_at = state.sent.iter().find(|sent| sent.message == message)?.at;
         let taken_at = state.taken.iter().find(|(place, _)| *place == self.run.place).map(|(_, at)| *at);
         state.reactions.iter().find(|reacted| {
+            let sent = state.sent.iter().find(|sent| sent.message == message_of(reacted));
             is_reaction(reacted, kind, message, link)
-                && reacted.at >= sent_at
+                && sent.is_some_and(|sent| reacted.at >= sent.at)
                 && taken_at.is_none_or(|taken| reacted.at > taken)
         })
     }
@@ -202,8 +202,16 @@ fn describe(trigger: &Trigger) -> String {
     }
 }
 
+/// The message that somebody reacted to; for an answer the one whose link led to the survey.
+fn message_of(reacted: &Reacted) -> &str {
+    reacted.answer.get("message").and_then(serde_json::Value::as_str).unwrap_or(&reacted.message)
+}
+
 /// What `event.FIELD` sees of a remembered reaction.
 fn reaction_properties(reacted: &Reacted) -> Attributes {
+    if !reacted.answer.is_empty() {
+        return reacted.answer.clone();
+    }
     let mut properties = attributes([("message", reacted.message.as_str().into())]);
     if let Some(link) = &reacted.link {
         properties.insert("link".to_owned(), link.as_str().into());

@@ -31,7 +31,10 @@ event bought { total number }
 topic news "News and offers"
 topic account "Your orders" essential
 email hello { topic news  from m  subject "Hi"  body "Hello {{ contact.country }} https://shop.example/a?b=1&c=2 {{ unsubscribe_url }}" }
-email receipt { topic account  from m  subject "Hi"  body "Your receipt" }
+email receipt { topic account  from m  subject "Hi"  body "Your receipt {{ survey_url('nps') }}" }
+survey nps "How <likely>?" { scale 0 to 10  comment "Why?" }
+survey share "How much?" { scale 0 to 100 }
+email unsent { topic account  from m  subject "Hi"  body "{{ survey_url('share') }}" }
 
 journey welcome "Welcome" {
   enter on signup
@@ -45,7 +48,7 @@ journey welcome "Welcome" {
     hand off to crm with { reason "hot" } and wait up to 5 days {
       on accepted { end as won }
       on rejected { end as lost }
-      otherwise { end as silent }
+      otherwise { send email unsent  end as silent }
     }
   }
 }

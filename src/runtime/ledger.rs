@@ -41,6 +41,34 @@ pub fn bounced(outcome: &Handed) -> bool {
     matches!(outcome, Handed::Refused { class: Refusal::Address, .. })
 }
 
+/// The event of a survey that somebody answered over the link in a message. The first answer counts, whenever
+/// another follows: its id depends on the message and the survey alone.
+pub fn answer_event(
+    message: &Message,
+    survey: &str,
+    score: i16,
+    comment: Option<String>,
+    at: Moment,
+) -> Event {
+    let event = SystemEvent::SurveyAnswered;
+    let id = IdHasher::new("event").part(event.name()).part(message.id.bytes()).part(survey);
+    let mut properties = Attributes::new();
+    properties.insert("survey".to_owned(), survey.into());
+    properties.insert("score".to_owned(), score.into());
+    properties.extend(comment.map(|comment| ("comment".to_owned(), comment.into())));
+    properties.insert("message".to_owned(), message.message.as_str().into());
+    Event {
+        id: EventId(id.finish(message.decided_at)),
+        contact: message.contact,
+        kind: EventKind::System,
+        name: event.name().to_owned(),
+        at,
+        received_at: at,
+        run: Some(message.run),
+        properties,
+    }
+}
+
 /// An event about a message, for the run that sent it. What happens again within a minute is the same event: mail
 /// programs ask for one thing several times.
 pub fn message_event(message: &Message, event: SystemEvent, more: Attributes, at: Moment) -> Event {

@@ -27,7 +27,7 @@ pub use calls::CallCenter;
 pub use deploy::{DeployError, Deployed, deploy, load_plans};
 pub use hits::MessageHit;
 pub use import::{import_row, import_schema};
-pub use ledger::message_event;
+pub use ledger::{answer_event, message_event};
 pub use mail::{MailRoom, SenderReady};
 pub use outbound::{Outbound, OutboundError};
 pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, contact_json, planned};

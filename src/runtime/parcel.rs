@@ -9,9 +9,11 @@ use crate::domain::{Address, Contact};
 use crate::engine::Plans;
 use crate::language::plan::{Message as PlanMessage, Plan};
 use crate::store::ClaimedMessage;
-use crate::template::{RenderContext, RenderError, Rendered, Renderer, TrackedLink};
+use crate::template::{RenderContext, RenderError, Rendered, Renderer, SurveyUrl, TrackedLink};
 use crate::time::{Moment, TimeZone, zone};
-use crate::track::{ClickToken, LinkError, OpenToken, PreferencesToken, UnsubscribeToken, ViewToken};
+use crate::track::{
+    ClickToken, LinkError, OpenToken, PreferencesToken, SurveyToken, UnsubscribeToken, ViewToken,
+};
 
 /// The topic by whose refusal a contact says that opens and clicks must not be counted.
 pub const TRACKING_TOPIC: &str = "tracking";
@@ -187,11 +189,21 @@ impl Letters {
             unsubscribe_url: &self.unsubscribe_url(claimed)?,
             preferences_url: &tracker.url(base, &PreferencesToken { contact: contact.id })?,
             view_url: &tracker.url(base, &ViewToken { contact: contact.id, message: message.id })?,
-            survey_url: None,
+            survey_url: self.survey_url(claimed),
             track_link: (self.outbound.tracking.clicks && counted).then_some(&track),
             open_pixel_url: pixel.as_deref(),
         };
         Ok(renderer.render(&context)?)
+    }
+
+    fn survey_url(&self, claimed: &ClaimedMessage) -> SurveyUrl {
+        let (outbound, contact, message) =
+            (Arc::clone(&self.outbound), claimed.contact.id, claimed.message.id);
+        Arc::new(move |survey, score| {
+            let token = SurveyToken { contact, message, survey: survey.to_owned(), score };
+            // The name of a survey is far too short for there to be no link.
+            outbound.tracker.url(&outbound.base_url, &token).unwrap_or_default()
+        })
     }
 
     fn unsubscribe_url(&self, claimed: &ClaimedMessage) -> Result<String, LinkError> {

@@ -85,6 +85,13 @@ pub enum Job {
         /// Whether it was the first answer.
         done: Done<bool>,
     },
+    /// An answer to a survey.
+    Answer {
+        /// What tells of it.
+        event: Event,
+        /// Whether it was the first.
+        done: Done<bool>,
+    },
     /// The last gate before a message goes.
     HandOver {
         /// The message.
@@ -318,6 +325,9 @@ impl Together {
                         all.push(event.clone());
                     }
                 }
+                Job::Answer { event, .. } => {
+                    self.first.push(unit.add_events(vec![event.clone()]).await? == 1);
+                }
                 _ => {}
             }
         }
@@ -400,7 +410,7 @@ fn answer(jobs: Vec<Job>, together: Together, flow: &Flow) {
                 turns = true;
                 let _ = done.send(Ok(()));
             }
-            Job::Lead { done, .. } => {
+            Job::Lead { done, .. } | Job::Answer { done, .. } => {
                 turns = true;
                 let _ = done.send(Ok(first.next().unwrap_or(false)));
             }
@@ -440,7 +450,7 @@ fn refuse(jobs: Vec<Job>, error: &StoreError) -> Vec<Job> {
             Job::Events { done, .. } | Job::Decide { done, .. } | Job::Bodies { done, .. } => {
                 drop(done.send(Err(why())))
             }
-            Job::Lead { done, .. } => drop(done.send(Err(why()))),
+            Job::Lead { done, .. } | Job::Answer { done, .. } => drop(done.send(Err(why()))),
             // What is not committed must not go.
             Job::HandOver { done, .. } => drop(done.send(false)),
             job @ (Job::Settle { .. } | Job::SettleCall { .. } | Job::Hit { done: None, .. }) => {

@@ -7,7 +7,7 @@ use crate::domain::{
 use crate::engine::{Scope, evaluate};
 use crate::language::model::Action;
 use crate::language::plan::{Expr, Needs};
-use crate::runtime::message_event;
+use crate::runtime::{answer_event, message_event, planned};
 use crate::store::{Result, StoreError, StoredCall, StoredMessage};
 use crate::time::TimeZone;
 
@@ -25,7 +25,7 @@ impl Stage {
         match action {
             Action::Event { wire, properties } => {
                 let properties = self.values(properties, zone).await?;
-                self.happens(wire, properties).await?;
+                return self.happens(wire, properties).await;
             }
             Action::Click { message, link } => {
                 let mut more = Attributes::new();
@@ -45,6 +45,7 @@ impl Stage {
                 let state = Some(MessageState::Complained);
                 return self.react(message, SystemEvent::MessageComplained, Attributes::new(), state).await;
             }
+            Action::Answer { survey, score } => return self.answer(survey, *score).await,
             Action::Reply { hook, fields } => {
                 let fields = self.values(fields, zone).await?;
                 let Some(call) = self.last_call(CallKind::Call, Some(hook)).await? else {
@@ -83,18 +84,29 @@ impl Stage {
     }
 
     /// An event from outside. Decisions on topics are made the way a link in a mail makes them.
-    async fn happens(&mut self, wire: &str, properties: Attributes) -> Result<()> {
+    async fn happens(
+        &mut self,
+        wire: &str,
+        properties: Attributes,
+    ) -> Result<std::result::Result<(), Impossible>> {
         let decision = match SystemEvent::from_name(wire) {
             Some(SystemEvent::Subscribed) => Some(true),
             Some(SystemEvent::Unsubscribed) => Some(false),
             _ => None,
         };
+        if let (Some(SystemEvent::MessageReplied), Some(message)) =
+            (SystemEvent::from_name(wire), properties.get("message").and_then(Json::as_str))
+        {
+            return self.react(message, SystemEvent::MessageReplied, Attributes::new(), None).await;
+        }
         if let (Some(allowed), Some(topic)) = (decision, properties.get("topic").and_then(Json::as_str)) {
-            return self.decide(topic, allowed).await;
+            self.decide(topic, allowed).await?;
+            return Ok(Ok(()));
         }
         let kind = if SystemEvent::from_name(wire).is_some() { EventKind::System } else { EventKind::Track };
         let event = self.event(kind, wire, properties);
-        self.add(event).await
+        self.add(event).await?;
+        Ok(Ok(()))
     }
 
     /// What the contact or its mail server does with the last sending of a message.
@@ -118,11 +130,24 @@ impl Stage {
         Ok(Ok(()))
     }
 
-    async fn last_sent(&self, name: &str) -> Result<Option<StoredMessage>> {
-        let sent = |stored: &StoredMessage| {
-            stored.message.message == name
-                && !matches!(stored.message.state, MessageState::Skipped | MessageState::Decided)
+    /// Answers a survey by the last message that led to it, the way its page does.
+    async fn answer(&mut self, survey: &str, score: i16) -> Result<std::result::Result<(), Impossible>> {
+        let plans = self.runtime.plans();
+        let leads_to_it = |stored: &StoredMessage| {
+            let planned = planned(&plans, stored.message.version, &stored.message.message);
+            was_sent(stored) && planned.is_ok_and(|(_, planned)| planned.surveys().any(|name| name == survey))
         };
+        let Some(message) = self.messages().await?.into_iter().rfind(leads_to_it) else {
+            return Ok(Err(format!("no message that leads to `{survey}` has been sent by then")));
+        };
+        let mut event = answer_event(&message.message, survey, score, None, self.now);
+        event.id = self.id(&event.name);
+        self.add(event).await?;
+        Ok(Ok(()))
+    }
+
+    async fn last_sent(&self, name: &str) -> Result<Option<StoredMessage>> {
+        let sent = |stored: &StoredMessage| stored.message.message == name && was_sent(stored);
         Ok(self.messages().await?.into_iter().rfind(sent))
     }
 
@@ -181,4 +206,8 @@ impl Stage {
         };
         Ok(evaluate(expr, &scope))
     }
+}
+
+fn was_sent(stored: &StoredMessage) -> bool {
+    !matches!(stored.message.state, MessageState::Skipped | MessageState::Decided)
 }

@@ -162,7 +162,10 @@ impl Stage {
             unsubscribe_url: "https://example.com/u",
             preferences_url: "https://example.com/p",
             view_url: "https://example.com/v",
-            survey_url: None,
+            survey_url: Arc::new(|survey, score| {
+                let score = score.map(|score| format!("/{score}")).unwrap_or_default();
+                format!("https://example.com/s/{survey}{score}")
+            }),
             track_link: None,
             open_pixel_url: None,
         };

@@ -97,6 +97,10 @@ impl Checker<'_> {
             Some(name) => {
                 let (part, name) = (self.tag.part.clone(), name.to_owned());
                 let score = at(1).and_then(Value::as_i64);
+                if at(1).is_some() && score.is_none() {
+                    let help = Some("write `survey_url(\"satisfaction\", 9)`".to_owned());
+                    self.problem(range.clone(), "the score of a survey is not a whole number", help);
+                }
                 self.facts.surveys.push(SurveyLink { part, range, name, score });
             }
             None => {

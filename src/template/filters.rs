@@ -3,6 +3,7 @@
 //! Each one takes a value that is not set as an empty text, so that a contact about whom little is known gets
 //! a mail with a gap rather than none. None makes a text that is much longer than what it was given.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
@@ -11,6 +12,7 @@ use jiff::{Timestamp, Zoned};
 use minijinja::value::{Object, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
+use super::SurveyUrl;
 use super::limits::RANGE_MAX;
 use super::links::{self, Target};
 use crate::time::TimeZone;
@@ -89,6 +91,17 @@ pub(super) const SURVEYS_NAME: &str = "_surveys";
 pub(super) struct Zone(pub TimeZone);
 
 impl Object for Zone {}
+
+/// What gives the addresses of surveys, as a value.
+pub(super) struct Surveys(pub SurveyUrl);
+
+impl fmt::Debug for Surveys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Surveys")
+    }
+}
+
+impl Object for Surveys {}
 
 /// Teaches an environment all that a template may use.
 pub(super) fn register(environment: &mut Environment<'_>) {
@@ -353,20 +366,13 @@ fn style_url(text: &str) -> String {
     }
 }
 
-/// The address of a survey's page, with the score that is answered by following it.
+/// The address of a survey's page, with the score that the link stands for; what is no score stands for none.
 fn survey_url(state: &State<'_, '_>, name: &str, score: Option<&Value>) -> Result<String, Error> {
     let surveys = state.lookup(SURVEYS_NAME).unwrap_or_default();
-    let address = surveys.get_attr(name).unwrap_or_default();
-    let Some(address) = address.as_str() else {
+    let Some(Surveys(address)) = surveys.downcast_object_ref::<Surveys>() else {
         return Err(failed(format!("there is no address for the survey `{name}`")));
     };
-    Ok(match score {
-        Some(score) => {
-            let sign = if address.contains('?') { '&' } else { '?' };
-            format!("{address}{sign}score={}", links::percent_encoded(&text(score), ""))
-        }
-        None => address.to_owned(),
-    })
+    Ok(address(name, score.and_then(Value::as_i64).and_then(|score| score.try_into().ok())))
 }
 
 fn range(first: i64, end: Option<i64>) -> Result<Value, Error> {

@@ -21,6 +21,13 @@ pub struct CompiledMessage {
     pub(super) surveys: Vec<String>,
 }
 
+impl CompiledMessage {
+    /// The surveys that it leads to.
+    pub fn surveys(&self) -> &[String] {
+        &self.surveys
+    }
+}
+
 /// A link whose clicks are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CompiledLink {

@@ -45,7 +45,7 @@ use std::ops::Range;
 
 pub use compile::compile;
 pub use message::CompiledMessage;
-pub use render::{RenderContext, RenderError, Rendered, Renderer, TrackedLink};
+pub use render::{RenderContext, RenderError, Rendered, Renderer, SurveyUrl, TrackedLink};
 
 /// What the body of a message is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

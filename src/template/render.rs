@@ -1,18 +1,22 @@
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 use serde_json::Value as Json;
 
 use super::CompiledMessage;
 use super::expression::GROUPS;
-use super::filters::{self, SURVEYS_NAME, ZONE_NAME, Zone};
+use super::filters::{self, SURVEYS_NAME, Surveys, ZONE_NAME, Zone};
 use super::limits::{FUEL, LIST_ITEMS_MAX, OUTPUT_BYTES_MAX, VALUE_BYTES_MAX};
 use super::text::tidy;
 use super::values::{Fields, value, write_value};
 use super::writer::Writer;
 use crate::domain::Attributes;
 use crate::time::TimeZone;
+
+/// Gives the address of a survey's page for a contact, with the score that the link stands for, if any.
+pub type SurveyUrl = Arc<dyn Fn(&str, Option<i16>) -> String + Send + Sync>;
 
 /// What a message is filled in with for one contact.
 pub struct RenderContext<'a> {
@@ -30,8 +34,8 @@ pub struct RenderContext<'a> {
     pub preferences_url: &'a str,
     /// Where the message can be seen in a browser.
     pub view_url: &'a str,
-    /// The address of a survey's page for this contact; a score is appended to it as `score=N`.
-    pub survey_url: Option<&'a dyn Fn(&str) -> String>,
+    /// Gives the addresses of surveys.
+    pub survey_url: SurveyUrl,
     /// The address that leads to a link and counts the click; `None` leaves links as they are.
     pub track_link: Option<&'a dyn Fn(&TrackedLink<'_>) -> String>,
     /// The picture that counts opens.
@@ -201,13 +205,7 @@ impl Renderer {
         fields.insert("preferences_url", Value::from(context.preferences_url));
         fields.insert("view_url", Value::from(context.view_url));
         fields.insert(ZONE_NAME, Value::from_object(Zone(context.zone.clone())));
-        if let Some(survey_url) = context.survey_url {
-            let mut surveys = Fields::default();
-            for name in &self.message.surveys {
-                surveys.insert(name, Value::from(survey_url(name)));
-            }
-            fields.insert(SURVEYS_NAME, Value::from_object(surveys));
-        }
+        fields.insert(SURVEYS_NAME, Value::from_object(Surveys(context.survey_url.clone())));
         Ok(Value::from_object(fields))
     }
 }

@@ -19,6 +19,8 @@ topic news "News"
 topic account "Orders" essential
 email hello { topic news  from m  subject "Hi"  body "Hi {{ unsubscribe_url }}" }
 email again { topic news  from m  subject "Hi"  body "Hi {{ unsubscribe_url }}" }
+survey nps "How likely?" { scale 0 to 10  comment "Why?" }
+email asks { topic account  from m  subject "Hi"  body "{{ survey_url('nps') }}" }
 email receipt { topic account  from m  subject "Hi"  body "Hi" }
 "#;
 
@@ -104,6 +106,18 @@ impl Play {
                     kind,
                     if word == "open" { "message_opened".to_owned() } else { "message_clicked".to_owned() },
                 )
+            }
+            "replied" => {
+                run = live;
+                properties = json!({"message": rest}).as_object().cloned()?;
+                (EventKind::System, "message_replied".to_owned())
+            }
+            "answer" => {
+                run = live;
+                properties =
+                    json!({"survey": "nps", "message": "asks", "comment": "fine"}).as_object().cloned()?;
+                properties.insert("score".to_owned(), rest.parse::<i64>().ok()?.into());
+                (EventKind::System, "survey_answered".to_owned())
             }
             "unsubscribed" => (EventKind::System, word.to_owned()),
             "bought" => (EventKind::Track, "Order Completed".to_owned()),

@@ -3,6 +3,7 @@
 
 mod hits;
 mod preferences;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod unsubscribe;
@@ -28,6 +29,7 @@ pub(super) fn pages() -> Router<App> {
     Router::new()
         .route("/u/{token}", get(unsubscribe::ask).post(unsubscribe::refuse))
         .route("/p/{token}", get(preferences::show).post(preferences::save))
+        .route("/s/{token}", get(survey::ask).post(survey::answer))
         .route("/v/{token}", get(view::show))
         .route("/page.css", get(page::stylesheet))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

@@ -5,7 +5,9 @@ use serde_json::json;
 use super::super::testing::Stand;
 use crate::domain::{Contact, ContactId, MessageId};
 use crate::store::MessageKey;
-use crate::track::{ClickToken, OpenToken, PreferencesToken, Tracker, UnsubscribeToken, ViewToken};
+use crate::track::{
+    ClickToken, OpenToken, PreferencesToken, SurveyToken, Tracker, UnsubscribeToken, ViewToken,
+};
 
 const SHOP: &str = "https://shop.example/a?b=1&c=2&next=https%3A%2F%2Fx";
 
@@ -73,6 +75,7 @@ async fn forged_links_lead_nowhere() {
         "/u/x".to_owned(),
         "/p/x".to_owned(),
         "/v/x".to_owned(),
+        "/s/x".to_owned(),
         "/lead/x".to_owned(),
         format!("/c/{token}"),
         format!("/u/{token}"),
@@ -91,7 +94,7 @@ async fn forged_links_lead_nowhere() {
             assert_eq!(answer.headers["cache-control"], "no-store");
         }
     }
-    for path in ["/u/x", "/p/x", "/lead/x"] {
+    for path in ["/u/x", "/p/x", "/s/x", "/lead/x"] {
         assert_eq!(stand.browse("POST", path, "").await.status, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(recorded(&stand).await, Vec::<String>::new());
@@ -236,4 +239,67 @@ async fn pages_speak_the_language_of_the_browser() {
     let request = Request::builder().uri("/u/x").header("accept-language", "de-AT,en;q=0.5");
     let answer = stand.ask(request.body(Body::empty()).unwrap()).await;
     assert!(answer.text.contains(r#"<html lang="de">"#) && answer.text.contains("nirgendwohin"));
+}
+
+/// The path of a survey's page for Ada's last receipt.
+fn survey(stand: &Stand, contact: &Contact, message: MessageId, survey: &str, score: Option<i16>) -> String {
+    stand.path(&SurveyToken { contact: contact.id, message, survey: survey.into(), score })
+}
+
+/// The answers to surveys that are recorded about Ada.
+async fn answers(stand: &Stand) -> Vec<serde_json::Value> {
+    let events = stand.events("ada").await.into_iter().map(|stored| stored.event);
+    let answers = events.filter(|event| event.name == "survey_answered");
+    answers.map(|event| serde_json::Value::Object(event.properties)).collect()
+}
+
+#[tokio::test]
+async fn a_survey_is_shown_with_the_score_of_its_link() {
+    let stand = Stand::new().await;
+    let (ada, message) = stand.ada().await;
+    let page = stand.browse("GET", &survey(&stand, &ada, message, "nps", Some(9)), "").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("<h1>How &#60;likely&#62;?</h1>"), "{}", page.text);
+    assert!(
+        page.text.contains(r#"value="9" required checked>"#) && page.text.contains(r#"value="0" required>"#)
+    );
+    assert_eq!(page.text.matches("checked").count(), 1);
+    assert!(page.text.contains(r#"<label class="comment" for="comment">Why?</label>"#));
+    for (score, checked) in [(None, 0), (Some(11), 0), (Some(0), 1)] {
+        let page = stand.browse("GET", &survey(&stand, &ada, message, "nps", score), "").await;
+        assert_eq!(page.text.matches("checked").count(), checked, "{score:?}");
+    }
+    let long = stand.browse("GET", &survey(&stand, &ada, message, "share", Some(40)), "").await;
+    assert!(long.text.contains(r#"min="0" max="100" step="1" required value="40""#), "{}", long.text);
+    assert!(!long.text.contains("textarea"));
+    let gone = stand.browse("GET", &survey(&stand, &ada, message, "gone", None), "").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert_eq!(answers(&stand).await, Vec::<serde_json::Value>::new(), "looking records nothing");
+}
+
+#[tokio::test]
+async fn the_first_answer_to_a_survey_counts() {
+    let stand = Stand::new().await;
+    let (ada, message) = stand.ada().await;
+    let path = survey(&stand, &ada, message, "nps", Some(9));
+    for form in
+        ["", "score=", "score=11", "score=-1", "score=7.5", "score=seven", "comment=hello", "score=%F0%9F"]
+    {
+        let page = stand.browse("POST", &path, form).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{form}");
+        assert!(page.text.contains(r#"role="alert">Please choose a whole number from 0 to 10."#), "{form}");
+    }
+    let long = stand.browse("POST", &path, &format!("score=3&comment={}", "x".repeat(2_001))).await;
+    assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(long.text.contains("at most 2000 characters") && long.text.contains("xxx</textarea>"));
+    assert!(long.text.contains(r#"value="3" required checked>"#));
+    assert!(answers(&stand).await.is_empty());
+
+    let thanks = stand.browse("POST", &path, "score=7&comment=+a%0D%0Ab%07+").await;
+    assert_eq!(thanks.status, StatusCode::OK);
+    assert!(thanks.text.contains("Your answer has arrived."), "{}", thanks.text);
+    let again = stand.browse("POST", &path, "score=2").await;
+    assert!(again.text.contains("You have answered before"), "{}", again.text);
+    let expected = json!({ "survey": "nps", "score": 7, "comment": "a\nb", "message": "hello" });
+    assert_eq!(answers(&stand).await, [expected]);
 }

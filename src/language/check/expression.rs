@@ -1,7 +1,7 @@
 use super::Checker;
 use super::flow::Asked;
 use super::names::{EventFields, Kind};
-use crate::domain::{Contact, SystemEvent, Value, ValueType};
+use crate::domain::{Contact, Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
 use crate::language::model::{Expr, Field, ReactionKind, Scope};
@@ -372,8 +372,10 @@ impl Checker<'_> {
         if !self.reaction_target(kind, of) {
             return Typed::unknown();
         }
-        let asked = Asked { span, kind, message: of.value.clone(), sent: sent.contains(&of.value) };
-        self.asked.borrow_mut().push(asked);
+        if kind != ReactionKind::Answered {
+            let asked = Asked { span, kind, message: of.value.clone(), sent: sent.contains(&of.value) };
+            self.asked.borrow_mut().push(asked);
+        }
         let link = link.map(|link| link.value.clone());
         Typed::new(Expr::Reaction { kind, message: of.value.clone(), link }, ValueType::Boolean)
     }
@@ -381,16 +383,7 @@ impl Checker<'_> {
     /// Whether what a reaction is about is declared, be it a message or a survey.
     pub(super) fn reaction_target(&self, kind: ReactionKind, of: &tree::Name) -> bool {
         if kind == ReactionKind::Answered {
-            let known = self.names.surveys.contains_key(&of.value);
-            if !known {
-                self.unknown(Code::E101, Kind::Survey, of, self.names.surveys.keys().map(String::as_str));
-            }
-            self.uses(Kind::Survey, &of.value);
-            return false;
-        }
-        if kind == ReactionKind::Replied {
-            self.not_yet(of.span, "`replied`");
-            return false;
+            return self.survey_named(of, Code::E101);
         }
         let known = self.names.messages.contains_key(&of.value);
         if !known {
@@ -402,16 +395,7 @@ impl Checker<'_> {
 
 /// The fields that can be asked about where a reaction is at hand.
 pub(super) fn reaction_fields(kind: ReactionKind) -> OnBranch {
-    let event = match kind {
-        ReactionKind::Clicked => SystemEvent::MessageClicked,
-        ReactionKind::Opened => SystemEvent::MessageOpened,
-        ReactionKind::Delivered => SystemEvent::MessageDelivered,
-        ReactionKind::Bounced => SystemEvent::MessageBounced,
-        ReactionKind::Complained => SystemEvent::MessageComplained,
-        ReactionKind::Answered => SystemEvent::SurveyAnswered,
-        ReactionKind::Replied => return OnBranch::Bare,
-    };
-    OnBranch::Event(EventFields::system(event))
+    OnBranch::Event(EventFields::system(kind.event()))
 }
 
 fn typed_field(field: &Field, expr: Expr) -> Typed {

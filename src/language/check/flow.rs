@@ -129,7 +129,9 @@ impl Checker<'_> {
         journey.each_statement(&mut |_, statement| {
             let Some((wait, before)) = statement.wait().zip(sent.at(statement.span)) else { return };
             for branch in &wait.branches {
+                // Which messages lead to a survey is known once their templates are read.
                 if let Trigger::Reaction { kind, message, .. } = &branch.trigger
+                    && *kind != ReactionKind::Answered
                     && !before.contains(message.as_str())
                 {
                     self.in_vain(branch.span, *kind, message);

@@ -20,6 +20,7 @@ mod policy;
 mod reference;
 mod silence;
 mod statement;
+mod survey;
 mod template;
 mod test;
 mod unused;
@@ -132,6 +133,10 @@ pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked
     checker.names = names::collect(&checker, &trees);
     let model = checker.model(&trees);
     let texts = checker.templates(&model);
+    checker.answers_in_vain(&model, &texts);
+    if checker.broken.is_empty() {
+        checker.unused();
+    }
     let assign = checker.assign();
     let mut findings = checker.findings.into_inner();
     findings.retain(|finding| !silenced.silences(&files.sources, finding));
@@ -195,6 +200,9 @@ impl<'a> Checker<'a> {
         };
         model.policy = self.policy();
         self.definitions();
+        for (name, survey) in &self.names.surveys {
+            model.surveys.extend(self.survey(survey).map(|survey| (name.clone(), survey)));
+        }
         for message in self.names.messages.values() {
             model.messages.push(self.message(message));
         }
@@ -207,7 +215,6 @@ impl<'a> Checker<'a> {
                     }
                     model.journeys.push(self.journey(journey));
                 }
-                tree::Declaration::Survey(survey) => self.not_yet(survey.name.span, "a `survey`"),
                 _ => {}
             }
         }
@@ -222,9 +229,6 @@ impl<'a> Checker<'a> {
             if let tree::Declaration::Test(test) = declaration {
                 model.tests.extend(self.test(test, &model));
             }
-        }
-        if self.broken.is_empty() {
-            self.unused();
         }
         model
     }

@@ -53,7 +53,7 @@ pub(super) struct Names<'a> {
     pub(super) segments: BTreeMap<String, &'a tree::Definition>,
     pub(super) measures: BTreeMap<String, &'a tree::Definition>,
     pub(super) messages: BTreeMap<String, &'a tree::Message>,
-    pub(super) surveys: BTreeMap<String, Span>,
+    pub(super) surveys: BTreeMap<String, &'a tree::Survey>,
     pub(super) journeys: BTreeMap<String, &'a tree::Journey>,
     pub(super) policy: Option<&'a tree::Policy>,
     /// Fields may be missing from the contact because text there could not be read.
@@ -127,7 +127,7 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::Fi
                 names.segments.insert(segment.name.value.clone(), segment);
             }
             Declaration::Survey(survey) if first(Kind::Survey, &survey.name) => {
-                names.surveys.insert(survey.name.value.clone(), survey.name.span);
+                names.surveys.insert(survey.name.value.clone(), survey);
             }
             Declaration::Message(message) if first(Kind::Message, &message.name) => {
                 names.messages.insert(message.name.value.clone(), message);

@@ -3,7 +3,6 @@ use std::ops::Range;
 
 use super::Checker;
 use super::message::text_setting;
-use super::names::Kind;
 use crate::domain::Contact;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
@@ -21,6 +20,13 @@ pub struct CompiledTexts {
     pub default: CompiledMessage,
     /// By language tag.
     pub languages: BTreeMap<String, CompiledMessage>,
+}
+
+impl CompiledTexts {
+    /// The surveys that they lead to.
+    pub(super) fn surveys(&self) -> impl Iterator<Item = &String> {
+        self.languages.values().chain([&self.default]).flat_map(CompiledMessage::surveys)
+    }
 }
 
 /// Names that every template can use beside the contact and what led in.
@@ -159,10 +165,10 @@ impl Checker<'_> {
         for survey in &compiled.surveys {
             let span = self.place(job, &survey.part, survey.range.clone());
             let name = tree::Name::new(survey.name.clone(), span);
-            if self.names.surveys.contains_key(&survey.name) {
-                self.uses(Kind::Survey, &survey.name);
-            } else {
-                self.unknown(Code::E101, Kind::Survey, &name, self.names.surveys.keys().map(String::as_str));
+            if let (true, Some(score)) = (self.survey_named(&name, Code::E101), survey.score) {
+                // No scale is so long that a number loses its last digits here.
+                #[expect(clippy::cast_precision_loss, reason = "only whether it is on the scale matters")]
+                self.score(&survey.name, score as f64, span);
             }
         }
         if !compiled.has_unsubscribe && supply.is_marketing(job.message, model) {

@@ -135,9 +135,10 @@ impl Checker<'_> {
                 self.outside(Code::E501, Kind::Webhook, hook).then_some(())?;
                 Action::Reply { hook: hook.value.clone(), fields: self.literals(with) }
             }
-            A::Answer { survey, .. } => {
-                self.not_yet(survey.span, "a `survey`");
-                return None;
+            A::Answer { survey, score } => {
+                self.survey_named(survey, Code::E501).then_some(())?;
+                let score = self.score(&survey.value, score.value, score.span)?;
+                Action::Answer { survey: survey.value.clone(), score }
             }
             A::Accept => Action::Accept,
             A::Reject => Action::Reject,
@@ -308,7 +309,13 @@ impl Checker<'_> {
 
 /// Events of Lotse's own that somebody outside can cause, and a test may write.
 fn by_hand(event: SystemEvent) -> bool {
-    matches!(event, SystemEvent::PageViewed | SystemEvent::Subscribed | SystemEvent::Unsubscribed)
+    matches!(
+        event,
+        SystemEvent::PageViewed
+            | SystemEvent::Subscribed
+            | SystemEvent::Unsubscribed
+            | SystemEvent::MessageReplied
+    )
 }
 
 fn step_time(time: &tree::StepTime) -> StepTime {

@@ -15,7 +15,7 @@ impl Checker<'_> {
             .chain(names.segments.iter().map(|(name, segment)| (Kind::Segment, name, segment.name.span)))
             .chain(names.measures.iter().map(|(name, measure)| (Kind::Measure, name, measure.name.span)))
             .chain(names.messages.iter().map(|(name, message)| (Kind::Message, name, message.name.span)))
-            .chain(names.surveys.iter().map(|(name, span)| (Kind::Survey, name, *span)));
+            .chain(names.surveys.iter().map(|(name, survey)| (Kind::Survey, name, survey.name.span)));
         let unused: Vec<(Kind, String, Span)> = declared
             .filter(|(kind, name, _)| !self.used.borrow().contains(&(*kind, (*name).clone())))
             .map(|(kind, name, span)| (kind, name.clone(), span))

@@ -24,7 +24,9 @@ pub use policy::{Cap, Limits, PRIORITY_DEFAULT, Pick, Policy, Unsure};
 pub use shape::Shape;
 pub use test::{Action, Expectation, Step, StepTime, Test, TestContact};
 
-use crate::domain::{Value, ValueType};
+use std::collections::BTreeMap;
+
+use crate::domain::{Survey, Value, ValueType};
 use crate::source::Span;
 
 /// A checked workspace.
@@ -36,6 +38,8 @@ pub struct Model {
     pub events: Vec<Event>,
     /// What messages are about.
     pub topics: Vec<Topic>,
+    /// Surveys, by name.
+    pub surveys: BTreeMap<String, Survey>,
     /// Messages of every channel.
     pub messages: Vec<Message>,
     /// What holds for the messages of every journey.

@@ -78,6 +78,10 @@ pub enum Action {
     Open(String),
     Bounce(String),
     Complain(String),
+    Answer {
+        survey: String,
+        score: i16,
+    },
     Reply {
         hook: String,
         fields: Vec<(String, Expr)>,

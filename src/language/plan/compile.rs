@@ -52,9 +52,13 @@ pub fn compile(journey: &Journey, checked: &Checked, sources: &Sources) -> Optio
         stages: journey.stages.iter().map(|stage| stage.name.clone()).collect(),
         nodes,
         messages: BTreeMap::new(),
+        surveys: BTreeMap::new(),
         attributes: model.contact.iter().map(attribute).collect(),
     };
     plan.messages = messages(journey, checked, &plan)?;
+    let led_to = plan.messages.values().flat_map(Message::surveys);
+    plan.surveys =
+        led_to.map(|name| Some((name.clone(), model.surveys.get(name)?.clone()))).collect::<Option<_>>()?;
     needs::find(&mut plan);
     Some(plan)
 }

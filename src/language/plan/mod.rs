@@ -18,7 +18,7 @@ pub use crate::language::model::{
 };
 pub use compile::compile;
 
-use crate::domain::{Value, ValueType};
+use crate::domain::{Survey, Value, ValueType};
 use crate::template::CompiledMessage;
 use crate::time::{ClockTime, Date, Length, Moment, Weekday, Window};
 
@@ -74,6 +74,9 @@ pub struct Plan {
     pub nodes: Vec<Node>,
     /// The messages it sends, by name.
     pub messages: BTreeMap<String, Message>,
+    /// The surveys that its messages lead to, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub surveys: BTreeMap<String, Survey>,
     /// The attributes that contacts have, for templates.
     pub attributes: BTreeMap<String, Attribute>,
 }
@@ -434,6 +437,13 @@ pub struct Message {
     pub languages: BTreeMap<String, CompiledMessage>,
 }
 
+impl Message {
+    /// The surveys that it leads to, in whatever language.
+    pub fn surveys(&self) -> impl Iterator<Item = &String> {
+        self.languages.values().chain([&self.text]).flat_map(CompiledMessage::surveys)
+    }
+}
+
 impl Plan {
     /// The node of a place; a place of another plan gives `None`.
     pub fn node(&self, place: Place) -> Option<&Node> {
@@ -461,7 +471,7 @@ impl Plan {
         });
         let waits = waits.filter_map(|branch| match &branch.trigger {
             Trigger::Event(event) => Some(event.as_str()),
-            Trigger::Reaction { kind, .. } => kind.event(),
+            Trigger::Reaction { kind, .. } => Some(kind.event().name()),
             Trigger::Reply(_) | Trigger::Accepted(_) | Trigger::Rejected(_) => None,
         });
         enters.chain(goals).chain(leaves).chain(waits).chain(self.asked_about())
@@ -472,7 +482,7 @@ impl Plan {
         let mut asked = Vec::new();
         self.each_expression(&mut |expression| {
             expression.walk(&mut |expr| match expr {
-                Expr::Reaction { kind, .. } => asked.extend(kind.event()),
+                Expr::Reaction { kind, .. } => asked.push(kind.event().name()),
                 Expr::Aggregate(aggregate) => asked.push(aggregate.event.as_str()),
                 _ => {}
             });

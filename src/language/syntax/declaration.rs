@@ -134,7 +134,7 @@ impl<'t> Reader<'t> {
         self.closed(node);
         self.broken_settings(node, "a setting of a survey");
         let scale = node.get(Rule::survey_scale).map(|scale| {
-            let mut ends = scale.all(Rule::number).map(|number| self.number(&number));
+            let mut ends = scale.all(Rule::signed_number).map(|number| self.number(&number));
             let low = ends.next().unwrap_or_else(|| self.number(&scale));
             let high = ends.next().unwrap_or_else(|| low.clone());
             (low, high)

@@ -8,6 +8,8 @@ mod reading;
 mod rendering;
 mod variables;
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -88,7 +90,10 @@ impl Fill {
 
     fn render(&self, message: &CompiledMessage) -> Result<Rendered, RenderError> {
         let zone = zone("Europe/Berlin").unwrap();
-        let survey_url = |name: &str| format!("https://go.test/s/{name}");
+        let survey_url = |name: &str, score: Option<i16>| {
+            let score = score.map(|score| format!("/{score}")).unwrap_or_default();
+            format!("https://go.test/s/{name}{score}")
+        };
         let track_link = |link: &TrackedLink<'_>| {
             format!("https://go.test/c?i={}&n={}&u={}", link.index, link.name, link.url)
         };
@@ -100,7 +105,7 @@ impl Fill {
             unsubscribe_url: "https://go.test/u/1",
             preferences_url: "https://go.test/p/1",
             view_url: "https://go.test/v/1",
-            survey_url: Some(&survey_url),
+            survey_url: Arc::new(survey_url),
             track_link: self.is_tracked.then_some(&track_link),
             open_pixel_url: self.pixel,
         })

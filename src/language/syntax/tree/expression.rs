@@ -179,17 +179,16 @@ impl ReactionKind {
     }
 
     /// The event that Lotse records for it.
-    pub fn event(self) -> Option<&'static str> {
-        let event = match self {
+    pub fn event(self) -> SystemEvent {
+        match self {
             ReactionKind::Clicked => SystemEvent::MessageClicked,
             ReactionKind::Opened => SystemEvent::MessageOpened,
             ReactionKind::Delivered => SystemEvent::MessageDelivered,
             ReactionKind::Bounced => SystemEvent::MessageBounced,
             ReactionKind::Complained => SystemEvent::MessageComplained,
             ReactionKind::Answered => SystemEvent::SurveyAnswered,
-            ReactionKind::Replied => return None,
-        };
-        Some(event.name())
+            ReactionKind::Replied => SystemEvent::MessageReplied,
+        }
     }
 
     /// Reads the word of the language.
