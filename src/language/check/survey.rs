@@ -88,8 +88,8 @@ impl Checker<'_> {
             let mut sent = BTreeSet::new();
             let mut awaited = Vec::new();
             journey.each_statement(&mut |_, statement| {
-                if let StatementKind::Send { message, .. } = &statement.kind {
-                    sent.insert(message.name.as_str());
+                if let StatementKind::Send { messages, .. } = &statement.kind {
+                    sent.extend(messages.iter().map(|message| message.name.as_str()));
                 }
                 let branches = statement.wait().map_or(&[][..], |wait| &wait.branches);
                 awaited.extend(branches.iter().filter_map(|branch| match &branch.trigger {
