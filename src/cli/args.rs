@@ -108,13 +108,27 @@ pub(super) struct NewArgs {
     pub(super) dir: PathBuf,
 }
 
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum FindingsFormat {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+    /// As workflow commands of GitHub Actions, which it shows beside the changed lines
+    Github,
+    /// As SARIF 2.1.0, for code scanning and editors
+    Sarif,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     pub(super) workspace: Dir,
     /// How the findings are written
     #[arg(long, value_enum, default_value_t)]
-    pub(super) format: Format,
+    pub(super) format: FindingsFormat,
     /// End with 1 for warnings too
     #[arg(long)]
     pub(super) deny_warnings: bool,
@@ -146,6 +160,12 @@ pub(super) enum PictureFormat {
     Text,
     /// A Mermaid flowchart, for pages that draw it
     Mermaid,
+    /// For Graphviz
+    Dot,
+    /// A picture for pages and documents, light or dark as the reader has it
+    Svg,
+    /// Stages, places and ways, for programs
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use super::args::{CheckArgs, Format};
+use super::args::{CheckArgs, FindingsFormat};
 use super::workspace::Workspace;
 use super::{End, output};
-use crate::finding::{self, Severity, render_human, render_json};
+use crate::finding::{self, SarifBase, Severity, render_github, render_human, render_json, render_sarif};
 
 pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(args.workspace.or(dir))?;
@@ -18,8 +18,12 @@ pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
     let count = |severity| findings.iter().filter(|finding| finding.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match args.format {
-        Format::Json => output::json(&render_json(&findings, sources))?,
-        Format::Human => {
+        FindingsFormat::Json => output::json(&render_json(&findings, sources))?,
+        FindingsFormat::Sarif => output::json(&render_sarif(&findings, sources, &base(&workspace.dir)))?,
+        FindingsFormat::Github => {
+            anstream::print!("{}", render_github(&findings, sources, &base(&workspace.dir).folder));
+        }
+        FindingsFormat::Human => {
             let style = output::human_style();
             for finding in &findings {
                 anstream::println!("{}\n", render_human(finding, sources, style));
@@ -38,4 +42,19 @@ pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
     }
     let wrong = errors > 0 || args.deny_warnings && warnings > 0;
     Ok(if wrong { End::Findings } else { End::Good })
+}
+
+/// Where a workspace lies as seen from here; one that is not below stands for itself.
+fn base(dir: &Path) -> SarifBase {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let (Ok(here), Ok(dir)) = (here, dir.canonicalize()) else { return SarifBase::default() };
+    let (root, below) = match dir.strip_prefix(&here) {
+        Ok(below) => (&here, below),
+        Err(_) => (&dir, Path::new("")),
+    };
+    let folders = below.components().map(|folder| format!("{}/", folder.as_os_str().to_string_lossy()));
+    SarifBase {
+        folder: folders.collect(),
+        root: url::Url::from_directory_path(root).ok().map(String::from),
+    }
 }

@@ -2,11 +2,11 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::End;
 use super::args::{PictureFormat, ShowArgs};
 use super::workspace::Workspace;
+use super::{End, output};
 use crate::finding::words;
-use crate::language::picture;
+use crate::language::picture::{self, Outline};
 
 pub(super) fn run(args: &ShowArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(dir)?;
@@ -17,9 +17,18 @@ pub(super) fn run(args: &ShowArgs, dir: &Path) -> anyhow::Result<End> {
         bail!("there is no journey `{}`; {near}", args.journey);
     };
     let sources = &workspace.files.sources;
+    let Some(outline) = Outline::of(journey, sources) else {
+        bail!("the file of the journey `{}` cannot be read again", args.journey);
+    };
     let drawn = match args.format {
-        PictureFormat::Text => picture::text(journey, sources),
-        PictureFormat::Mermaid => picture::mermaid(journey, sources),
+        PictureFormat::Text => picture::text(&outline),
+        PictureFormat::Mermaid => picture::mermaid(&outline),
+        PictureFormat::Dot => picture::dot(&outline),
+        PictureFormat::Svg => picture::svg(&outline),
+        PictureFormat::Json => {
+            output::json(&picture::json(&outline, sources))?;
+            return Ok(End::Good);
+        }
     };
     anstream::print!("{drawn}");
     Ok(End::Good)

@@ -6,13 +6,17 @@
 //! the remedy stands apart, in [`Finding::help`].
 
 mod code;
+mod github;
 mod human;
 mod json;
+mod sarif;
 pub mod words;
 
 pub use code::{Code, Severity};
+pub use github::render_github;
 pub use human::{HumanStyle, render_human};
 pub use json::render_json;
+pub use sarif::{SarifBase, render_sarif};
 
 use crate::source::Span;
 

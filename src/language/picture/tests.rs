@@ -26,10 +26,10 @@ journey j "A journey" {
 }
 "#;
 
-fn draw(with: fn(&Journey, &Sources) -> String) -> String {
+fn draw(with: fn(&Outline) -> String) -> String {
     let files = WorkspaceFiles::from_texts([("a.journey", JOURNEY)]);
     let checked = check(&files, None);
-    with(&checked.model.journeys[0], &files.sources)
+    with(&Outline::of(&checked.model.journeys[0], &files.sources).unwrap())
 }
 
 #[test]

@@ -1,60 +1,63 @@
-use super::{clauses, headline, ways};
-use crate::language::model::{Block, Journey, StatementKind};
-use crate::source::Sources;
+use super::outline::{Does, Item, Outline, Way};
 
-/// The way out of a loop.
-const STOP: &str = "→ out of the loop";
-
-/// Draws a journey with lines and indents.
-pub fn text(journey: &Journey, sources: &Sources) -> String {
-    let mut out = format!("{} · {}\n", journey.name, journey.label);
-    for clause in clauses(journey, sources) {
+/// Draws a journey with lines and indents, for a terminal.
+pub fn text(outline: &Outline) -> String {
+    let mut out = outline.name.clone();
+    if !outline.label.is_empty() {
+        out.push_str(&format!(" · {}", outline.label));
+    }
+    out.push('\n');
+    for clause in &outline.clauses {
         out.push_str(&format!("  {clause}\n"));
     }
-    for stage in &journey.stages {
+    for stage in &outline.stages {
         out.push_str(&format!("\n■ {}\n", stage.name));
-        block(&stage.body, journey, sources, "  ", &mut out);
+        items(outline, &stage.items, "  ", &mut out);
     }
     out
 }
 
-fn block(block: &Block, journey: &Journey, sources: &Sources, indent: &str, out: &mut String) {
-    for statement in &block.statements {
-        let ways = ways(statement, sources);
-        match &statement.kind {
-            StatementKind::If { .. } => {}
-            StatementKind::GoTo(stage) => {
-                let name = journey.stages.get(*stage).map_or("", |stage| &stage.name);
-                out.push_str(&format!("{indent}→ {name}\n"));
-            }
-            StatementKind::End { outcome } => out.push_str(&format!("{indent}● {outcome}\n")),
-            StatementKind::Stop => out.push_str(&format!("{indent}{STOP}\n")),
-            _ => out.push_str(&format!("{indent}{}\n", headline(sources.text(statement.span)))),
+fn items(outline: &Outline, list: &[Item], indent: &str, out: &mut String) {
+    for item in list {
+        match leads_to(outline, item) {
+            Some(target) => out.push_str(&format!("{indent}{target}\n")),
+            // Of a condition its ways are all there is to say.
+            None if item.does == Does::Something("if") => {}
+            None => out.push_str(&format!("{indent}{}\n", item.text)),
         }
-        let last = ways.len().saturating_sub(1);
-        for (index, way) in ways.iter().enumerate() {
-            let (corner, line) = if index == last { ("└─", "   ") } else { ("├─", "│  ") };
+        let last = item.ways.len().saturating_sub(1);
+        for (index, way) in item.ways.iter().enumerate() {
+            let line = if index == last { "   " } else { "│  " };
+            let corner = match index {
+                // A condition hangs on no line above it.
+                0 if item.does == Does::Something("if") => "◇ ",
+                _ if index == last => "└─",
+                _ => "├─",
+            };
             out.push_str(&format!("{indent}{corner} {}", way.label));
-            if let Some(target) = only_target(way.block, journey) {
+            if let Some(target) = only_target(outline, way) {
                 out.push_str(&format!(" {target}\n"));
                 continue;
             }
             out.push('\n');
-            self::block(way.block, journey, sources, &format!("{indent}{line}"), out);
+            items(outline, &way.items, &format!("{indent}{line}"), out);
         }
     }
 }
 
-/// Where a block leads that does nothing else.
-fn only_target(block: &Block, journey: &Journey) -> Option<String> {
-    match block.statements.as_slice() {
+/// Where a way leads on which nothing else happens.
+fn only_target(outline: &Outline, way: &Way) -> Option<String> {
+    match way.items.as_slice() {
         [] => Some("→ on".to_owned()),
-        [only] => match &only.kind {
-            StatementKind::GoTo(stage) => Some(format!("→ {}", journey.stages.get(*stage)?.name)),
-            StatementKind::End { outcome } => Some(format!("● {outcome}")),
-            StatementKind::Stop => Some(STOP.to_owned()),
-            _ => None,
-        },
+        [only] => leads_to(outline, only),
         _ => None,
+    }
+}
+
+fn leads_to(outline: &Outline, item: &Item) -> Option<String> {
+    match item.does {
+        Does::GoTo(stage) => Some(format!("→ {}", outline.stages.get(stage)?.name)),
+        Does::End => Some(format!("● {}", item.text)),
+        Does::Something(_) => None,
     }
 }
