@@ -53,8 +53,5 @@ fn base(dir: &Path) -> SarifBase {
         Err(_) => (&dir, Path::new("")),
     };
     let folders = below.components().map(|folder| format!("{}/", folder.as_os_str().to_string_lossy()));
-    SarifBase {
-        folder: folders.collect(),
-        root: url::Url::from_directory_path(root).ok().map(String::from),
-    }
+    SarifBase { folder: folders.collect(), root: url::Url::from_directory_path(root).ok().map(String::from) }
 }

@@ -97,10 +97,11 @@ impl Graph {
 }
 
 impl Arrow {
-    /// The labels that say something.
+    /// What there is to say beside the arrow: nothing where it is the end of the stage alone that leads there.
     pub(super) fn told(&self) -> impl Iterator<Item = &str> {
-        // Where one way is always taken, what the others depend on still explains the arrow.
-        self.labels.iter().map(String::as_str).filter(|label| !label.is_empty())
+        let plain = self.labels.len() == 1;
+        let said = self.labels.iter().filter(move |label| !(plain && label.is_empty()));
+        said.map(|label| if label.is_empty() { "at its end" } else { label.as_str() })
     }
 }
 

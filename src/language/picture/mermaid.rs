@@ -22,15 +22,14 @@ pub fn mermaid(outline: &Outline) -> String {
     }
     for arrow in &graph.arrows {
         let labels: Vec<String> = arrow.told().map(escape).collect();
-        let label =
-            if labels.is_empty() { String::new() } else { format!("|\"{}\"|", labels.join("<br/>")) };
+        let label = if labels.is_empty() { String::new() } else { format!("|\"{}\"|", labels.join("<br/>")) };
         out.push_str(&format!("  n{} -->{label} n{}\n", arrow.from, arrow.to));
     }
     out
 }
 
-/// What would end a text or mean something in it, as the entities that Mermaid takes. A number and a full stop, a
-/// dash and the like at its head would make it Markdown, so the text is none: no back-tick stays.
+/// What would end a text or mean something in it, as the entities that Mermaid takes; a back-tick at its head would
+/// make it Markdown.
 fn escape(text: &str) -> String {
     text.chars()
         .map(|c| match c {

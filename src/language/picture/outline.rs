@@ -151,12 +151,15 @@ impl Writer<'_> {
         let (does, text, ways) = match &statement.kind {
             Kind::Send(send) => {
                 let not_sent = send.otherwise.as_ref();
-                let ways = not_sent.map(|block| self.way("otherwise", "if it is not sent", block.span, block, &id));
+                let ways =
+                    not_sent.map(|block| self.way("otherwise", "if it is not sent", block.span, block, &id));
                 (something("send"), self.send(send), ways.into_iter().collect())
             }
-            Kind::Call { hook, wait, .. } => {
-                (something("call"), self.asks(&format!("call {}", hook.value), wait.as_ref()), self.waits(wait.as_ref(), &id))
-            }
+            Kind::Call { hook, wait, .. } => (
+                something("call"),
+                self.asks(&format!("call {}", hook.value), wait.as_ref()),
+                self.waits(wait.as_ref(), &id),
+            ),
             Kind::HandOff { team, wait, .. } => {
                 let head = format!("hand off to {}", team.value);
                 (something("hand_off"), self.asks(&head, wait.as_ref()), self.waits(wait.as_ref(), &id))

@@ -30,7 +30,7 @@ fn items(outline: &Outline, list: &[Item], indent: &str, out: &mut String) {
             let line = if index == last { "   " } else { "│  " };
             let corner = match index {
                 // A condition hangs on no line above it.
-                0 if item.does == Does::Something("if") => "◇ ",
+                0 if item.does == Does::Something("if") => "◇",
                 _ if index == last => "└─",
                 _ => "├─",
             };

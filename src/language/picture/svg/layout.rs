@@ -62,70 +62,57 @@ struct Vertex {
 pub(super) fn layout(boxes: &[Size], links: &[Link]) -> Layout {
     let (ranks, up) = rank(boxes.len(), links);
     let mut graph = Graph::new(boxes, &ranks);
-    let chains: Vec<Vec<usize>> =
-        links.iter().zip(&up).map(|(link, up)| graph.connect(*link, *up)).collect();
+    let chains: Vec<Vec<usize>> = links.iter().zip(&up).map(|(link, up)| graph.connect(*link, *up)).collect();
     graph.sort();
     graph.straighten();
     graph.align(&chains);
     graph.read_off(boxes.len(), links, &chains, &up)
 }
 
-/// The rank of each box, always even, and which links point up.
+/// The rank of each box, always even, and which links point up: those back to a box before, from which they can be
+/// come to again.
 fn rank(boxes: usize, links: &[Link]) -> (Vec<usize>, Vec<bool>) {
     let mut out: Vec<Vec<usize>> = vec![Vec::new(); boxes];
-    for (index, link) in links.iter().enumerate() {
+    for link in links {
         if let Some(list) = out.get_mut(link.from) {
-            list.push(index);
+            list.push(link.to);
         }
     }
-    let mut up = vec![false; links.len()];
-    // Deep first: a link back to a box that is still open closes a circle, and points up.
-    #[derive(Clone, Copy, PartialEq)]
-    enum Seen {
-        No,
-        Open,
-        Done,
-    }
-    let mut seen = vec![Seen::No; boxes];
-    let mut done = Vec::with_capacity(boxes);
-    for start in 0..boxes {
-        let mut path = vec![(start, 0)];
-        while let Some((at, next)) = path.pop() {
-            if next == 0 {
-                if seen.get(at) != Some(&Seen::No) {
-                    continue;
-                }
-                set(&mut seen, at, Seen::Open);
-            }
-            match out.get(at).and_then(|links| links.get(next)) {
-                Some(link) => {
-                    path.push((at, next + 1));
-                    let to = links.get(*link).map_or(at, |link| link.to);
-                    match seen.get(to) {
-                        Some(Seen::No) => path.push((to, 0)),
-                        Some(Seen::Open) => set(&mut up, *link, true),
-                        _ => {}
-                    }
-                }
-                None => {
-                    set(&mut seen, at, Seen::Done);
-                    done.push(at);
-                }
+    let up: Vec<bool> =
+        links.iter().map(|link| link.to < link.from && reaches(&out, link.to, link.from)).collect();
+    let mut ranks = vec![0; boxes];
+    let down = || links.iter().zip(&up).filter(|(_, up)| !**up).map(|(link, _)| link);
+    // Each round sets one more rank for good; without the links that point up there is no circle.
+    for _ in 0..boxes {
+        let mut changed = false;
+        for link in down() {
+            let below = ranks.get(link.from).copied().unwrap_or(0) + 2;
+            if ranks.get(link.to).is_some_and(|rank| *rank < below) {
+                set(&mut ranks, link.to, below);
+                changed = true;
             }
         }
-    }
-    let mut ranks = vec![0_usize; boxes];
-    for at in done.iter().rev() {
-        let below = ranks.get(*at).copied().unwrap_or(0) + 2;
-        for link in out.get(*at).into_iter().flatten() {
-            if let (Some(link), Some(false)) = (links.get(*link), up.get(*link)) {
-                let deeper = ranks.get(link.to).copied().unwrap_or(0).max(below);
-                set(&mut ranks, link.to, deeper);
-            }
+        if !changed {
+            break;
         }
     }
     lower_starts(&mut ranks, links, &up);
     (ranks, up)
+}
+
+fn reaches(out: &[Vec<usize>], from: usize, to: usize) -> bool {
+    let mut seen = vec![false; out.len()];
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        if at == to {
+            return true;
+        }
+        if seen.get(at) == Some(&false) {
+            set(&mut seen, at, true);
+            open.extend(out.get(at).into_iter().flatten());
+        }
+    }
+    false
 }
 
 /// What nothing leads to stands right above what it leads to.
@@ -229,7 +216,8 @@ impl Graph {
                     if near.is_empty() { own } else { near.iter().sum::<f64>() / near.len() as f64 }
                 };
                 let Some(list) = self.ranks.get(rank) else { continue };
-                let mut keyed: Vec<(f64, usize)> = list.iter().map(|vertex| (middle(vertex), *vertex)).collect();
+                let mut keyed: Vec<(f64, usize)> =
+                    list.iter().map(|vertex| (middle(vertex), *vertex)).collect();
                 keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
                 set(&mut self.ranks, rank, keyed.into_iter().map(|(_, vertex)| vertex).collect());
             }
@@ -251,7 +239,10 @@ impl Graph {
             for vertex in rank.iter().filter_map(|vertex| self.vertices.get(*vertex)) {
                 let mut below: Vec<usize> = vertex.below.iter().map(position).collect();
                 below.sort_unstable();
-                count += below.iter().map(|end| ends.len() - ends.partition_point(|known| known <= end)).sum::<usize>();
+                count += below
+                    .iter()
+                    .map(|end| ends.len() - ends.partition_point(|known| known <= end))
+                    .sum::<usize>();
                 for end in below {
                     ends.insert(ends.partition_point(|known| *known <= end), end);
                 }
@@ -308,7 +299,8 @@ impl Graph {
     }
 
     fn set_row(&mut self, row: &[usize], (low, high): (f64, f64)) {
-        let sum: f64 = row.iter().filter_map(|vertex| self.vertices.get(*vertex)).map(|vertex| vertex.x).sum();
+        let sum: f64 =
+            row.iter().filter_map(|vertex| self.vertices.get(*vertex)).map(|vertex| vertex.x).sum();
         let x = (sum / row.len().max(1) as f64).max(low).min(high);
         for vertex in row {
             if let Some(vertex) = self.vertices.get_mut(*vertex) {
@@ -320,7 +312,9 @@ impl Graph {
     /// Puts what only one arrow leads to, of one that leads nowhere else, right below where it comes from.
     fn align_below_only(&mut self, at: usize) {
         let Some([above]) = self.vertices.get(at).map(|vertex| vertex.above.as_slice()) else { return };
-        let Some((x, 1)) = self.vertices.get(*above).map(|vertex| (vertex.x, vertex.below.len())) else { return };
+        let Some((x, 1)) = self.vertices.get(*above).map(|vertex| (vertex.x, vertex.below.len())) else {
+            return;
+        };
         let (low, high) = self.free(at);
         if let Some(vertex) = self.vertices.get_mut(at) {
             vertex.x = x.max(low).min(high);
@@ -352,11 +346,14 @@ impl Graph {
             }
             last = vertex.size.width / 2.0;
             let near: Vec<f64> = match sweep {
-                _ if sweep + STRAIGHT_SWEEPS >= SWEEPS => vertex.above.iter().chain(&vertex.below).map(x).collect(),
+                _ if sweep + STRAIGHT_SWEEPS >= SWEEPS => {
+                    vertex.above.iter().chain(&vertex.below).map(x).collect()
+                }
                 _ if sweep % 2 == 0 => vertex.above.iter().map(x).collect(),
                 _ => vertex.below.iter().map(x).collect(),
             };
-            let middle = if near.is_empty() { vertex.x } else { near.iter().sum::<f64>() / near.len() as f64 };
+            let middle =
+                if near.is_empty() { vertex.x } else { near.iter().sum::<f64>() / near.len() as f64 };
             // Long arrows would rather stay straight.
             let weight = if vertex.passes { 4.0 } else { 1.0 };
             wanted.push((middle - offset, weight, offset));
@@ -375,7 +372,8 @@ impl Graph {
         let mut y = 0.0;
         let mut gap = 0.0;
         for rank in &self.ranks {
-            let heights = rank.iter().filter_map(|vertex| self.vertices.get(*vertex)).map(|vertex| vertex.size.height);
+            let heights =
+                rank.iter().filter_map(|vertex| self.vertices.get(*vertex)).map(|vertex| vertex.size.height);
             let height = heights.fold(0.0, f64::max);
             tops.push((y, height));
             let aside = rank.iter().filter_map(|vertex| self.vertices.get(*vertex)).flat_map(|vertex| {

@@ -66,10 +66,10 @@ mod tests {
     fn lines_fit_and_lose_nothing() {
         for (text, lines) in [
             ("", &[""][..]),
-            ("wait up to 3 days", &["wait up to", "3 days"]),
+            ("wait up to 3 days", &["wait up to 3", "days"]),
             ("abandoned_basket_reminder", &["abandoned_", "basket_", "reminder"]),
             ("WWWWWWWWWWWWWW", &["WWWWWWWW", "WWWWWW"]),
-            ("送信 メール", &["送信 メー", "ル"]),
+            ("送信メールの確認を送る", &["送信メールの確", "認を送る"]),
         ] {
             let wrapped = wrap(text, 10.0, 82.0);
             assert_eq!(wrapped, lines, "{text}");

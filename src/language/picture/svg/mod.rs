@@ -69,8 +69,12 @@ struct Drawn {
 impl<'a> Picture<'a> {
     fn new(outline: &'a Outline) -> Self {
         let graph = Graph::of(outline);
-        let mut boxes: Vec<Drawn> =
-            graph.boxes.iter().filter(|known| known.kind != BoxKind::Outcome).map(|known| Drawn::new(known, &graph)).collect();
+        let mut boxes: Vec<Drawn> = graph
+            .boxes
+            .iter()
+            .filter(|known| known.kind != BoxKind::Outcome)
+            .map(|known| Drawn::new(known, &graph))
+            .collect();
         let mut labels = Vec::new();
         let mut links = Vec::new();
         for arrow in graph.arrows.iter().filter(|arrow| arrow.from != arrow.to) {
@@ -103,10 +107,10 @@ impl<'a> Picture<'a> {
         let name = escape(&self.outline.name);
         let head = title.len() as f64 * HEAD_SIZE * LEADING + self.head.len() as f64 * LINE_SIZE * LEADING;
         let head_width = title.iter().map(|line| width(line, HEAD_SIZE) * 1.1);
-        let head_width = head_width.chain(self.head.iter().map(|line| width(line, LINE_SIZE))).fold(0.0, f64::max);
+        let head_width =
+            head_width.chain(self.head.iter().map(|line| width(line, LINE_SIZE))).fold(0.0, f64::max);
         let wide = self.layout.size.width.max(head_width);
-        let (full_width, full_height) =
-            (wide + 2.0 * MARGIN, head + self.layout.size.height + 3.0 * MARGIN);
+        let (full_width, full_height) = (wide + 2.0 * MARGIN, head + self.layout.size.height + 3.0 * MARGIN);
         writeln!(
             out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lotse\" role=\"img\" aria-labelledby=\"title-{name} desc-{name}\" \
@@ -155,13 +159,14 @@ impl Drawn {
                 // Deep nesting must leave room for text.
                 let indent = (depth as f64 * INDENT).min(BOX_WIDTH_MAX / 2.0);
                 let broken = wrap(&line, LINE_SIZE, BOX_WIDTH_MAX - indent);
-                (0..).zip(broken).map(move |(part, line)| {
-                    (if part == 0 { indent } else { indent + INDENT / 2.0 }, line)
-                })
+                (0..)
+                    .zip(broken)
+                    .map(move |(part, line)| (if part == 0 { indent } else { indent + INDENT / 2.0 }, line))
             })
             .collect();
         let head = block(title.iter(), TITLE_SIZE * 1.1, 0.0);
-        let widest = lines.iter().map(|(indent, line)| indent + width(line, LINE_SIZE)).fold(head.width, f64::max);
+        let widest =
+            lines.iter().map(|(indent, line)| indent + width(line, LINE_SIZE)).fold(head.width, f64::max);
         let height = title.len() as f64 * TITLE_SIZE * LEADING + lines.len() as f64 * LINE_SIZE * LEADING;
         let size = Size { width: widest + 2.0 * PADDING, height: height + 1.6 * PADDING };
         Self { kind: known.kind, title, lines, size }
