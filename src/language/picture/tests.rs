@@ -152,8 +152,7 @@ fn every_statement_is_drawn() {
       repeat up to 3 times
       └─ each time
          wait up to 1 day
-         ├─ bought
-         │  stop
+         ├─ bought → out of the loop
          └─ otherwise → on
          ◇ if contact.phone is set → first
       allow account

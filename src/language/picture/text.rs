@@ -58,6 +58,7 @@ fn leads_to(outline: &Outline, item: &Item) -> Option<String> {
     match item.does {
         Does::GoTo(stage) => Some(format!("→ {}", outline.stages.get(stage)?.name)),
         Does::End => Some(format!("● {}", item.text)),
+        Does::Something("stop") => Some("→ out of the loop".to_owned()),
         Does::Something(_) => None,
     }
 }
