@@ -80,6 +80,7 @@ codes! {
     E405 Error "a journey that loosens the policy"
     E501 Error "a test that names what is not there"
     W601 Warning "deciding by opens alone"
+    W602 Warning "more messages than the caps let through"
     W603 Warning "no goal, or no control group"
     W604 Warning "a stage that no test visits"
     W605 Warning "a declaration that nothing uses"

@@ -8,7 +8,7 @@ use super::ledger::message_event;
 use super::parcel::TRACKING_TOPIC;
 use crate::domain::{Attributes, ContactId, Event, EventId, EventKind, MessageId, MessageState, SystemEvent};
 use crate::store::{MessageKey, MessageSettlement, Outcome, Reaction, Result, StoredMessage, WriteUnit};
-use crate::time::Moment;
+use crate::time::{Moment, TimeZone};
 use crate::track::{Hit, HitKind, Neighbour, judge};
 
 /// How long requests for the links of a message are remembered, to tell a burst.
@@ -111,6 +111,7 @@ pub(super) async fn take(
     unit: &mut dyn WriteUnit,
     hits: &[&MessageHit],
     recent: &Recent,
+    zone: &TimeZone,
     now: Moment,
 ) -> Result<()> {
     let hits: Vec<&MessageHit> = hits.iter().copied().filter(|hit| !recent.knows(hit)).collect();
@@ -154,7 +155,7 @@ pub(super) async fn take(
         unit.settle_messages(arrived, now).await?;
     }
     if !reactions.is_empty() {
-        unit.react(reactions).await?;
+        unit.react(reactions, zone).await?;
     }
     if !events.is_empty() {
         unit.add_events(events.into_values().collect()).await?;

@@ -270,7 +270,7 @@ impl Together {
         together.events(&mut *unit, jobs, now).await?;
         let hits = hits(jobs);
         if !hits.is_empty() {
-            super::hits::take(&mut *unit, &hits, recent, now).await?;
+            super::hits::take(&mut *unit, &hits, recent, runtime.zone(), now).await?;
         }
         together.deliveries(runtime, &mut *unit, jobs, now).await?;
         unit.commit().await?;

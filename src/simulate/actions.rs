@@ -124,6 +124,7 @@ impl Stage {
             self.bounce(&message, state).await?;
         }
         let mut event = message_event(&message.message, event, more, self.now);
+        self.note_reaction(&message, &event).await?;
         // Each step of a test is a deed of its own, also within a minute.
         event.id = self.id(&event.name);
         self.add(event).await?;

@@ -9,11 +9,12 @@ use crate::language::plan::Expr;
 use crate::runtime::{Runtime, contact_json, message_event, planned};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    CallSettlement, ClaimedMessage, ImportRow, MessageKey, MessageSettlement, Outcome, ReadUnit, Result,
-    StoreError, StoredCall, StoredMessage, Who,
+    CallSettlement, ClaimedMessage, ImportRow, MessageKey, MessageSettlement, Outcome, Reaction, ReadUnit,
+    Result, StoreError, StoredCall, StoredMessage, Who,
 };
 use crate::template::{RenderContext, Renderer};
 use crate::time::{Moment, TimeZone};
+use crate::track::HitKind;
 
 /// How many times in a row things may happen at one instant before it is taken for a circle.
 const ROUNDS_MAX: usize = 10_000;
@@ -221,6 +222,19 @@ impl Stage {
         let settlement = MessageSettlement { key: message.key(), outcome, answer: "in a test".to_owned() };
         let mut unit = self.runtime.store().write().await?;
         unit.settle_messages(vec![settlement], self.now).await?;
+        unit.commit().await
+    }
+
+    /// What a person did with a message, for the ledger.
+    pub(super) async fn note_reaction(&mut self, message: &StoredMessage, event: &Event) -> Result<()> {
+        let kind = match SystemEvent::from_name(&event.name) {
+            Some(SystemEvent::MessageClicked) => HitKind::Click,
+            Some(SystemEvent::MessageOpened) => HitKind::Open,
+            _ => return Ok(()),
+        };
+        let reaction = Reaction { key: message.key(), kind, at: self.now };
+        let mut unit = self.runtime.store().write().await?;
+        unit.react(vec![reaction], self.runtime.zone()).await?;
         unit.commit().await
     }
 

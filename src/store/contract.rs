@@ -9,6 +9,7 @@ mod intake;
 mod lists;
 mod merging;
 mod messages;
+mod sending;
 mod turns;
 mod units;
 
@@ -101,6 +102,13 @@ for_every_store! {
         an_unproved_hand_over_is_unsure
         the_first_reaction_of_a_kind_counts
         a_retry_goes_at_once_and_through_the_gate
+    }
+    sending {
+        a_state_has_the_messages_that_caps_count
+        the_messages_of_a_state_say_what_they_are
+        a_message_that_is_put_off_was_not_tried
+        what_is_unsure_is_sent_once_more
+        hours_are_those_of_the_contact
     }
     calls {
         calls_of_one_receiver_go_in_order

@@ -34,7 +34,7 @@ use crate::domain::{
     RunId,
 };
 use crate::language::plan::{Needs, Plan};
-use crate::time::Moment;
+use crate::time::{Moment, TimeZone};
 
 /// What a store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -218,8 +218,9 @@ pub trait WriteUnit: ReadUnit {
         now: Moment,
     ) -> Result<Vec<MessageKey>>;
 
-    /// Records what persons did with messages: of each kind the first counts, once for each message.
-    async fn react(&mut self, reactions: Vec<Reaction>) -> Result<()>;
+    /// Records what persons did with messages: of each kind the first counts, once for each message. The hours at
+    /// which they did are those of their clocks; `zone` is that of contacts without one.
+    async fn react(&mut self, reactions: Vec<Reaction>, zone: &TimeZone) -> Result<()>;
 
     /// Messages whose hand-over had begun before the program ended: they become unsure. To be called before
     /// anything is handed over.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::TurnBatch;
 use crate::domain::{Arm, ContactState, Effects, MessageState, Run, RunId, StepKind};
-use crate::time::Moment;
+use crate::time::{self, Moment, TimeZone, hour_of};
 use crate::track::HitKind;
 
 /// What a count is of: journey, version, arm, day, what, detail.
@@ -34,6 +34,21 @@ pub(super) fn reaction_key(
         HitKind::Click => "clicked",
     };
     (journey, version, Arm::Treated.as_str(), day_of(at), what, message)
+}
+
+/// The hour of the day at which a person reacts, on their own clock; `zone` is the contact's and `otherwise` that of
+/// contacts without one.
+pub(super) fn hour_key(
+    journey: String,
+    version: u32,
+    channel: &str,
+    at: Moment,
+    (zone, otherwise): (Option<&str>, &TimeZone),
+) -> TallyKey {
+    let own = zone.and_then(time::zone);
+    let hour = hour_of(at, own.as_ref().unwrap_or(otherwise));
+    // Of what stands over all days there is one count.
+    (journey, version, Arm::Treated.as_str(), 0, "hour", format!("{channel} {hour:02}"))
 }
 
 fn day_of(at: Moment) -> i64 {

@@ -420,7 +420,7 @@ pub struct TallyRow {
     /// Days since 1970 in UTC; 0 for what stands now.
     pub day: i64,
     /// What is counted: `entered`, `in_stage`, `reached`, `ended`, `sent`, `skipped`, `opened`, `clicked`,
-    /// `call`, `hand_off`, `goal`.
+    /// `hour` (of the day, for openings and clicks together), `call`, `hand_off`, `goal`.
     pub what: String,
     /// Of what: a stage, an outcome, a message, who is called, a goal.
     pub detail: String,

@@ -15,6 +15,7 @@ mod message;
 mod names;
 mod opens;
 mod operators;
+mod pace;
 mod paths;
 mod policy;
 mod reference;
@@ -224,6 +225,8 @@ impl<'a> Checker<'a> {
                 self.flow(journey);
             }
         }
+        let sound = model.journeys.iter().filter(|journey| !hurt.contains(&journey.name));
+        self.pace(&model, &sound.collect::<Vec<_>>());
         self.asked_in_vain();
         for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
             if let tree::Declaration::Test(test) = declaration {

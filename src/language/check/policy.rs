@@ -61,7 +61,8 @@ impl Checker<'_> {
         match &clause.kind {
             ClauseKind::Quiet { from, to } => limits.quiet = self.quiet(clause.span, from, to),
             ClauseKind::Cap { channel, count, per, then } => {
-                limits.caps.extend(self.cap(channel, count, per, then));
+                let whole = self.is_whole_cap(&clause.kind);
+                limits.caps.extend(self.cap((channel, count, per, then), whole));
             }
             ClauseKind::Late(length) => {
                 self.some_length(length);
@@ -84,13 +85,11 @@ impl Checker<'_> {
 
     fn cap(
         &self,
-        channel: &tree::Name,
-        count: &Spanned<u32>,
-        per: &Spanned<Length>,
-        then: &CapThen,
+        (channel, count, per, then): (&tree::Name, &Spanned<u32>, &Spanned<Length>, &CapThen),
+        whole: bool,
     ) -> Option<Cap> {
-        if channel.value != "any" {
-            self.some_channel(channel, Code::E101)?;
+        if !self.is_capped_channel(&channel.value) {
+            self.some_channel(channel, Code::E101);
         }
         if count.value == 0 {
             self.report(
@@ -103,12 +102,24 @@ impl Checker<'_> {
             CapThen::Skip => None,
             CapThen::Wait(limit) => Some(limit.as_ref().map_or(WAIT_DEFAULT, |limit| limit.value)),
         };
-        (count.value > 0 && !per.value.is_zero()).then(|| Cap {
-            channel: (channel.value != "any").then(|| channel.value.clone()),
-            count: count.value,
-            per: per.value,
-            wait,
-        })
+        let channel = (channel.value != "any").then(|| channel.value.clone());
+        whole.then_some(Cap { channel, count: count.value, per: per.value, wait })
+    }
+
+    /// Whether a clause is a cap that is taken over.
+    pub(super) fn is_whole_cap(&self, kind: &ClauseKind) -> bool {
+        match kind {
+            ClauseKind::Cap { channel, count, per, .. } => {
+                self.is_capped_channel(&channel.value) && count.value > 0 && !per.value.is_zero()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a cap can be of that channel; without a `lotse.yaml` every name is taken.
+    fn is_capped_channel(&self, channel: &str) -> bool {
+        let declared = |deployment: &super::Deployment| deployment.channels.contains(channel);
+        matches!(channel, "any" | "email") || self.deployment.is_none_or(declared)
     }
 
     fn some_length(&self, length: &Spanned<Length>) {

@@ -3,6 +3,7 @@
 use super::fixture::{at, attributes, decision, entering, person, record, sending, sent, state_of};
 use crate::domain::{ContactId, MessageState, SkipReason};
 use crate::store::{DeliveryKind, MessageKey, MessageSettlement, Outcome, Reaction, Store, StoredMessage};
+use crate::time::TimeZone;
 use crate::track::HitKind;
 
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[MessageKey]) -> Vec<MessageKey> {
@@ -290,10 +291,10 @@ pub(super) async fn the_first_reaction_of_a_kind_counts(store: &dyn Store) {
         reaction(other, HitKind::Open, 11),
         reaction(unknown, HitKind::Open, 12),
     ];
-    change!(store, unit => unit.react(reactions));
+    change!(store, unit => unit.react(reactions, &TimeZone::UTC));
     let later = vec![reaction(first, HitKind::Open, 20), reaction(first, HitKind::Click, 20)];
-    change!(store, unit => unit.react(later));
-    change!(store, unit => unit.react(vec![]));
+    change!(store, unit => unit.react(later, &TimeZone::UTC));
+    change!(store, unit => unit.react(vec![], &TimeZone::UTC));
     let of = |stored: StoredMessage| (stored.opened_at, stored.clicked_at);
     assert_eq!(of(look!(store, unit => unit.message(first)).unwrap()), (Some(at(10)), Some(at(20))));
     assert_eq!(of(look!(store, unit => unit.message(other)).unwrap()), (Some(at(11)), None));

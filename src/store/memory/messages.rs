@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
-use super::super::tally::{TallyKey, reaction_key};
+use super::super::tally::{TallyKey, hour_key, reaction_key};
 use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Reaction, StoredMessage};
 use super::tables::{Person, Tables};
 use crate::domain::{Message, MessageId, MessageState, SkipReason};
-use crate::time::Moment;
+use crate::time::{Moment, TimeZone};
 use crate::track::HitKind;
 
 impl Tables {
@@ -109,10 +109,11 @@ impl Tables {
         answered
     }
 
-    pub(super) fn react(&mut self, reactions: &[Reaction]) {
+    pub(super) fn react(&mut self, reactions: &[Reaction], zone: &TimeZone) {
         let mut counts: BTreeMap<TallyKey, (i64, f64)> = BTreeMap::new();
         for Reaction { key, kind, at } in reactions {
             let key = MessageKey { contact: self.is_now(key.contact), ..*key };
+            let own = self.person(key.contact).and_then(|person| person.contact.timezone.clone());
             let Some(stored) = self.message_mut(key) else { continue };
             let first = match kind {
                 HitKind::Open => &mut stored.opened_at,
@@ -120,7 +121,9 @@ impl Tables {
             };
             if first.is_none() {
                 *first = Some(*at);
-                let Message { journey, version, message, .. } = stored.message.clone();
+                let Message { journey, version, message, channel, .. } = stored.message.clone();
+                let hour = hour_key(journey.clone(), version, &channel, *at, (own.as_deref(), zone));
+                counts.entry(hour).or_default().0 += 1;
                 counts.entry(reaction_key(journey, version, message, *kind, *at)).or_default().0 += 1;
             }
         }

@@ -18,7 +18,7 @@ use crate::domain::{
     RunId,
 };
 use crate::language::plan::{Needs, Plan};
-use crate::time::Moment;
+use crate::time::{Moment, TimeZone};
 
 /// One transaction: the tables as they were when it began, and what it changed since.
 pub(super) struct MemoryUnit {
@@ -232,8 +232,8 @@ impl WriteUnit for MemoryUnit {
         Ok(self.tables.settle_messages(settled, now))
     }
 
-    async fn react(&mut self, reactions: Vec<Reaction>) -> Result<()> {
-        self.tables.react(&reactions);
+    async fn react(&mut self, reactions: Vec<Reaction>, zone: &TimeZone) -> Result<()> {
+        self.tables.react(&reactions, zone);
         Ok(())
     }
 

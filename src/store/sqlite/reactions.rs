@@ -4,29 +4,36 @@ use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
-use super::super::tally::{TallyKey, reaction_key};
+use super::super::tally::{TallyKey, hour_key, reaction_key};
 use super::super::{Reaction, Result};
 use super::bulk::Bulk;
 use super::rows::Columns;
 use super::{identity, record};
 use crate::domain::ContactId;
+use crate::time::TimeZone;
 use crate::track::HitKind;
 
 pub(super) const OPENED: Bulk = Bulk {
     head: "UPDATE message SET opened_at = v.column4 FROM (",
     columns: 4,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
-        AND message.opened_at IS NULL RETURNING journey, version, message, opened_at",
+        AND message.opened_at IS NULL RETURNING journey, version, message, opened_at, channel,
+        (SELECT timezone FROM contact AS c WHERE c.slot = message.slot AND c.id = message.contact)",
 };
 pub(super) const CLICKED: Bulk = Bulk {
     head: "UPDATE message SET clicked_at = v.column4 FROM (",
     columns: 4,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
-        AND message.clicked_at IS NULL RETURNING journey, version, message, clicked_at",
+        AND message.clicked_at IS NULL RETURNING journey, version, message, clicked_at, channel,
+        (SELECT timezone FROM contact AS c WHERE c.slot = message.slot AND c.id = message.contact)",
 };
 
 /// Records the first of each kind for each message, and counts what was the first.
-pub(super) async fn react(connection: &mut SqliteConnection, reactions: Vec<Reaction>) -> Result<()> {
+pub(super) async fn react(
+    connection: &mut SqliteConnection,
+    reactions: Vec<Reaction>,
+    zone: &TimeZone,
+) -> Result<()> {
     let about = reactions.iter().map(|reaction| reaction.key.contact).collect();
     let about = identity::are_now(connection, about).await?;
     let reactions: Vec<(Reaction, ContactId)> = reactions.into_iter().zip(about).collect();
@@ -40,7 +47,10 @@ pub(super) async fn react(connection: &mut SqliteConnection, reactions: Vec<Reac
         for row in &found.await? {
             let mut columns = Columns::of(row, "message");
             let (journey, version, message) = (columns.text()?, columns.number()?, columns.text()?);
-            let key = reaction_key(journey, version, message, kind, columns.moment()?);
+            let (at, channel, own) = (columns.moment()?, columns.text()?, columns.maybe_text()?);
+            let hour = hour_key(journey.clone(), version, &channel, at, (own.as_deref(), zone));
+            counts.entry(hour).or_default().0 += 1;
+            let key = reaction_key(journey, version, message, kind, at);
             counts.entry(key).or_default().0 += 1;
         }
     }

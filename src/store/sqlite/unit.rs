@@ -16,7 +16,7 @@ use crate::domain::{
     RunId,
 };
 use crate::language::plan::{Needs, Plan};
-use crate::time::Moment;
+use crate::time::{Moment, TimeZone};
 
 /// One transaction. Which statements belong to what, the modules beside this say.
 pub(super) struct SqliteUnit {
@@ -198,8 +198,8 @@ impl WriteUnit for SqliteUnit {
         messages::settle(&mut self.transaction, settled, now).await
     }
 
-    async fn react(&mut self, reactions: Vec<Reaction>) -> Result<()> {
-        reactions::react(&mut self.transaction, reactions).await
+    async fn react(&mut self, reactions: Vec<Reaction>, zone: &TimeZone) -> Result<()> {
+        reactions::react(&mut self.transaction, reactions, zone).await
     }
 
     async fn recover(&mut self, now: Moment) -> Result<u64> {
