@@ -140,6 +140,18 @@ pub(super) struct ExplainArgs {
     pub(super) code: String,
 }
 
+/// How the results of tests are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ResultsFormat {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+    /// In the XML of JUnit, for build servers
+    Junit,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {
     #[command(flatten)]
@@ -149,7 +161,13 @@ pub(super) struct TestArgs {
     pub(super) filter: Option<String>,
     /// How the results are written
     #[arg(long, value_enum, default_value_t)]
-    pub(super) format: Format,
+    pub(super) format: ResultsFormat,
+    /// Say how often tests came to each stage and took each way
+    #[arg(long)]
+    pub(super) coverage: bool,
+    /// Write the coverage into a file that LCOV reads
+    #[arg(long, value_name = "FILE")]
+    pub(super) lcov: Option<PathBuf>,
 }
 
 /// What a picture is made of.

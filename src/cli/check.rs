@@ -3,25 +3,28 @@ use std::path::Path;
 use super::args::{CheckArgs, FindingsFormat};
 use super::workspace::Workspace;
 use super::{End, output};
-use crate::finding::{self, SarifBase, Severity, render_github, render_human, render_json, render_sarif};
+use crate::finding::{self, Severity, render_github, render_human, render_json, render_sarif};
+use crate::simulate::{Coverage, plans, run_tests};
 
 pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(args.workspace.or(dir))?;
-    let mut findings = workspace.findings;
-    let coverage =
-        crate::simulate::unvisited(&workspace.checked, &workspace.files.sources, &workspace.config.timezone);
+    let mut findings = workspace.findings.clone();
     let sources = &workspace.files.sources;
     findings.extend(
-        coverage.into_iter().filter(|finding| !workspace.checked.silenced.silences(sources, finding)),
+        unvisited(&workspace)
+            .into_iter()
+            .filter(|finding| !workspace.checked.silenced.silences(sources, finding)),
     );
     finding::sort(&mut findings);
     let count = |severity| findings.iter().filter(|finding| finding.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match args.format {
         FindingsFormat::Json => output::json(&render_json(&findings, sources))?,
-        FindingsFormat::Sarif => output::json(&render_sarif(&findings, sources, &base(&workspace.dir)))?,
+        FindingsFormat::Sarif => {
+            output::json(&render_sarif(&findings, sources, &workspace.seen_from_here()))?
+        }
         FindingsFormat::Github => {
-            anstream::print!("{}", render_github(&findings, sources, &base(&workspace.dir).folder));
+            anstream::print!("{}", render_github(&findings, sources, &workspace.seen_from_here().folder));
         }
         FindingsFormat::Human => {
             let style = output::human_style();
@@ -44,14 +47,13 @@ pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
     Ok(if wrong { End::Findings } else { End::Good })
 }
 
-/// Where a workspace lies as seen from here; one that is not below stands for itself.
-fn base(dir: &Path) -> SarifBase {
-    let here = std::env::current_dir().and_then(|here| here.canonicalize());
-    let (Ok(here), Ok(dir)) = (here, dir.canonicalize()) else { return SarifBase::default() };
-    let (root, below) = match dir.strip_prefix(&here) {
-        Ok(below) => (&here, below),
-        Err(_) => (&dir, Path::new("")),
-    };
-    let folders = below.components().map(|folder| format!("{}/", folder.as_os_str().to_string_lossy()));
-    SarifBase { folder: folders.collect(), root: url::Url::from_directory_path(root).ok().map(String::from) }
+/// Stages that no test visits. Where a workspace has errors there is nothing to be said about its tests.
+fn unvisited(workspace: &Workspace) -> Vec<finding::Finding> {
+    let (checked, sources) = (&workspace.checked, &workspace.files.sources);
+    if checked.has_errors() {
+        return Vec::new();
+    }
+    let plans = plans(checked, sources);
+    let results = run_tests(checked, &plans, &workspace.config.timezone, |_| true);
+    Coverage::of(checked, &plans, sources, &results).unvisited()
 }

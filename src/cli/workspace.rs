@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 
 use super::output;
 use crate::config::{self, Config, Database, ProcessEnvironment};
-use crate::finding::{self, Finding, Severity, render_human};
+use crate::finding::{self, Base, Finding, Severity, render_human};
 use crate::language::check::{Checked, Deployment, check};
 use crate::source::WorkspaceFiles;
 use crate::store::Store;
@@ -57,6 +57,18 @@ impl Workspace {
             bail!("the workspace has {count}: mend what is shown above, `lotse check` shows it again");
         }
         Ok(workspace)
+    }
+
+    /// Where it lies as seen from here; one that is not below stands for itself.
+    pub(super) fn seen_from_here(&self) -> Base {
+        let here = std::env::current_dir().and_then(|here| here.canonicalize());
+        let (Ok(here), Ok(dir)) = (here, self.dir.canonicalize()) else { return Base::default() };
+        let (root, below) = match dir.strip_prefix(&here) {
+            Ok(below) => (&here, below),
+            Err(_) => (&dir, Path::new("")),
+        };
+        let folders = below.components().map(|folder| format!("{}/", folder.as_os_str().to_string_lossy()));
+        Base { folder: folders.collect(), root: url::Url::from_directory_path(root).ok().map(String::from) }
     }
 
     /// Where secrets come from.

@@ -18,5 +18,5 @@ pub use learned::{ChannelCounts, Learned};
 pub use message::{Call, CallKind, CallState, Message, MessageState, PastMessage, SkipReason};
 pub use run::{Arm, GoalReached, HeldFor, HistoryStep, Holding, Reacted, Run, RunState, Sent, StepKind};
 pub use survey::Survey;
-pub use turn::{ContactState, Effects, Happened, Past, RefusalReason, Refused, StageMove};
+pub use turn::{ContactState, Effects, Happened, Passed, Past, RefusalReason, Refused, StageMove};
 pub use value::{Value, ValueType};

@@ -86,8 +86,21 @@ pub struct Effects {
     pub events: Vec<Event>,
     /// Journeys that an event pointed to and did not lead into.
     pub refused: Vec<Refused>,
+    /// The places that runs came to and the ways they took from there, for the coverage of tests.
+    pub passed: Vec<Passed>,
     /// Runs that moved from one stage to another, came in, or ended; for the counts.
     pub moves: Vec<StageMove>,
+}
+
+/// A place that a run came to, or a way that it took from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Passed {
+    /// The version of the journey.
+    pub version: u32,
+    /// The place.
+    pub place: u16,
+    /// Which of several ways, from 0 in the order of the text; none where it came to the place.
+    pub way: Option<u16>,
 }
 
 /// Where a run was and where it is, for the counts.

@@ -22,8 +22,21 @@ pub struct Plans {
 }
 
 impl Plans {
+    /// Versions of different journeys, all of them in force.
+    pub fn in_force(plans: impl IntoIterator<Item = (u32, Plan)>) -> Self {
+        let mut all = Self::default();
+        plans.into_iter().for_each(|(version, plan)| all.know(version, Arc::new(plan), true));
+        all.index();
+        all
+    }
+
     /// Adds a version; `active` puts it into force in place of the one before.
     pub fn add(&mut self, version: u32, plan: Arc<Plan>, active: bool) {
+        self.know(version, plan, active);
+        self.index();
+    }
+
+    fn know(&mut self, version: u32, plan: Arc<Plan>, active: bool) {
         self.listened.extend(plan.listens_to().map(str::to_owned));
         let conditions = plan.leaves.iter().filter_map(|leave| match leave {
             Leave::When(condition) => Some(condition),
@@ -38,7 +51,6 @@ impl Plans {
             self.active.insert(plan.journey.clone(), version);
         }
         self.versions.insert(version, plan);
-        self.index();
     }
 
     /// Takes a journey out of force: nobody enters any more, and whoever is inside goes on.

@@ -8,7 +8,7 @@ use super::change::next_change;
 use super::evaluate::{Scope, evaluate};
 use crate::domain::{
     Attributes, CallKind, ContactState, Effects, Event, EventId, EventKind, GoalReached, HistoryStep,
-    IdHasher, Reacted, Run, StageMove, StepKind, SystemEvent, Value,
+    IdHasher, Passed, Reacted, Run, StageMove, StepKind, SystemEvent, Value,
 };
 use crate::language::plan::{Expr, Leave, Place, Plan, Step};
 use crate::time::{Length, Moment, TimeZone, zone};
@@ -300,6 +300,7 @@ impl<'w> Turn<'w> {
             };
             let before = Place(self.run.place);
             self.run.place = place.0;
+            self.passes(None);
             let next = match &node.step {
                 Step::Stage { next } => {
                     // The first stage is come to from outside.
@@ -352,14 +353,23 @@ impl<'w> Turn<'w> {
         self.note(StepKind::Waiting, until.to_string());
     }
 
+    /// Notes that the run came to the present place, or which way it takes from there.
+    pub(super) fn passes(&mut self, way: Option<usize>) {
+        let way = way.and_then(|way| u16::try_from(way).ok());
+        let (version, place) = (self.run.version, self.run.place);
+        self.effects.passed.push(Passed { version, place, way });
+    }
+
     fn branch(&mut self, branches: &[(Expr, Place)], otherwise: Place) -> Place {
         let found = branches.iter().position(|(condition, _)| self.holds(Some(condition), None));
         match found.and_then(|index| Some((index, branches.get(index)?.1))) {
             Some((index, place)) => {
+                self.passes(Some(index));
                 self.note(StepKind::Took, format!("condition {}", index + 1));
                 place
             }
             None => {
+                self.passes(Some(branches.len()));
                 self.note(StepKind::Took, "no condition");
                 otherwise
             }

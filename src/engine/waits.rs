@@ -64,6 +64,7 @@ impl Turn<'_> {
             return next;
         }
         rounds.push((here, done + 1));
+        self.passes(Some(0));
         self.note(StepKind::Took, format!("round {} of {times}", done + 1));
         body
     }
@@ -82,6 +83,7 @@ impl Turn<'_> {
         }
         let until = limit.after(self.now, &self.zone);
         if until <= self.now {
+            self.passes(Some(branches.len()));
             self.note(StepKind::Took, "time is up");
             return Some(otherwise);
         }
@@ -109,7 +111,8 @@ impl Turn<'_> {
             Some(Step::Wait { next, .. }) => self.walk(*next),
             // It was held there, and everything is looked at anew.
             Some(Step::Send(_)) => self.walk(Place(self.run.place)),
-            Some(Step::WaitUpTo { otherwise, .. }) => {
+            Some(Step::WaitUpTo { branches, otherwise, .. }) => {
+                self.passes(Some(branches.len()));
                 self.note(StepKind::Took, "time is up");
                 self.walk(*otherwise);
             }
@@ -183,6 +186,7 @@ impl Turn<'_> {
             self.run.state.branches.push(taken.properties);
         }
         self.run.state.wait_until = None;
+        self.passes(Some(taken.branch));
         self.note(StepKind::Took, describe(&branch.trigger));
         branch.next
     }

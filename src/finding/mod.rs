@@ -16,7 +16,7 @@ pub use code::{Code, Severity};
 pub use github::render_github;
 pub use human::{HumanStyle, render_human};
 pub use json::render_json;
-pub use sarif::{SarifBase, render_sarif};
+pub use sarif::{Base, render_sarif};
 
 use crate::source::Span;
 

@@ -25,9 +25,9 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b'@');
 
-/// Where the files of a workspace lie, for places in SARIF.
+/// Where the files of a workspace lie, for places that other programs look up.
 #[derive(Clone, Debug, Default)]
-pub struct SarifBase {
+pub struct Base {
     /// The workspace as seen from the folder that is `root`, with a `/` at its end, or empty.
     pub folder: String,
     /// The `file:` URI of that folder, with a `/` at its end.
@@ -38,7 +38,7 @@ pub struct SarifBase {
 /// code there is, so that a rule's index never depends on what was found.
 ///
 /// Columns are counted in characters, which `columnKind` says.
-pub fn render_sarif(findings: &[Finding], sources: &Sources, base: &SarifBase) -> Value {
+pub fn render_sarif(findings: &[Finding], sources: &Sources, base: &Base) -> Value {
     let mut root = json!({ "description": { "text": "the folder that the check was run in" } });
     if let (Some(uri), Some(root)) = (&base.root, root.as_object_mut()) {
         root.insert("uri".to_owned(), uri.as_str().into());
@@ -81,7 +81,7 @@ fn rule(code: Code) -> Value {
 
 struct Log<'a> {
     sources: &'a Sources,
-    base: &'a SarifBase,
+    base: &'a Base,
 }
 
 impl Log<'_> {

@@ -57,18 +57,11 @@ impl Runtime {
     /// A runtime over a store. `zone` is that of contacts without one, `assign` says who gets which leads.
     pub fn new(
         store: Arc<dyn Store>,
-        plans: Plans,
+        plans: impl Into<Arc<Plans>>,
         zone: TimeZone,
         assign: BTreeMap<String, Vec<(String, Expr)>>,
     ) -> Self {
-        Self {
-            store,
-            plans: RwLock::new(Arc::new(plans)),
-            zone,
-            assign,
-            learned: RwLock::default(),
-            arm: None,
-        }
+        Self { store, plans: RwLock::new(plans.into()), zone, assign, learned: RwLock::default(), arm: None }
     }
 
     /// Lets every contact fall to one arm, for tests.

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Runtime;
-use crate::domain::{ContactId, ContactState, Effects, HistoryStep, StepKind};
+use crate::domain::{ContactId, ContactState, Effects, HistoryStep, Passed, StepKind};
 use crate::engine::{Input, World, advance, needs};
 use crate::store::{Claim, Result, TurnBatch, WriteUnit};
 use crate::time::Moment;
 
 /// What a tick did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tick {
     /// Events that were looked at.
     pub events: usize,
@@ -20,6 +20,8 @@ pub struct Tick {
     pub messages: usize,
     /// Calls that are to be made.
     pub calls: usize,
+    /// The places that runs came to and the ways they took from there.
+    pub passed: Vec<Passed>,
     /// Whether there may be more to do at once.
     pub more: bool,
 }
@@ -45,6 +47,7 @@ impl Runtime {
             steps: effects().map(|effects| effects.history.len()).sum(),
             messages: effects().map(|effects| effects.messages.len()).sum(),
             calls: effects().map(|effects| effects.calls.len()).sum(),
+            passed: effects().flat_map(|effects| effects.passed.iter().copied()).collect(),
             more: full || effects().any(|effects| !effects.events.is_empty()),
         };
         unit.record(batch).await?;

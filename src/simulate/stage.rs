@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Arm, Attributes, CallId, CallState, Contact, ContactId, Event, MessageState, Permission, SystemEvent,
+    Arm, Attributes, CallId, CallState, Contact, ContactId, Event, MessageState, Passed, Permission,
+    SystemEvent,
 };
 use crate::engine::Plans;
 use crate::language::plan::Expr;
@@ -28,6 +29,8 @@ pub struct Stage {
     arrivals: i64,
     /// What could not be written, message by message.
     pub(super) unwritten: Vec<String>,
+    /// The places that runs came to and the ways they took, with how often.
+    pub(super) passed: BTreeMap<Passed, u32>,
 }
 
 impl Stage {
@@ -36,7 +39,7 @@ impl Stage {
     /// # Errors
     /// When the store fails, which the one in memory does only through a fault of ours.
     pub async fn new(
-        plans: Plans,
+        plans: Arc<Plans>,
         assign: BTreeMap<String, Vec<(String, Expr)>>,
         zone: TimeZone,
         arm: Arm,
@@ -52,7 +55,14 @@ impl Stage {
         let contact = runtime.store().read().await?.find(&Who::External(external_id)).await?;
         let contact =
             contact.ok_or_else(|| StoreError::Failed("the contact of the test is not there".to_owned()))?;
-        Ok(Self { runtime, contact: contact.id, now, arrivals: 0, unwritten: Vec::new() })
+        Ok(Self {
+            runtime,
+            contact: contact.id,
+            now,
+            arrivals: 0,
+            unwritten: Vec::new(),
+            passed: BTreeMap::new(),
+        })
     }
 
     /// Lets time pass until a moment: everything due on the way happens when it is due.
@@ -82,6 +92,9 @@ impl Stage {
     pub async fn settle(&mut self) -> Result<()> {
         for _ in 0..ROUNDS_MAX {
             let tick = self.runtime.tick(self.now, 1_000).await?;
+            for passed in tick.passed {
+                *self.passed.entry(passed).or_default() += 1;
+            }
             let sent = self.deliver().await?;
             if !tick.more && tick.events == 0 && tick.timers == 0 && !sent {
                 return Ok(());

@@ -1,9 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::Visited;
 use super::expectations::Expected;
 use super::stage::Stage;
-use crate::domain::{Arm, Attributes, StepKind, Value};
+use super::timeline::{TimelineEntry, Told};
+use crate::domain::{Arm, Attributes, Passed, Value};
 use crate::engine::{Plans, Scope, evaluate};
 use crate::language::check::Checked;
 use crate::language::model::{Step, StepTime, Test};
@@ -29,9 +30,9 @@ pub struct TestResult {
     /// What is not as expected; nothing where it passed.
     pub failures: Vec<Failure>,
     /// What happened, line by line; only where it failed.
-    pub timeline: Vec<String>,
-    /// The stages that were visited.
-    pub visited: Visited,
+    pub timeline: Vec<TimelineEntry>,
+    /// The places that runs came to and the ways they took, with how often.
+    pub passed: BTreeMap<Passed, u32>,
 }
 
 /// Something that is not as a test expects.
@@ -54,7 +55,7 @@ impl TestResult {
 /// without one.
 pub fn run_tests(
     checked: &Checked,
-    plans: &Plans,
+    plans: &Arc<Plans>,
     zone: &TimeZone,
     wanted: impl Fn(&Test) -> bool,
 ) -> Vec<TestResult> {
@@ -69,92 +70,123 @@ pub fn run_tests(
     })
 }
 
-async fn run(test: &Test, checked: &Checked, plans: &Plans, default_zone: &TimeZone) -> TestResult {
+async fn run(test: &Test, checked: &Checked, plans: &Arc<Plans>, default_zone: &TimeZone) -> TestResult {
     let mut result = TestResult {
         name: test.name.clone(),
         journey: test.journey.clone(),
         span: test.span,
         failures: Vec::new(),
         timeline: Vec::new(),
-        visited: Visited::new(),
+        passed: BTreeMap::new(),
     };
-    if let Err(error) = play(test, checked, plans, default_zone, &mut result).await {
+    let mut play = Play { test, checked, plans, default_zone, told: None };
+    if let Err(error) = play.run(&mut result).await {
         result.failures.push(Failure { span: test.span, message: error.to_string() });
+    }
+    if !result.passed() {
+        // The same once more, told this time; tests that pass need not pay for it.
+        let mut again = TestResult { failures: Vec::new(), ..result.clone() };
+        play.told = Some(Told::default());
+        // A fault of the store is in the result already.
+        let _ = play.run(&mut again).await;
+        result.timeline = play.told.map(|told| told.entries).unwrap_or_default();
     }
     result
 }
 
-async fn play(
-    test: &Test,
-    checked: &Checked,
-    plans: &Plans,
-    default_zone: &TimeZone,
-    result: &mut TestResult,
-) -> Result<()> {
-    let (row, zone) = contact_of(test, default_zone);
-    let begin = first_moment(test, &zone);
-    let arm = if test.held_out { Arm::Control } else { Arm::Treated };
-    let mut stage =
-        Stage::new(plans.clone(), checked.assign.clone(), default_zone.clone(), arm, row, begin).await?;
-    let mut expected = Expected::default();
-    for step in &test.steps {
-        match step {
-            Step::Do { span, time, action } => {
-                let moment = match time {
-                    Some(StepTime::At(date, time)) => at_clock_time(*date, *time, &zone),
-                    Some(StepTime::After(length)) => length.after(stage.now, &zone),
-                    None => stage.now,
-                };
-                if moment < stage.now {
-                    let now = wall_text(stage.now, &zone);
-                    let message = format!("time does not go back: the step before is at {now}");
+/// A test that is played from its beginning to its end.
+struct Play<'a> {
+    test: &'a Test,
+    checked: &'a Checked,
+    plans: &'a Arc<Plans>,
+    default_zone: &'a TimeZone,
+    /// The time line so far, where somebody wants it.
+    told: Option<Told>,
+}
+
+impl Play<'_> {
+    async fn run(&mut self, result: &mut TestResult) -> Result<()> {
+        let test = self.test;
+        let (row, zone) = contact_of(test, self.default_zone);
+        let begin = first_moment(test, &zone);
+        let arm = if test.held_out { Arm::Control } else { Arm::Treated };
+        let (plans, assign) = (Arc::clone(self.plans), self.checked.assign.clone());
+        let mut stage = Stage::new(plans, assign, self.default_zone.clone(), arm, row, begin).await?;
+        let mut expected = Expected::default();
+        for step in &test.steps {
+            let (Step::Do { span, .. } | Step::Expect { span, .. }) = step;
+            let unmet = self.step(&mut stage, step, &zone, &mut expected).await?;
+            if let Some(told) = &mut self.told {
+                stage.tell(told, &test.journey, &zone).await?;
+                if let Unmet::Yes(why) | Unmet::Over(why) = &unmet {
+                    stage.tell_unmet(told, *span, why, &test.journey, &zone).await?;
+                }
+            }
+            match unmet {
+                Unmet::No => {}
+                Unmet::Yes(message) => result.failures.push(Failure { span: *span, message }),
+                Unmet::Over(message) => {
                     result.failures.push(Failure { span: *span, message });
                     break;
                 }
+            }
+        }
+        if !test.allow_other_messages {
+            for stored in stage.unexpected(&expected).await? {
+                let at = wall_text(stored.message.decided_at, &zone);
+                let message = format!(
+                    "the {} `{}` came at {at}, and no line expects it",
+                    stored.message.channel, stored.message.message
+                );
+                result.failures.push(Failure { span: test.span, message });
+            }
+        }
+        let unwritten = stage.unwritten.iter();
+        result.failures.extend(unwritten.map(|why| Failure { span: test.span, message: why.clone() }));
+        result.passed = stage.passed;
+        Ok(())
+    }
+
+    /// Does a step of the test, or looks whether what it expects is so.
+    async fn step(
+        &self,
+        stage: &mut Stage,
+        step: &Step,
+        zone: &TimeZone,
+        expected: &mut Expected,
+    ) -> Result<Unmet> {
+        let journey = &self.test.journey;
+        let unmet = match step {
+            Step::Do { time, action, .. } => {
+                let moment = match time {
+                    Some(StepTime::At(date, time)) => at_clock_time(*date, *time, zone),
+                    Some(StepTime::After(length)) => length.after(stage.now, zone),
+                    None => stage.now,
+                };
+                if moment < stage.now {
+                    let now = wall_text(stage.now, zone);
+                    return Ok(Unmet::Over(format!("time does not go back: the step before is at {now}")));
+                }
                 stage.until(moment).await?;
-                if let Err(message) = stage.act(&test.journey, action, &zone).await? {
-                    result.failures.push(Failure { span: *span, message });
-                }
+                stage.act(journey, action, zone).await?.err()
             }
-            Step::Expect { span, what } => {
+            Step::Expect { what, .. } => {
                 stage.settle().await?;
-                let instead =
-                    stage.expects(&test.journey, what, &checked.model, &zone, &mut expected).await?;
-                if let Some(message) = instead {
-                    result.failures.push(Failure { span: *span, message });
-                }
+                stage.expects(journey, what, &self.checked.model, zone, expected).await?
             }
-        }
+        };
+        Ok(unmet.map_or(Unmet::No, Unmet::Yes))
     }
-    if !test.allow_other_messages {
-        for stored in stage.unexpected(&expected).await? {
-            let at = wall_text(stored.message.decided_at, &zone);
-            let message = format!(
-                "the {} `{}` came at {at}, and no line expects it",
-                stored.message.channel, stored.message.message
-            );
-            result.failures.push(Failure { span: test.span, message });
-        }
-    }
-    result
-        .failures
-        .extend(stage.unwritten.iter().map(|why| Failure { span: test.span, message: why.clone() }));
-    if !result.failures.is_empty() {
-        result.timeline = stage.timeline(&zone).await?;
-    }
-    visited(&stage, result).await
 }
 
-/// The stages that runs came to.
-async fn visited(stage: &Stage, result: &mut TestResult) -> Result<()> {
-    let mut unit = stage.read().await?;
-    for run in unit.runs(stage.contact).await? {
-        let steps = unit.history(stage.contact, run.id).await?;
-        let stages: BTreeSet<String> =
-            steps.into_iter().filter(|step| step.kind == StepKind::Stage).map(|step| step.detail).collect();
-        result.visited.entry(run.journey).or_default().extend(stages);
-    }
-    Ok(())
+/// What became of a step of a test.
+enum Unmet {
+    /// It was done, or it is as expected.
+    No,
+    /// It is not: why, or what is so instead.
+    Yes(String),
+    /// Nothing behind it makes sense.
+    Over(String),
 }
 
 /// The moment at which a test begins.
@@ -206,14 +238,14 @@ fn constant(expr: &Expr, zone: &TimeZone) -> Value {
     let nothing = Attributes::new();
     let scope = Scope {
         contact: &nobody,
-        permissions: &std::collections::BTreeMap::new(),
+        permissions: &BTreeMap::new(),
         zone,
         now: Moment::default(),
         entry: &nothing,
         at_hand: None,
         branches: &[],
         reactions: &[],
-        events: &std::collections::BTreeMap::new(),
+        events: &BTreeMap::new(),
     };
     evaluate(expr, &scope)
 }

@@ -1,44 +1,120 @@
+use std::collections::BTreeMap;
+
 use super::stage::Stage;
-use crate::domain::{EventKind, StepKind};
+use crate::domain::{Event, EventKind, SystemEvent};
+use crate::runtime::why;
+use crate::source::Span;
 use crate::store::Result;
 use crate::time::{Moment, TimeZone, wall_text};
 
 /// How many events are looked at for a time line.
-const EVENTS_MAX: u32 = 500;
+const EVENTS_MAX: u32 = 10_000;
+
+/// A line of what happened in a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// When, on the contact's clock.
+    pub at: String,
+    /// What, in words.
+    pub says: String,
+    /// The line of the test that expects something else here.
+    pub expected: Option<Span>,
+}
+
+/// What has been told of a test so far, so that each step of it tells what it led to and no more.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) entries: Vec<TimelineEntry>,
+    events: usize,
+    refused: usize,
+    /// The steps of each run, by its journey, key and beginning.
+    steps: BTreeMap<(String, String, Moment), usize>,
+}
 
 impl Stage {
-    /// What happened, line by line, for whoever wonders why a test failed.
-    pub(super) async fn timeline(&self, zone: &TimeZone) -> Result<Vec<String>> {
+    /// Tells what has happened since the last time. Steps of another journey than the test's are told with its name.
+    pub(super) async fn tell(&self, told: &mut Told, journey: &str, zone: &TimeZone) -> Result<()> {
         let mut unit = self.read().await?;
-        let mut lines: Vec<(Moment, u32, String)> = Vec::new();
-        for stored in unit.events(self.contact, EVENTS_MAX).await? {
-            let event = stored.event;
-            let quiet = matches!(event.kind, EventKind::Answer | EventKind::Request);
-            let refused: Vec<String> = stored
-                .refused
-                .iter()
-                .map(|(journey, why)| format!("did not enter {journey}: {why}"))
-                .collect();
-            if !quiet {
-                let mut line = event.name.clone();
-                for (name, value) in event.properties.iter().filter(|(_, value)| !value.is_null()) {
-                    line.push_str(&format!(" {name}={value}"));
-                }
-                lines.push((event.at, 0, line));
-            }
-            lines.extend(refused.into_iter().map(|line| (event.at, 1, line)));
+        let mut lines: Vec<(Moment, String)> = Vec::new();
+        let mut events = unit.events(self.contact, EVENTS_MAX).await?;
+        events.reverse();
+        let seen = std::mem::replace(&mut told.events, events.len());
+        for stored in events.iter().skip(seen) {
+            lines.extend(words_for(&stored.event).map(|says| (stored.event.at, says)));
         }
-        for run in unit.runs(self.contact).await? {
-            for step in unit.history(self.contact, run.id).await? {
-                let detail = match (step.kind, step.detail.parse::<Moment>()) {
-                    (StepKind::Waiting, Ok(until)) => format!("until {}", wall_text(until, zone)),
-                    _ => step.detail.clone(),
-                };
-                let kind = step.kind.as_str().replace('_', " ");
-                lines.push((step.at, step.number + 2, format!("{}: {kind} {detail}", run.journey)));
-            }
+        let why = why(&mut *unit, &self.runtime.plans(), self.contact, None, zone).await?;
+        let seen = std::mem::replace(&mut told.refused, why.refused.len());
+        lines.extend(why.refused.into_iter().skip(seen).map(|reason| (reason.at, reason.says)));
+        for run in why.runs {
+            let whose = if run.journey == journey { String::new() } else { format!("{}: ", run.journey) };
+            let seen = told.steps.entry((run.journey, run.key, run.entered_at)).or_default();
+            let seen = std::mem::replace(seen, run.steps.len());
+            let new = run.steps.into_iter().skip(seen);
+            lines.extend(new.map(|step| (step.at, format!("{whose}{}", step.says))));
         }
-        lines.sort();
-        Ok(lines.into_iter().map(|(at, _, line)| format!("{}  {line}", wall_text(at, zone))).collect())
+        // What happened comes before what it led to.
+        lines.sort_by_key(|(at, _)| *at);
+        let entry = |(at, says)| TimelineEntry { at: wall_text(at, zone), says, expected: None };
+        told.entries.extend(lines.into_iter().map(entry));
+        Ok(())
+    }
+
+    /// Tells that a line of the test expects something else, and where the contact stands.
+    pub(super) async fn tell_unmet(
+        &self,
+        told: &mut Told,
+        expected: Span,
+        instead: &str,
+        journey: &str,
+        zone: &TimeZone,
+    ) -> Result<()> {
+        let mut unit = self.read().await?;
+        let why = why(&mut *unit, &self.runtime.plans(), self.contact, Some(journey), zone).await?;
+        let stands = why.runs.last().map_or("is not in the journey".to_owned(), |run| run.now.clone());
+        let at = wall_text(self.now, zone);
+        let says = format!("but {instead}; the contact {stands}");
+        told.entries.push(TimelineEntry { at, says, expected: Some(expected) });
+        Ok(())
+    }
+}
+
+/// An event in words; nothing for those that the steps of the run tell better.
+fn words_for(event: &Event) -> Option<String> {
+    let text = |name: &str| event.properties.get(name).and_then(serde_json::Value::as_str).unwrap_or("");
+    let pairs = || {
+        let set = event.properties.iter().filter(|(_, value)| !value.is_null());
+        let pairs: Vec<String> = set.map(|(name, value)| format!("{name} {value}")).collect();
+        if pairs.is_empty() { String::new() } else { format!(" {{ {} }}", pairs.join(", ")) }
+    };
+    let message = || format!("`{}`", text("message"));
+    match event.kind {
+        EventKind::Track => Some(format!("`{}` happened{}", event.name, pairs())),
+        EventKind::Identify => Some(format!("the contact changed{}", pairs())),
+        EventKind::Answer => Some(format!("the webhook answered{}", pairs())),
+        EventKind::Request | EventKind::Machine => None,
+        EventKind::System => match SystemEvent::from_name(&event.name) {
+            Some(SystemEvent::MessageClicked) if text("link").is_empty() => {
+                Some(format!("the contact clicked {}", message()))
+            }
+            Some(SystemEvent::MessageClicked) => {
+                Some(format!("the contact clicked `{}` in {}", text("link"), message()))
+            }
+            Some(SystemEvent::MessageOpened) => Some(format!("the contact opened {}", message())),
+            Some(SystemEvent::MessageBounced) => Some(format!("{} came back", message())),
+            Some(SystemEvent::MessageComplained) => Some(format!("the contact called {} spam", message())),
+            Some(SystemEvent::Subscribed) => Some(format!("the contact allowed `{}`", text("topic"))),
+            Some(SystemEvent::Unsubscribed) => Some(format!("the contact refused `{}`", text("topic"))),
+            Some(SystemEvent::LeadAccepted) => Some(format!("`{}` accepted the lead", text("team"))),
+            Some(SystemEvent::LeadRejected) => Some(format!("`{}` rejected the lead", text("team"))),
+            Some(
+                SystemEvent::MessageSent
+                | SystemEvent::MessageDelivered
+                | SystemEvent::MessageSkipped
+                | SystemEvent::GoalReached
+                | SystemEvent::JourneyEntered
+                | SystemEvent::JourneyLeft,
+            ) => None,
+            _ => Some(format!("`{}` happened{}", event.name, pairs())),
+        },
     }
 }

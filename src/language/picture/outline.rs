@@ -177,7 +177,7 @@ impl Writer<'_> {
                 (something("experiment"), self.experiment(name, pick.as_ref()), self.variants(variants, &id))
             }
             Kind::Repeat { body, .. } => {
-                (something("repeat"), line(), vec![self.way("each", "each time", body.span, body, &id)])
+                (something("repeat"), line(), vec![self.way("repeat", "each time", body.span, body, &id)])
             }
             Kind::Stop => (something("stop"), line(), Vec::new()),
             Kind::Set { .. } => (something("set"), line(), Vec::new()),
