@@ -61,6 +61,7 @@ CREATE TABLE event (
   at          INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
   run         BLOB,                      -- the run it answers
+  depth       INTEGER NOT NULL,          -- how many turns led to it, one after the other
   properties  TEXT    NOT NULL,
   pending     INTEGER NOT NULL,          -- 1 until every run has looked at it
   result      TEXT,                      -- JSON: the journeys it did not lead into, and why

@@ -36,6 +36,7 @@ pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
                     at: now,
                     received_at: now.plus_micros(number),
                     run: None,
+                    depth: 0,
                     properties: properties.clone(),
                 }),
                 None => missing.push(who.as_str()),

@@ -20,6 +20,10 @@ pub struct Event {
     pub received_at: Moment,
     /// The run it belongs to, where it answers one.
     pub run: Option<RunId>,
+    /// How many turns of journeys have led to it, one after the other with no time between them; 0 for what comes
+    /// from outside. It bounds journeys that record events for each other.
+    #[serde(default)]
+    pub depth: u8,
     /// What is known about it.
     pub properties: Attributes,
 }

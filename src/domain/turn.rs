@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attributes, Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, PastMessage, Run, RunId,
+    Attributes, Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, PastMessage, Permission,
+    Run, RunId,
 };
 use crate::time::Moment;
 
@@ -82,7 +83,9 @@ pub struct Effects {
     pub calls: Vec<Call>,
     /// Goals that were reached.
     pub goals: Vec<GoalReached>,
-    /// Events of Lotse's own that some journey listens to.
+    /// Decisions on topics that journeys recorded; the events that tell of them are among `events`.
+    pub permissions: Vec<Permission>,
+    /// Events that runs recorded: those of Lotse's own that some journey listens to, and what a journey says.
     pub events: Vec<Event>,
     /// Journeys that an event pointed to and did not lead into.
     pub refused: Vec<Refused>,
@@ -134,6 +137,8 @@ pub enum RefusalReason {
     NoPermission,
     /// No version of the journey that one can enter by request is in force.
     NoEntry,
+    /// Journeys have led into each other again and again with no time between them.
+    Circle,
 }
 
 /// An event that pointed to a journey and did not lead into it.

@@ -42,6 +42,16 @@ pub(super) fn enter(
     }
 }
 
+/// Notes that journeys led to an event in a circle: it leads nobody anywhere.
+pub(super) fn refuse_circle(world: &World<'_>, event: &Event, effects: &mut Effects) {
+    let journeys: Vec<String> = match event.kind {
+        EventKind::Request => vec![event.name.clone()],
+        _ => world.plans.entered_by(&event.name).map(|(_, plan)| plan.journey.clone()).collect(),
+    };
+    let reason = RefusalReason::Circle;
+    effects.refused.extend(journeys.into_iter().map(|journey| Refused { event: event.id, journey, reason }));
+}
+
 /// Tries the ways in that an event can mean; the first that is open is taken, and where none is, the first
 /// reason is kept.
 fn try_ways(
@@ -193,6 +203,7 @@ fn begin(
 
 impl Turn<'_> {
     fn enter(&mut self, event: &Event, into: Place) {
+        self.depth = event.depth;
         self.run.place = into.0;
         let what: &str = if event.kind == EventKind::Request { "by request" } else { &event.name };
         self.note(StepKind::Entered, what);

@@ -24,6 +24,14 @@ impl Input {
         }
     }
 
+    /// How many turns led to it with no time between them.
+    pub(super) fn depth(&self) -> u8 {
+        match self {
+            Input::Event(event) => event.depth,
+            Input::Wake { .. } => 0,
+        }
+    }
+
     /// Earlier things first, events before timers of the same instant, then events by arrival and timers by the
     /// precedence of their runs.
     pub(super) fn order<P: Ord>(

@@ -12,6 +12,7 @@ mod evaluate;
 mod habits;
 mod input;
 mod plans;
+mod record;
 mod sending;
 mod share;
 mod turn;
@@ -64,7 +65,7 @@ pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, 
                 }
             }
         }
-        look_at_leave_conditions(world, state, input.at(), now, &mut effects);
+        look_at_leave_conditions(world, state, input, now, &mut effects);
     }
     effects
 }
@@ -108,6 +109,10 @@ fn on_event(world: &World<'_>, state: &mut ContactState, event: &Event, now: Mom
         EventKind::Track | EventKind::System => state.happen(event),
         EventKind::Answer | EventKind::Request => {}
     }
+    if event.depth > record::DEPTH_MAX {
+        entry::refuse_circle(world, event, effects);
+        return;
+    }
     let mut order: Vec<usize> = (0..state.runs.len()).collect();
     order.sort_by_cached_key(|index| state.runs.get(*index).map(|run| precedence(world, state, run.id)));
     for index in order {
@@ -120,7 +125,7 @@ fn on_event(world: &World<'_>, state: &mut ContactState, event: &Event, now: Mom
 fn look_at_leave_conditions(
     world: &World<'_>,
     state: &mut ContactState,
-    cause: Moment,
+    input: &Input,
     now: Moment,
     effects: &mut Effects,
 ) {
@@ -128,7 +133,8 @@ fn look_at_leave_conditions(
         let asks = |plan: &Plan| plan.leaves.iter().any(|leave| matches!(leave, Leave::When(_)));
         let version = state.runs.get(index).filter(|run| run.moves()).map(|run| run.version);
         if version.and_then(|version| world.plans.version(version)).is_some_and(|plan| asks(plan)) {
-            with_turn(world, state, index, (cause, now), effects, |turn| turn.look_again());
+            let times = (input.at(), now);
+            with_turn(world, state, index, times, effects, |turn| turn.look_again(input.depth()));
         }
     }
 }

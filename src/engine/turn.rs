@@ -28,6 +28,8 @@ pub(super) struct Turn<'w> {
     pub(super) cause: Moment,
     pub(super) now: Moment,
     pub(super) effects: &'w mut Effects,
+    /// How many turns led to this one with no time between them.
+    pub(super) depth: u8,
     /// Whether anything about the run has changed.
     touched: bool,
 }
@@ -61,7 +63,7 @@ impl<'w> Turn<'w> {
         act: impl FnOnce(&mut Turn<'_>),
     ) -> Run {
         let zone = clock_of(&plan, state, world);
-        let mut turn = Turn { world, plan, zone, state, run, cause, now, effects, touched: false };
+        let mut turn = Turn { world, plan, zone, state, run, cause, now, effects, depth: 0, touched: false };
         act(&mut turn);
         turn.settle();
         turn.run
@@ -122,6 +124,7 @@ impl<'w> Turn<'w> {
             .finish(self.cause);
         self.effects.events.push(Event {
             id: EventId(id),
+            depth: self.depth.saturating_add(1),
             contact: self.run.contact,
             kind: EventKind::System,
             name: event.name().to_owned(),
@@ -134,6 +137,7 @@ impl<'w> Turn<'w> {
 
     /// An event comes to the run, which may be at its end and only count goals.
     pub(super) fn on_event(&mut self, event: &Event) {
+        self.depth = event.depth;
         self.remember(event);
         let reached = self.reach_goals(event);
         if !self.run.moves() || self.run.arm.is_measured() {
@@ -180,7 +184,8 @@ impl<'w> Turn<'w> {
 
     /// Looks at the `leave when` conditions after something happened; where time alone can change one, the run
     /// says anew when it wants to be looked at.
-    pub(super) fn look_again(&mut self) {
+    pub(super) fn look_again(&mut self, depth: u8) {
+        self.depth = depth;
         if self.leave_if_conditions_hold() || self.touched {
             return;
         }
@@ -332,6 +337,18 @@ impl<'w> Turn<'w> {
                 Step::If { branches, otherwise } => Some(self.branch(branches, *otherwise)),
                 Step::Change { change, next } => {
                     self.change(change);
+                    Some(*next)
+                }
+                Step::Permit { topic, allowed, next } => {
+                    self.permit(topic, *allowed);
+                    Some(*next)
+                }
+                Step::Record { event, with, next } => {
+                    self.record(event, with);
+                    Some(*next)
+                }
+                Step::Start { journey, with, next } => {
+                    self.start(journey, with);
                     Some(*next)
                 }
                 Step::End { outcome } => {

@@ -140,7 +140,10 @@ impl Turn<'_> {
 
     /// An event counts from when the wait began.
     fn event_counts(&self, event: &Event, name: &str) -> Option<Attributes> {
-        (is_named(event, name) && event.at >= self.run.state.since).then(|| event.properties.clone())
+        // What the run recorded itself came before it waited.
+        let own = event.kind == EventKind::Track && event.run == Some(self.run.id);
+        let counts = is_named(event, name) && event.at >= self.run.state.since && !own;
+        counts.then(|| event.properties.clone())
     }
 
     /// A reaction counts from the sending of the message, also when it came before the wait; one that has ended

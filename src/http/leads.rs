@@ -191,6 +191,7 @@ fn event(
         at,
         received_at: at,
         run: Some(call.run),
+        depth: 0,
         properties,
     }
 }

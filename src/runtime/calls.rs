@@ -280,6 +280,7 @@ fn answer_event(call: &Call, body: &[u8], now: Moment) -> Event {
         at: now,
         received_at: now,
         run: Some(call.run),
+        depth: 0,
         properties,
     }
 }

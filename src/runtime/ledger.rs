@@ -95,6 +95,7 @@ pub fn message_event(message: &Message, event: SystemEvent, more: Attributes, at
         at,
         received_at: at,
         run: Some(message.run),
+        depth: 0,
         properties,
     }
 }

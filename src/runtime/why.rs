@@ -162,6 +162,9 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
         StepKind::Called => format!("`{text}`: called"),
         StepKind::HandedOff => format!("`{text}`: handed off"),
         StepKind::Changed => format!("`{text}`: {detail}"),
+        StepKind::Recorded => format!("`{text}`: recorded"),
+        StepKind::Started => format!("`{text}`: asked for"),
+        StepKind::Alerted => format!("`{text}`: told"),
         StepKind::Goal => format!("reached the goal `{detail}`"),
         StepKind::Ended => format!("ended with `{detail}`"),
         StepKind::Held => format!("was stopped: {detail}"),
@@ -228,6 +231,7 @@ fn refusal(reason: &str) -> &str {
         "too_soon" => "the contact has left too recently for `reenter after`",
         "no_permission" => "the contact does not allow the topic of `permission`",
         "no_entry" => "no such journey is in force",
+        "circle" => "journeys have led into each other again and again with no time between them",
         other => other,
     }
 }

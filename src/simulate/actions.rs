@@ -169,6 +169,7 @@ impl Stage {
             at: self.now,
             received_at: self.stamp(),
             run: None,
+            depth: 0,
             properties,
         }
     }

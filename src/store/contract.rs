@@ -48,6 +48,7 @@ for_every_store! {
         a_claim_takes_events_in_the_order_in_which_they_came
         a_claim_takes_due_runs_in_the_order_of_their_timers
         a_claim_with_a_timer_has_all_events_of_its_contact
+        a_turn_records_permissions
         a_state_is_what_is_known_of_a_contact
         a_state_has_the_ended_runs_whose_goals_are_open
         a_state_has_what_happened_before

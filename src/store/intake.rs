@@ -37,6 +37,7 @@ pub(super) fn sort_out(directory: &mut Directory, arrivals: Vec<Arrival>) -> Sor
                 at: arrival.at,
                 received_at: arrival.received_at,
                 run: None,
+                depth: 0,
                 properties,
             });
         }
@@ -82,6 +83,7 @@ pub(super) fn event_of(permission: &Permission) -> Event {
         at: permission.at,
         received_at: permission.at,
         run: None,
+        depth: 0,
         properties,
     }
 }

@@ -127,7 +127,7 @@ impl Play {
         let received_at = at.plus_micros(i64::from(self.count));
         let id = EventId(IdHasher::new("event").part(self.count.to_be_bytes()).finish(at));
         let contact = self.state.contact.id;
-        Some(Input::Event(Event { id, contact, kind, name, at, received_at, run, properties }))
+        Some(Input::Event(Event { id, contact, kind, name, at, received_at, run, depth: 0, properties }))
     }
 
     pub(in crate::engine) fn last_call(&self) -> String {
@@ -139,6 +139,13 @@ impl Play {
     pub(in crate::engine) fn step(&mut self, time: &str, what: &str) -> String {
         let now = self.at(time);
         let inputs = self.inputs(what, now);
+        self.apply(now, inputs)
+    }
+
+    /// Lets happen what the last step led to, as the next tick does.
+    pub(super) fn follow(&mut self, time: &str) -> String {
+        let now = self.at(time);
+        let inputs = std::mem::take(&mut self.last.events).into_iter().map(Input::Event).collect();
         self.apply(now, inputs)
     }
 

@@ -1,4 +1,6 @@
-//! Windows, business days, loops.
+//! Windows, business days, loops; permissions, events and journeys.
+
+use serde_json::json;
 
 use super::play::{ENTERED, Play, play, stage};
 
@@ -128,4 +130,116 @@ fn two_loops_behind_one_another_are_counted_apart() {
     let mut play = Play::new(&journey);
     let found = play.step("2027-03-01 10:00", "signup");
     assert!(found.ends_with("took round 2 of 2, changed score = 32, ended done"), "{found}");
+}
+
+#[test]
+fn a_permission_is_seen_by_the_next_statement_and_told_to_others() {
+    let journey =
+        "journey j { enter on signup stage s { refuse news send email hello otherwise { } allow news end } }";
+    let mut play = Play::new(journey);
+    let found = play.step("2027-03-01 10:00", "signup");
+    assert_eq!(
+        found,
+        format!(
+            "{ENTERED}, changed refuse news, skipped hello no_permission, \
+             changed refuse news holds: it was decided at the same moment, ended done"
+        )
+    );
+    assert!(!play.state.permissions["news"]);
+    let [decided] = play.last.permissions.as_slice() else { panic!("one decision") };
+    assert_eq!(
+        (decided.topic.as_str(), decided.allowed, decided.source.as_str()),
+        ("news", false, "journey j")
+    );
+    let [event] = play.last.events.as_slice() else { panic!("one event") };
+    assert_eq!((event.name.as_str(), &event.properties["topic"]), ("unsubscribed", &json!("news")));
+}
+
+#[test]
+fn allowing_lets_a_message_go() {
+    let journey = "journey j { enter on signup stage s { allow news send email hello end } }";
+    let mut play = Play::new(journey);
+    play.state.permissions.clear();
+    assert_eq!(
+        play.step("2027-03-01 10:00", "signup"),
+        format!("{ENTERED}, changed allow news, sent hello, ended done")
+    );
+}
+
+#[test]
+fn what_a_journey_records_moves_it_and_others() {
+    let first = "journey j { enter on signup goal sale on bought worth event.total
+        stage s { record bought { total contact.score + 1, order_id \"a\" }
+          wait up to 1 day { on bought { end as own } otherwise { end as silent } } } }";
+    let second = "journey k { enter on bought stage s { set contact.score = entry.total wait 1 day end } }";
+    let mut play = Play::new(&format!("{first} {second}"));
+    assert_eq!(
+        play.step("2027-03-01 10:00", "signup"),
+        format!("{ENTERED}, recorded Order Completed, waiting 03-02 10:00")
+    );
+    // An event counts from when a wait began, and this one came before; goals are reached by it.
+    assert_eq!(
+        play.follow("2027-03-01 10:00"),
+        "goal sale, entered Order Completed, stage s, changed score = 11, waiting 03-02 10:00"
+    );
+    assert_eq!(play.last.goals[0].worth, Some(11.0));
+}
+
+#[test]
+fn a_journey_starts_another_by_its_rules() {
+    let first = "journey j { enter on signup stage s { start k with { source \"web\" } end } }";
+    for (head, led_to) in [
+        ("enter by request", "entered by request, stage s, changed tag \"web\", ended done"),
+        ("enter on bought", "entered by request, stage s, changed tag \"web\", ended done"),
+        ("enter by request permission news", "refused NoPermission"),
+        ("enter by request starts 2027-04-01", "refused Closed"),
+    ] {
+        let tag = "if entry.source == \"web\" { tag \"web\" }";
+        let tag = if head.contains("bought") { "tag \"web\"" } else { tag };
+        let second = format!("journey k {{ {head} stage s {{ {tag} end }} }}");
+        let start = if head.contains("bought") {
+            first.replace("source \"web\"", "total 5")
+        } else {
+            first.to_owned()
+        };
+        let mut play = Play::new(&format!("{start} {second}"));
+        play.state.permissions.clear();
+        assert_eq!(play.step("2027-03-01 10:00", "signup"), format!("{ENTERED}, started k, ended done"));
+        let found = play.follow("2027-03-01 10:00").replace("took condition 1, ", "");
+        assert_eq!(found, led_to, "{head}");
+    }
+}
+
+#[test]
+fn journeys_that_lead_into_each_other_end() {
+    for journeys in [
+        "journey j { enter on signup reenter always stage s { record signup end } }",
+        "journey j { enter on signup enter by request reenter always stage s { start j end } }",
+        "journey j { enter on signup enter on unsubscribed reenter always stage s { allow news refuse news end } }",
+        "journey j { enter on signup enter on journey_left reenter always stage s { end } }",
+        "journey j { enter on signup reenter always stage s { record bought end } }
+         journey k { enter on bought reenter always stage s { record signup end } }",
+    ] {
+        let mut play = Play::new(journeys);
+        let mut found = play.step("2027-03-01 10:00", "signup");
+        let mut rounds = 0;
+        while !play.last.events.is_empty() {
+            found = play.follow("2027-03-01 10:00");
+            rounds += 1;
+            assert!(rounds < 100, "it goes on for ever: {journeys}");
+        }
+        assert_eq!(rounds, 17, "{journeys}");
+        assert!(found.contains("refused Circle"), "{found}: {journeys}");
+    }
+}
+
+#[test]
+fn a_circle_with_a_wait_in_it_goes_on() {
+    let mut play =
+        Play::new("journey j { enter on signup reenter always stage s { wait 1 day record signup end } }");
+    play.step("2027-03-01 10:00", "signup");
+    for day in 2..30 {
+        assert_eq!(play.step(&format!("2027-03-{day:02} 10:00"), "wake"), "recorded signup, ended done");
+        assert!(play.follow(&format!("2027-03-{day:02} 10:00")).starts_with(ENTERED), "day {day}");
+    }
 }

@@ -169,6 +169,7 @@ pub(super) async fn enter(
                 at,
                 received_at: at,
                 run: None,
+                depth: 0,
                 properties: body.with.clone(),
             }
         })

@@ -320,7 +320,7 @@ impl Checker<'_> {
         found.cloned()
     }
 
-    fn no_field<'n>(
+    pub(super) fn no_field<'n>(
         &self,
         name: &tree::Name,
         owner: &str,

@@ -5,6 +5,7 @@
 //! The model is fit for a plan when no finding is an error.
 
 mod aggregate;
+mod deeds;
 mod definition;
 mod expression;
 mod fields;

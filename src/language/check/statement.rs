@@ -1,5 +1,5 @@
 use super::Checker;
-use super::expression::{Around, OnBranch, reaction_fields};
+use super::expression::{Around, OnBranch, Typed, reaction_fields};
 use super::journey::InJourney;
 use super::names::{EventFields, Kind};
 use crate::domain::{SystemEvent, Value, ValueType};
@@ -86,15 +86,10 @@ impl Checker<'_> {
             S::Experiment { name, .. } => self.later_at(name.span, "an `experiment`"),
             S::Repeat { times, body } => Some(self.repeat(times, body, inside, around)),
             S::Stop => self.stop(tree.span, around),
-            S::Allow(topic) | S::Refuse(topic) => {
-                self.topic(topic);
-                self.later(tree, "`allow` and `refuse`")
-            }
-            S::Record { event, .. } => {
-                self.event_named(event, Code::E101);
-                self.later(tree, "`record`")
-            }
-            S::Start { .. } => self.later(tree, "`start`"),
+            S::Allow(topic) => self.permit(topic, true),
+            S::Refuse(topic) => self.permit(topic, false),
+            S::Record { event, pairs } => self.record(event, pairs, around),
+            S::Start { journey, with } => self.start(journey, with, around),
             S::Broken => None,
         }
     }
@@ -201,6 +196,16 @@ impl Checker<'_> {
 
     /// The pairs of `with { … }`.
     pub(super) fn pairs(&self, pairs: &[tree::Pair], around: &Around<'_>) -> Vec<(String, Expr)> {
+        self.pairs_with(pairs, around, |_, _| {})
+    }
+
+    /// The same, where `see` looks at each value.
+    pub(super) fn pairs_with(
+        &self,
+        pairs: &[tree::Pair],
+        around: &Around<'_>,
+        see: impl Fn(&tree::Pair, &Typed),
+    ) -> Vec<(String, Expr)> {
         let mut resolved: Vec<(String, Expr)> = Vec::new();
         for pair in pairs {
             let typed = self.typed(&pair.value, around);
@@ -214,6 +219,7 @@ impl Checker<'_> {
                 );
                 continue;
             }
+            see(pair, &typed);
             resolved.push((pair.key.value.clone(), typed.expr));
         }
         resolved
@@ -383,13 +389,7 @@ impl Checker<'_> {
     ) -> Option<StatementKind> {
         let typed = self.typed(value, around);
         let field = self.writable(field)?;
-        self.must_be(&typed, &field.of, value.span);
-        if let (Some(allowed), Expr::Value(constant)) = (&field.one_of, &typed.expr)
-            && constant.is_set()
-            && !allowed.contains(constant)
-        {
-            self.outside_one_of(value.span, constant, &field.name, allowed);
-        }
+        self.must_fit(&typed, &field, value.span);
         Some(StatementKind::Set { field: field.name, value: typed.expr })
     }
 

@@ -195,6 +195,19 @@ pub enum StatementKind {
     },
     Tag(String),
     Untag(String),
+    Permit {
+        topic: String,
+        allowed: bool,
+    },
+    /// The event by its name on the wire.
+    Record {
+        event: String,
+        with: Vec<(String, Expr)>,
+    },
+    Start {
+        journey: String,
+        with: Vec<(String, Expr)>,
+    },
     GoTo(usize),
     End {
         outcome: String,
@@ -315,7 +328,10 @@ impl Statement {
             StatementKind::Send { messages, with, .. } => {
                 values(with).into_iter().chain(messages.iter().flat_map(|message| &message.to)).collect()
             }
-            StatementKind::Call { with, .. } | StatementKind::HandOff { with, .. } => values(with),
+            StatementKind::Call { with, .. }
+            | StatementKind::HandOff { with, .. }
+            | StatementKind::Record { with, .. }
+            | StatementKind::Start { with, .. } => values(with),
             StatementKind::WaitUntil(Until::Value { value, .. }) | StatementKind::Set { value, .. } => {
                 vec![value]
             }

@@ -254,6 +254,15 @@ impl Compiler<'_> {
             }
             StatementKind::Tag(tag) => change(Change::Tag(tag.clone())),
             StatementKind::Untag(tag) => change(Change::Untag(tag.clone())),
+            StatementKind::Permit { topic, allowed } => {
+                Step::Permit { topic: topic.clone(), allowed: *allowed, next }
+            }
+            StatementKind::Record { event, with } => {
+                Step::Record { event: event.clone(), with: with.clone(), next }
+            }
+            StatementKind::Start { journey, with } => {
+                Step::Start { journey: journey.clone(), with: with.clone(), next }
+            }
             StatementKind::GoTo(stage) => return Some(place(*stage)),
             StatementKind::End { outcome } => Step::End { outcome: outcome.clone() },
             StatementKind::Unknown => return None,

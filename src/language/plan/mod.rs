@@ -257,6 +257,33 @@ pub enum Step {
         /// Where a run goes on.
         next: Place,
     },
+    /// A permission is recorded.
+    Permit {
+        /// On what.
+        topic: String,
+        /// Yes or no.
+        allowed: bool,
+        /// Where a run goes on.
+        next: Place,
+    },
+    /// An event of this contact is recorded.
+    Record {
+        /// Which, by its name on the wire.
+        event: String,
+        /// What is known about it.
+        with: Vec<(String, Expr)>,
+        /// Where a run goes on.
+        next: Place,
+    },
+    /// The contact is to enter another journey.
+    Start {
+        /// Which.
+        journey: String,
+        /// What `entry` is there.
+        with: Vec<(String, Expr)>,
+        /// Where a run goes on.
+        next: Place,
+    },
     /// A run ends.
     End {
         /// How.

@@ -7,7 +7,7 @@ use crate::time::{Length, Unit};
 const HABITS: Reach = Reach::Within(Length::new(90, Unit::Day));
 
 /// Notes at each place what a turn that begins there may ask for: everything on all paths up to the next waits,
-/// and what the clauses at the head ask at any time.
+/// and what the clauses at the head ask at any time. A wait that can be passed at once is none here.
 pub(super) fn find(plan: &mut Plan) {
     let head = head(plan);
     let caps = Needs::of_caps(&plan.policy.limits).or(&Needs::of_caps(&plan.limits));
@@ -16,7 +16,7 @@ pub(super) fn find(plan: &mut Plan) {
     let waits: Vec<bool> = plan
         .nodes
         .iter()
-        .map(|node| matches!(node.step, Step::Wait { .. } | Step::WaitUpTo { .. }))
+        .map(|node| matches!(&node.step, Step::Wait { until, .. } if until.always_waits()))
         .collect();
     for (index, node) in plan.nodes.iter_mut().enumerate() {
         let mut needs = head.clone();
@@ -66,6 +66,17 @@ fn of_step(step: &Step, caps: &Needs) -> Needs {
     needs
 }
 
+impl Until {
+    /// Whether time passes whenever a run comes here.
+    fn always_waits(&self) -> bool {
+        match self {
+            Until::Length(length) => !length.is_zero(),
+            Until::BusinessDays(days) => *days > 0,
+            Until::Time(_) | Until::Weekday(..) | Until::Value { .. } | Until::Window(_) => false,
+        }
+    }
+}
+
 impl Step {
     /// The places a run can go on at.
     pub fn next(&self) -> Vec<Place> {
@@ -81,6 +92,9 @@ impl Step {
             | Step::Call { next, .. }
             | Step::HandOff { next, .. }
             | Step::Wait { next, .. }
+            | Step::Permit { next, .. }
+            | Step::Record { next, .. }
+            | Step::Start { next, .. }
             | Step::Change { next, .. } => change(next),
             Step::Repeat { body, next, .. } => {
                 change(body);
@@ -124,9 +138,10 @@ impl Step {
                 send.choices.iter().filter_map(|choice| choice.to.as_ref()).for_each(&mut *see);
                 send.with.iter().for_each(|(_, value)| see(value));
             }
-            Step::Call { with, .. } | Step::HandOff { with, .. } => {
-                with.iter().for_each(|(_, value)| see(value))
-            }
+            Step::Call { with, .. }
+            | Step::HandOff { with, .. }
+            | Step::Record { with, .. }
+            | Step::Start { with, .. } => with.iter().for_each(|(_, value)| see(value)),
             Step::Wait { until: Until::Value { value, .. }, .. } => see(value),
             Step::WaitUpTo { branches, .. } => {
                 branches.iter().filter_map(|branch| branch.condition.as_ref()).for_each(see);

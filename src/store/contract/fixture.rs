@@ -103,6 +103,7 @@ pub(super) fn event(contact: ContactId, name: &str, second: i64) -> Event {
         at: at(second),
         received_at: at(second),
         run: None,
+        depth: 0,
         properties: Attributes::new(),
     }
 }

@@ -67,6 +67,23 @@ pub(super) async fn a_claim_with_a_timer_has_all_events_of_its_contact(store: &d
     }
 }
 
+/// What a journey decides holds as what a person decides, and of two decisions at one instant the refusal does.
+pub(super) async fn a_turn_records_permissions(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let (run, mut effects) = entering(ada, "welcome", 10);
+    effects.permissions.extend([decision(ada, "news", true, 10), decision(ada, "offers", true, 10)]);
+    let mut refused = event(ada, "subscribed", 10);
+    refused.depth = 3;
+    effects.events.push(refused);
+    change!(store, unit => unit.decide(vec![decision(ada, "news", false, 10)]));
+    record(store, &run, effects, 10).await;
+    let decided = state_of(store, ada).await.permissions;
+    assert_eq!((decided["news"], decided["offers"]), (false, true));
+    let mut unit = store.write().await.unwrap();
+    let told = unit.claim(at(10), 10).await.unwrap().events;
+    assert_eq!(told.iter().find(|event| event.name == "subscribed").map(|event| event.depth), Some(3));
+}
+
 pub(super) async fn a_state_is_what_is_known_of_a_contact(store: &dyn Store) {
     let ada = person(store, "ada").await;
     change!(store, unit => unit.decide(vec![

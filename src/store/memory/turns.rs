@@ -171,6 +171,9 @@ fn take_over(person: &mut Person, state: &ContactState, effects: &Effects) {
     person.messages.extend(effects.messages.iter().map(|message| (message.id, decided(message))));
     person.calls.extend(effects.calls.iter().map(|call| (call.id, pending(call))));
     person.goals.extend(effects.goals.iter().map(|goal| ((goal.run, goal.goal.clone()), goal.clone())));
+    for permission in &effects.permissions {
+        person.permit(permission.clone());
+    }
     for event in &effects.events {
         person.happen(event.clone());
     }

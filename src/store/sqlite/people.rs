@@ -140,7 +140,8 @@ pub(super) async fn events(
     contact: ContactId,
     limit: u32,
 ) -> Result<Vec<StoredEvent>> {
-    let sql = "SELECT contact, id, kind, name, at, received_at, run, properties, pending, result FROM event
+    let sql =
+        "SELECT contact, id, kind, name, at, received_at, run, depth, properties, pending, result FROM event
         WHERE slot = $1 AND contact = $2 ORDER BY at DESC, received_at DESC, id DESC LIMIT $3";
     let found = of_contact(sql, contact).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, rows::stored_event)

@@ -8,10 +8,10 @@ use super::super::tally::{TallyKey, count};
 use super::super::{Result, StoreError, TurnBatch};
 use super::bulk::Bulk;
 use super::rows::json;
-use super::{contacts, failed};
+use super::{contacts, failed, intake};
 use crate::domain::{
     Call, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached, HistoryStep, Message,
-    MessageState, Run,
+    MessageState, Permission, Run,
 };
 use crate::time::Moment;
 
@@ -30,6 +30,9 @@ async fn write(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<(
     let effects = || batch.contacts.iter().map(|(_, effects)| effects);
     history(connection, &effects().flat_map(|effects| &effects.history).collect::<Vec<_>>()).await?;
     messages(connection, &effects().flat_map(|effects| &effects.messages).collect::<Vec<_>>()).await?;
+    let permissions: Vec<Permission> =
+        effects().flat_map(|effects| effects.permissions.iter().cloned()).collect();
+    intake::write_permissions(connection, &permissions).await?;
     calls(connection, &effects().flat_map(|effects| &effects.calls).collect::<Vec<_>>()).await?;
     goals(connection, &effects().flat_map(|effects| &effects.goals).collect::<Vec<_>>()).await?;
     add_events(connection, &effects().flat_map(|effects| &effects.events).collect::<Vec<_>>()).await?;
@@ -229,8 +232,8 @@ async fn goals(connection: &mut SqliteConnection, goals: &[&GoalReached]) -> Res
 }
 
 pub(super) const HAPPEN: Bulk = Bulk {
-    head: "INSERT INTO event (slot, contact, id, kind, name, at, received_at, run, properties, pending)",
-    columns: 10,
+    head: "INSERT INTO event (slot, contact, id, kind, name, at, received_at, run, depth, properties, pending)",
+    columns: 11,
     tail: "ON CONFLICT (slot, contact, id) DO NOTHING",
 };
 
@@ -248,6 +251,7 @@ pub(super) async fn add_events(connection: &mut SqliteConnection, events: &[&Eve
                 .bind(event.at.micros())
                 .bind(event.received_at.micros())
                 .bind(event.run.map(|run| run.0))
+                .bind(event.depth)
                 .bind(json(&event.properties))
                 .bind(pending)
         })

@@ -121,7 +121,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run> {
     })
 }
 
-/// `contact, id, kind, name, at, received_at, run, properties`
+/// `contact, id, kind, name, at, received_at, run, depth, properties`
 pub(super) fn event(row: &SqliteRow) -> Result<Event> {
     event_from(&mut Columns::of(row, "event"))
 }
@@ -135,6 +135,7 @@ fn event_from(columns: &mut Columns<'_>) -> Result<Event> {
         at: columns.moment()?,
         received_at: columns.moment()?,
         run: columns.get::<Option<Uuid>>()?.map(RunId),
+        depth: columns.number()?,
         properties: columns.json()?,
     })
 }

@@ -13,14 +13,14 @@ use crate::language::plan::Needs;
 use crate::time::Moment;
 
 pub(super) const PENDING: &str =
-    "SELECT contact, id, kind, name, at, received_at, run, properties FROM event WHERE pending = 1
+    "SELECT contact, id, kind, name, at, received_at, run, depth, properties FROM event WHERE pending = 1
     ORDER BY received_at, slot, contact, id LIMIT $1";
 pub(super) const DUE: &str =
     "SELECT contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at,
     goal_until, ended_at, outcome, state FROM run WHERE wake_at <= $1 ORDER BY wake_at, slot, contact, id LIMIT $2";
 /// Pending events of the contacts of a list that came at the same time as the last known one, or later.
 pub(super) const PENDING_OF: &str =
-    "SELECT e.contact, e.id, kind, name, at, received_at, run, properties FROM json_each($1) AS k
+    "SELECT e.contact, e.id, kind, name, at, received_at, run, depth, properties FROM json_each($1) AS k
     CROSS JOIN event AS e WHERE e.slot = k.value ->> 0 AND e.contact = unhex(k.value ->> 1) AND pending = 1
     AND received_at >= $2 ORDER BY received_at, e.slot, e.contact, e.id";
 
