@@ -55,7 +55,10 @@ impl Statement {
             | StatementKind::Clear { .. }
             | StatementKind::Add { .. }
             | StatementKind::Tag(_)
-            | StatementKind::Untag(_) => Shape::Straight,
+            | StatementKind::Untag(_)
+            | StatementKind::Permit { .. }
+            | StatementKind::Record { .. }
+            | StatementKind::Start { .. } => Shape::Straight,
         }
     }
 
