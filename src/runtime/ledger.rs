@@ -65,6 +65,7 @@ pub fn answer_event(
         at,
         received_at: at,
         run: Some(message.run),
+        depth: 0,
         properties,
     }
 }
