@@ -16,6 +16,7 @@ mod check;
 mod mail;
 mod open;
 mod replay;
+mod tests;
 mod transitions;
 mod world;
 
@@ -31,6 +32,10 @@ async fn main() {
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     if wanted("check") {
         check::run();
+    }
+    if wanted("tests") {
+        // It brings a runtime of its own.
+        tokio::task::spawn_blocking(tests::run).await.unwrap();
     }
     if wanted("transitions") {
         transitions::run().await;

@@ -91,3 +91,6 @@ pub fn sort(findings: &mut Vec<Finding>) {
     findings.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
     findings.dedup();
 }
+
+#[cfg(test)]
+mod tests;

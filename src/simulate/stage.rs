@@ -142,6 +142,12 @@ impl Stage {
             }
         }
         let accepted = unit.settle_messages(settled, self.now).await?;
+        let arrived = accepted.iter().map(|key| MessageSettlement {
+            key: *key,
+            outcome: Outcome::State(MessageState::Delivered),
+            answer: "in virtual time".to_owned(),
+        });
+        unit.settle_messages(arrived.collect(), self.now).await?;
         events.retain(|event| {
             messages
                 .iter()

@@ -26,8 +26,12 @@ pub(in crate::language) fn headline(text: &str) -> String {
         head.push(c);
     }
     let words: Vec<&str> = head.split_whitespace().collect();
-    let line: String = words.join(" ").chars().take(CHARACTERS_MAX).collect();
-    line.strip_suffix(" otherwise").map_or(line.clone(), str::to_owned)
+    let line = words.join(" ");
+    let line = line.strip_suffix(" otherwise").unwrap_or(&line);
+    match line.char_indices().nth(CHARACTERS_MAX) {
+        Some(_) => line.chars().take(CHARACTERS_MAX - 1).chain(['…']).collect(),
+        None => line.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +50,8 @@ mod tests {
         ] {
             assert_eq!(headline(text), shown);
         }
+        let cut = headline(&"é".repeat(CHARACTERS_MAX + 1));
+        assert_eq!((cut.chars().count(), cut.ends_with("é…")), (CHARACTERS_MAX, true));
+        assert!(!headline(&"é".repeat(CHARACTERS_MAX)).contains('…'));
     }
 }
