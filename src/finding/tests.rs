@@ -33,13 +33,59 @@ fn marks_stand_under_what_they_mean() {
     let (findings, sources) = findings();
     let style = HumanStyle { colour: false, width: 100 };
     let drawn: Vec<String> = findings.iter().map(|finding| render_human(finding, &sources, style)).collect();
-    insta::assert_snapshot!(drawn.join("\n\n"), @"");
+    insta::assert_snapshot!(drawn.join("\n\n"), @r#"
+    error[E101]: there is no stage `nowhere`
+     --> a folder/100%, b.journey:1:16
+      |
+    1 |     tag "x" go to nowhere
+      |                   ^^^^^^^
+
+    error[E101]: there is no stage `nowhere`
+     --> a folder/100%, b.journey:2:19
+      |
+    2 | tag "新闻メール" go to nowhere
+      |                        ^^^^^^^
+
+    error[E101]: there is no stage `nowhere`
+     --> a folder/100%, b.journey:3:22
+      |
+    3 | tag "👩👩👧 🇩🇪" go to nowhere
+      |                       ^^^^^^^
+
+    error[E101]: there is no stage `nowhere`
+     --> a folder/100%, b.journey:4:20
+      |
+    4 | tag "ééé" go to nowhere
+      |                 ^^^^^^^
+
+    error[E101]: there is no stage `nowhere`
+     --> a folder/100%, b.journey:5:19
+      |
+    5 | tag "plain" go to nowhere
+      |                   ^^^^^^^
+      |
+     ::: a folder/100%, b.journey:1:1
+      |
+    1 |     tag "x" go to nowhere
+      | ------- it is declared here already
+      |
+      = help: did you mean `everywhere`?
+              or 100%: a, b
+    help: write instead
+      |
+    5 - tag "plain" go to nowhere
+    5 + tag "plain" go to everywhere
+      |
+    "#);
 }
 
 #[test]
 fn github_gets_one_command_a_finding() {
     let (findings, sources) = findings();
-    insta::assert_snapshot!(render_github(findings.get(3..).unwrap(), &sources, "shop/"), @"");
+    insta::assert_snapshot!(render_github(findings.get(3..).unwrap(), &sources, "shop/"), @"
+    ::error file=shop/a folder/100%25%2C b.journey,line=4,col=20,endLine=4,endColumn=27,title=E101%3A a name that nothing declares::there is no stage `nowhere`
+    ::error file=shop/a folder/100%25%2C b.journey,line=5,col=19,endLine=5,endColumn=26,title=E101%3A a name that nothing declares::there is no stage `nowhere`%0Adid you mean `everywhere`?%0Aor 100%25: a, b
+    ");
 }
 
 #[test]
@@ -53,5 +99,98 @@ fn sarif_says_where_and_what_instead() {
     assert!(first["help"]["markdown"].as_str().unwrap().starts_with("# E101"), "{first}");
     assert!(rules.as_array().unwrap().iter().all(|rule| rule["fullDescription"]["text"] != ""), "{rules}");
     log["runs"][0]["tool"]["driver"]["semanticVersion"] = "[version]".into();
-    insta::assert_json_snapshot!(log["runs"][0], @"");
+    insta::assert_json_snapshot!(log["runs"][0], @r#"
+    {
+      "columnKind": "unicodeCodePoints",
+      "originalUriBaseIds": {
+        "%SRCROOT%": {
+          "description": {
+            "text": "the folder that the check was run in"
+          },
+          "uri": "file:///work/"
+        }
+      },
+      "results": [
+        {
+          "fixes": [
+            {
+              "artifactChanges": [
+                {
+                  "artifactLocation": {
+                    "uri": "shop/a%20folder/100%25,%20b.journey",
+                    "uriBaseId": "%SRCROOT%"
+                  },
+                  "replacements": [
+                    {
+                      "deletedRegion": {
+                        "endColumn": 26,
+                        "endLine": 5,
+                        "startColumn": 19,
+                        "startLine": 5
+                      },
+                      "insertedContent": {
+                        "text": "everywhere"
+                      }
+                    }
+                  ]
+                }
+              ],
+              "description": {
+                "text": "did you mean `everywhere`?\nor 100%: a, b"
+              }
+            }
+          ],
+          "level": "error",
+          "locations": [
+            {
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "shop/a%20folder/100%25,%20b.journey",
+                  "uriBaseId": "%SRCROOT%"
+                },
+                "region": {
+                  "endColumn": 26,
+                  "endLine": 5,
+                  "startColumn": 19,
+                  "startLine": 5
+                }
+              }
+            }
+          ],
+          "message": {
+            "text": "there is no stage `nowhere`\ndid you mean `everywhere`?\nor 100%: a, b"
+          },
+          "relatedLocations": [
+            {
+              "id": 1,
+              "message": {
+                "text": "it is declared here already"
+              },
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "shop/a%20folder/100%25,%20b.journey",
+                  "uriBaseId": "%SRCROOT%"
+                },
+                "region": {
+                  "endColumn": 5,
+                  "endLine": 1,
+                  "startColumn": 1,
+                  "startLine": 1
+                }
+              }
+            }
+          ],
+          "ruleId": "E101",
+          "ruleIndex": 2
+        }
+      ],
+      "tool": {
+        "driver": {
+          "name": "Lotse",
+          "rules": null,
+          "semanticVersion": "[version]"
+        }
+      }
+    }
+    "#);
 }
