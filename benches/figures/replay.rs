@@ -126,7 +126,7 @@ impl Shop {
     async fn move_to(&self, until: Moment) {
         loop {
             let due = self.world.store.read().await.unwrap().next_due().await.unwrap();
-            let next = [due.turns, due.messages, due.calls].into_iter().flatten().min();
+            let next = [due.turns, due.mails, due.calls].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next < until) else { break };
             if next > self.world.clock.now() {
                 self.world.clock.set(next);

@@ -161,7 +161,9 @@ CREATE TABLE message (
   clicked_at     INTEGER,
   PRIMARY KEY (slot, contact, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX message_due ON message (due_at) WHERE due_at IS NOT NULL;
+-- Mail and what goes over HTTP apart, so that neither waits behind the other.
+CREATE INDEX message_due ON message (due_at) WHERE due_at IS NOT NULL AND channel = 'email';
+CREATE INDEX message_due_over_http ON message (due_at) WHERE due_at IS NOT NULL AND channel <> 'email';
 -- What somebody should look at.
 CREATE INDEX message_attention ON message (settled_at) WHERE state IN ('unsure', 'refused');
 -- Those whose hand-over has begun: few at any time, and looked for when the program starts.

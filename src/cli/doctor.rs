@@ -158,6 +158,10 @@ async fn outside(workspace: &Workspace) -> Vec<Diagnosis> {
                     "may be called; not called now",
                 ));
             }
+            for name in outbound.channels.keys() {
+                let says = "may be called; not called now";
+                found.push(diagnosis(format!("channels.{name}"), Health::Good, says));
+            }
             for name in outbound.teams.keys() {
                 found.push(diagnosis(format!("teams.{name}"), Health::Good, "may be called; not called now"));
             }

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::finding::words;
 use crate::language::plan::Plan;
-use crate::runtime::{Letters, Outbound};
+use crate::runtime::{Letters, Outbound, post_body};
 use crate::simulate::plans;
 use crate::store::{ClaimedMessage, Who};
 use crate::template::Rendered;
@@ -47,6 +47,12 @@ pub(super) fn run(args: &PreviewArgs, dir: &Path) -> anyhow::Result<End> {
     };
     claimed.message.topic.clone_from(&planned.topic);
     let rendered = letters.render(plan, planned, &claimed)?;
+    if let Some(attribute) = &planned.address {
+        claimed.message.channel.clone_from(&planned.channel);
+        let to = claimed.contact.attribute(attribute, &ValueType::Text);
+        claimed.message.address = if to.is_set() { to.to_string() } else { "+49 30 901820".to_owned() };
+        return show_post(args, &post_body(&claimed, &rendered));
+    }
     let mail = letters.write_as(plan, planned, &claimed, now)?.mail;
     show(args, &rendered, mail.as_str())?;
     Ok(End::Good)
@@ -124,6 +130,20 @@ fn take_contact(from: &str, workspace: &Workspace, claimed: &mut ClaimedMessage)
         claimed.message.address.clone_from(email);
     }
     Ok(())
+}
+
+/// A message of another channel than email: what its system is sent.
+fn show_post(args: &PreviewArgs, body: &Json) -> anyhow::Result<End> {
+    if let Some(dir) = &args.output {
+        std::fs::create_dir_all(dir).with_context(|| format!("`{}` cannot be made", dir.display()))?;
+        let path = dir.join(format!("{}.json", args.message));
+        std::fs::write(&path, format!("{body:#}\n"))
+            .with_context(|| format!("`{}` cannot be written", path.display()))?;
+        anstream::println!("{}", path.display());
+    } else {
+        output::json(body)?;
+    }
+    Ok(End::Good)
 }
 
 fn show(args: &PreviewArgs, rendered: &Rendered, mail: &str) -> anyhow::Result<()> {

@@ -7,16 +7,19 @@ use super::turn::{Turn, attributes};
 use super::{Plans, share};
 use crate::domain::{
     Address, Contact, HeldFor, Holding, Message, MessageId, MessageState, PastMessage, Sent, SkipReason,
-    StepKind, SystemEvent, Value,
+    StepKind, SystemEvent, Value, ValueType,
 };
 use crate::language::plan::{self, Cap, Choice, Limits, Pick, Place, SendStep};
 use crate::time::{Moment, TimeZone, Window, zone};
+
+/// The longest address of a channel that is no email, in bytes: the names of devices for push messages are long.
+const ADDRESS_BYTES_MAX: usize = 4_096;
 
 /// A choice of a `send` that may go out, and when the caps let it.
 struct Candidate<'s> {
     choice: &'s Choice,
     message: plan::Message,
-    address: Address,
+    address: String,
     opens: Moment,
 }
 
@@ -86,8 +89,9 @@ impl Turn<'_> {
         if !message.essential && self.state.permissions.get(&message.topic) != Some(&true) {
             return Err(SkipReason::NoPermission);
         }
-        let address = self.address(choice).ok_or(SkipReason::NoAddress)?;
-        if self.state.contact.suppressed.is_some() && choice.to.is_none() {
+        let address = self.address(choice, &message).ok_or(SkipReason::NoAddress)?;
+        let is_mail = message.address.is_none();
+        if is_mail && self.state.contact.suppressed.is_some() && choice.to.is_none() {
             return Err(SkipReason::Suppressed);
         }
         let policy = self.world.plans.policy(&self.plan);
@@ -102,15 +106,23 @@ impl Turn<'_> {
         Ok(Candidate { choice, message, address, opens })
     }
 
-    fn address(&self, choice: &Choice) -> Option<Address> {
-        let text = match &choice.to {
-            Some(to) => match evaluate(to, &self.scope(None)) {
-                Value::Text(text) => Some(text),
-                _ => None,
-            },
-            None => self.state.contact.email.clone(),
+    /// Where a message goes: a mail address, or what the system of its channel takes for one.
+    fn address(&self, choice: &Choice, message: &plan::Message) -> Option<String> {
+        let contact = &self.state.contact;
+        let value = match (&choice.to, &message.address) {
+            (Some(to), _) => evaluate(to, &self.scope(None)),
+            (None, Some(attribute)) => contact.attribute(attribute, &ValueType::Text),
+            (None, None) => contact.email.clone().map_or(Value::Unset, Value::Text),
         };
-        text?.parse().ok()
+        let Value::Text(text) = value else { return None };
+        match message.address {
+            None => Some(text.parse::<Address>().ok()?.to_string()),
+            Some(_) => {
+                let text = text.trim();
+                let fits = !text.is_empty() && text.len() <= ADDRESS_BYTES_MAX;
+                fits.then(|| text.to_owned())
+            }
+        }
     }
 
     /// What keeps messages of this run back: the policy in force, and what the journey says beside it.
@@ -169,7 +181,7 @@ impl Turn<'_> {
             opened_at: None,
             clicked_at: None,
         });
-        let id = self.decide(choice, message, address.as_str(), None, step);
+        let id = self.decide(choice, message, &address, None, step);
         self.run.state.sent.retain(|sent| sent.message != name);
         self.run.state.sent.push(Sent { message: name.to_owned(), id, at: self.now });
         self.note(StepKind::Sent, name);
@@ -178,7 +190,7 @@ impl Turn<'_> {
     fn skip(&mut self, choice: &Choice, reason: SkipReason, step: &SendStep) {
         let name = choice.message.as_str();
         let Some(message) = self.plan.messages.get(name).cloned() else { return };
-        let address = self.address(choice).map(|address| address.to_string()).unwrap_or_default();
+        let address = self.address(choice, &message).unwrap_or_default();
         self.decide(choice, message, &address, Some(reason), step);
         let known = [("message", name.into()), ("reason", reason.as_str().into())];
         self.signal(SystemEvent::MessageSkipped, attributes(known));

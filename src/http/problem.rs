@@ -60,6 +60,8 @@ kinds! {
     NoJourney NOT_FOUND "/problems/unknown-journey" "Unknown journey"
     /// No lead of that id.
     NoLead NOT_FOUND "/problems/unknown-lead" "Unknown lead"
+    /// No message that is meant.
+    NoMessage NOT_FOUND "/problems/unknown-message" "Unknown message"
     /// Nothing that could be delivered again.
     NoDelivery NOT_FOUND "/problems/nothing-to-retry" "Nothing to try again"
     /// The team has said otherwise before.

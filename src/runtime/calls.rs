@@ -148,7 +148,7 @@ impl CallCenter {
             None => None,
         };
         let _line = self.lines.acquire().await.ok();
-        let outcome = endpoint.post(call.id, self.clock.now(), body.into_bytes()).await;
+        let outcome = endpoint.post(call.id.0, self.clock.now(), body.into_bytes()).await;
         self.settle(&call, claimed.attempt, outcome).await;
     }
 

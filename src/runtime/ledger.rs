@@ -1,6 +1,8 @@
 use crate::channel::email::{Outcome as Handed, Refusal};
+use crate::channel::webhook::CallOutcome;
 use crate::channel::{Retry, next_attempt};
 use crate::domain::{Attributes, Event, EventId, EventKind, IdHasher, Message, MessageState, SystemEvent};
+use crate::engine::Plans;
 use crate::store::{MessageKey, MessageSettlement, Outcome};
 use crate::time::Moment;
 
@@ -34,6 +36,54 @@ pub fn settlement_of(
         Handed::Stopped | Handed::RouteDown { .. } => return None,
     };
     Some(MessageSettlement { key: MessageKey { contact: message.contact, id: message.id }, outcome, answer })
+}
+
+/// The same for a message that went over HTTP. Whoever takes it knows it again by its id, so that what may have been
+/// taken is safely tried again.
+pub fn posted(message: &Message, attempt: u32, outcome: CallOutcome, now: Moment) -> MessageSettlement {
+    let (outcome, answer) = match outcome {
+        CallOutcome::Delivered { status, .. } => {
+            (Outcome::State(MessageState::Accepted), format!("answered {status}"))
+        }
+        CallOutcome::Failed { why, gone: true, .. } => (Outcome::State(MessageState::Refused), why),
+        CallOutcome::Failed { why, retry_after_seconds, gone: false, .. } => {
+            match next_attempt(Retry::Call, attempt, now, message.id.0) {
+                Some(next) => {
+                    // Who asks for time gets it.
+                    let asked = retry_after_seconds.map(|seconds| now.plus_seconds(i64::from(seconds)));
+                    (Outcome::Again(asked.map_or(next, |asked| asked.max(next))), why)
+                }
+                None => {
+                    let why = format!("given up after {attempt} attempts: {why}");
+                    (Outcome::State(MessageState::Refused), why)
+                }
+            }
+        }
+    };
+    MessageSettlement { key: MessageKey { contact: message.contact, id: message.id }, outcome, answer }
+}
+
+/// The events that tell journeys what became of a message, where some journey listens to them.
+pub fn told(plans: &Plans, message: &Message, settlement: &MessageSettlement, now: Moment) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut tell = |event: SystemEvent, more: Attributes| {
+        if plans.listen_to(event.name()) {
+            events.push(message_event(message, event, more, now));
+        }
+    };
+    match settlement.outcome {
+        Outcome::State(MessageState::Accepted) => {
+            tell(SystemEvent::MessageSent, Attributes::new());
+            // The word of who took it is the last there is, unless a bounce follows.
+            tell(SystemEvent::MessageDelivered, Attributes::new());
+        }
+        Outcome::State(MessageState::Refused) => {
+            let reason = [("reason".to_owned(), settlement.answer.as_str().into())];
+            tell(SystemEvent::MessageBounced, reason.into_iter().collect());
+        }
+        _ => {}
+    }
+    events
 }
 
 /// Whether an outcome means that the address is dead.

@@ -8,13 +8,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::Runtime;
-use super::ledger::{bounced, message_event, settlement_of};
+use super::ledger::{bounced, settlement_of, told};
 use super::parcel::{Letters, Parcel};
 use super::writer::{Flow, Job, Writer};
 use crate::channel::email::{Gate, Mailbox, Outcome as Handed, Signer, SmtpRoute};
-use crate::domain::{Address, Attributes, MessageId, MessageState, SkipReason, SystemEvent};
+use crate::domain::{Address, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
-use crate::store::{ClaimedMessage, MessageKey, MessageSettlement, Outcome};
+use crate::store::{Carrier, ClaimedMessage, MessageKey, MessageSettlement, Outcome};
 use crate::time::{Clock, Moment};
 
 /// How many messages are taken from the store at once.
@@ -127,9 +127,9 @@ impl MailRoom {
             return Ok(LONG);
         }
         let mut unit = self.runtime.store().read().await?;
-        let claimed = unit.claim_messages(now, CLAIM, &under_way).await?;
+        let claimed = unit.claim_messages(Carrier::Mail, now, CLAIM, &under_way).await?;
         if claimed.is_empty() {
-            let next = unit.next_due().await?.messages.filter(|next| *next > now);
+            let next = unit.next_due().await?.mails.filter(|next| *next > now);
             return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));
         }
         drop(unit);
@@ -218,25 +218,7 @@ impl MailRoom {
         let now = self.clock.now();
         let message = &claimed.message;
         let Some(settlement) = settlement_of(message, claimed.attempt, outcome, now) else { return false };
-        let plans = self.runtime.plans();
-        let mut events = Vec::new();
-        let mut tell = |event: SystemEvent, more: Attributes| {
-            if plans.listen_to(event.name()) {
-                events.push(message_event(message, event, more, now));
-            }
-        };
-        match settlement.outcome {
-            Outcome::State(MessageState::Accepted) => {
-                tell(SystemEvent::MessageSent, Attributes::new());
-                // A mail server's word is the last there is, unless a bounce follows.
-                tell(SystemEvent::MessageDelivered, Attributes::new());
-            }
-            Outcome::State(MessageState::Refused) => {
-                let reason = [("reason".to_owned(), settlement.answer.as_str().into())];
-                tell(SystemEvent::MessageBounced, reason.into_iter().collect());
-            }
-            _ => {}
-        }
+        let events = told(&self.runtime.plans(), message, &settlement, now);
         let suppress =
             bounced(outcome).then(|| (message.contact, message.address.clone(), "bounced".to_owned()));
         self.writer.give(Job::Settle { settlement, events, suppress }).await.is_ok()
@@ -274,16 +256,16 @@ impl MailRoom {
     }
 }
 
-fn key(claimed: &ClaimedMessage) -> MessageKey {
+pub(super) fn key(claimed: &ClaimedMessage) -> MessageKey {
     MessageKey { contact: claimed.message.contact, id: claimed.message.id }
 }
 
 /// Asks the ledger, and commits that the hand-over begins.
-struct LedgerGate<'a> {
-    writer: &'a Writer,
-    key: MessageKey,
+pub(super) struct LedgerGate<'a> {
+    pub(super) writer: &'a Writer,
+    pub(super) key: MessageKey,
     /// From when on it may not go any more.
-    before: Moment,
+    pub(super) before: Moment,
 }
 
 #[async_trait]

@@ -6,6 +6,7 @@
 //! tasks (arrivals, hits, gates, outcomes) go through one [`Writer`], which commits together what came together.
 
 mod calls;
+mod couriers;
 mod deploy;
 mod hits;
 mod import;
@@ -24,13 +25,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use calls::CallCenter;
+pub use couriers::Couriers;
 pub use deploy::{DeployError, Deployed, deploy, load_plans};
 pub use hits::MessageHit;
 pub use import::{import_row, import_schema};
 pub use ledger::{answer_event, message_event};
 pub use mail::{MailRoom, SenderReady};
 pub use outbound::{Outbound, OutboundError};
-pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, contact_json, planned};
+pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, contact_json, planned, post_body};
 pub use story::{Story, StoryItem, story};
 pub use tick::Tick;
 pub use why::{Reason, RunReasons, Why, why};

@@ -47,6 +47,8 @@ pub enum OutboundError {
 pub struct Outbound {
     /// Senders of mail.
     pub senders: BTreeMap<String, SenderReady>,
+    /// Those who deliver messages of channels beside email.
+    pub channels: BTreeMap<String, Endpoint>,
     /// Receivers of calls.
     pub webhooks: BTreeMap<String, Endpoint>,
     /// Receivers of leads.
@@ -78,6 +80,13 @@ impl Outbound {
         let senders = senders(config, environment, &mut errors);
         let allowed = &config.allow_addresses;
         let (mut webhooks, mut teams) = (BTreeMap::new(), BTreeMap::new());
+        let mut channels = BTreeMap::new();
+        for (name, channel) in config.channels.iter() {
+            match endpoint(&format!("channels.{name}"), &channel.endpoint, environment, allowed) {
+                Ok(endpoint) => drop(channels.insert(name.to_owned(), endpoint)),
+                Err(error) => errors.push(error),
+            }
+        }
         for (name, webhook) in config.webhooks.iter() {
             match endpoint(&format!("webhooks.{name}"), &webhook.endpoint, environment, allowed) {
                 Ok(endpoint) => drop(webhooks.insert(name.to_owned(), endpoint)),
@@ -98,6 +107,7 @@ impl Outbound {
         match tracker {
             Some(tracker) if errors.is_empty() => Ok(Self {
                 senders,
+                channels,
                 webhooks,
                 teams,
                 tracker,
@@ -143,6 +153,7 @@ impl Outbound {
         };
         Ok(Self {
             senders: config.senders.iter().map(|(name, one)| (name.to_owned(), sender(one))).collect(),
+            channels: BTreeMap::new(),
             webhooks: BTreeMap::new(),
             teams: BTreeMap::new(),
             tracker: Tracker::new(b"preview", &config.workspace)?,

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::json;
+
 use super::Outbound;
 use crate::channel::email::{
     ComposeError, Envelope, ListHeaders, ListId, Mail, Mailbox, RawMail, SignerError, compose,
@@ -148,6 +150,16 @@ impl Letters {
         Ok(Parcel { envelope: Envelope { from, to }, mail: raw })
     }
 
+    /// What a message says to the system of its channel.
+    ///
+    /// # Errors
+    /// As [`write`](Letters::write).
+    pub fn post(&self, plans: &Plans, claimed: &ClaimedMessage) -> Result<serde_json::Value, ParcelError> {
+        let (plan, planned) = planned(plans, claimed.message.version, &claimed.message.message)?;
+        let rendered = self.render(plan, planned, claimed)?;
+        Ok(post_body(claimed, &rendered))
+    }
+
     /// Fills a message's templates in, with links that lead back to us.
     ///
     /// # Errors
@@ -237,6 +249,32 @@ impl Letters {
         ready.insert(key, Arc::clone(&renderer));
         Ok(renderer)
     }
+}
+
+/// What is sent to the system of a channel that is no email.
+pub fn post_body(claimed: &ClaimedMessage, rendered: &Rendered) -> serde_json::Value {
+    let message = &claimed.message;
+    let contact = &claimed.contact;
+    let mut body = json!({
+        "type": "message.send",
+        "timestamp": message.decided_at,
+        "data": {
+            "id": message.id,
+            "channel": message.channel,
+            "message": message.message,
+            "journey": message.journey,
+            "topic": message.topic,
+            "to": message.address,
+            "text": rendered.text.trim_end(),
+            "contact": { "id": contact.to_json().get("id"), "language": contact.language },
+        },
+    });
+    if !rendered.subject.is_empty()
+        && let Some(data) = body.get_mut("data").and_then(serde_json::Value::as_object_mut)
+    {
+        data.insert("title".to_owned(), rendered.subject.as_str().into());
+    }
+    body
 }
 
 /// A message as its version has it, and the version's plan.

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::writer::{Flow, Writer};
-use super::{CallCenter, Letters, MailRoom, Outbound, Runtime, load_plans};
+use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime, load_plans};
 use crate::store::StoreError;
 use crate::time::{Clock, Length, Moment, Unit};
 
@@ -81,6 +81,14 @@ impl Works {
             );
             tasks.extend(room.start(outbound.connections, ended.clone()));
         }
+        let couriers = Couriers::new(
+            Arc::clone(&runtime),
+            Arc::clone(&outbound),
+            writer.clone(),
+            Arc::clone(&flow),
+            Arc::clone(&clock),
+        );
+        tasks.push(couriers.start(ended.clone()));
         let center =
             CallCenter::new(Arc::clone(&runtime), outbound, writer.clone(), Arc::clone(&flow), clock);
         tasks.push(center.start(ended));
@@ -118,7 +126,7 @@ async fn schedule(
         match runtime.tick(clock.now(), limit).await {
             Ok(tick) => {
                 if tick.messages > 0 {
-                    flow.mail.notify_one();
+                    flow.messages_due();
                 }
                 if tick.calls > 0 {
                     flow.calls.notify_one();
@@ -170,7 +178,7 @@ async fn rest(
                 if let Ok(plans) = load_plans(&**runtime.store()).await {
                     runtime.set_plans(plans);
                 }
-                flow.mail.notify_one();
+                flow.messages_due();
                 flow.calls.notify_one();
                 return;
             }

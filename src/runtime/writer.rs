@@ -131,8 +131,10 @@ pub enum Job {
 pub struct Flow {
     /// Something has come in for contacts.
     pub turns: Notify,
-    /// There may be messages to hand over.
+    /// There may be mails to hand over.
     pub mail: Notify,
+    /// There may be messages of other channels to hand over.
+    pub over_http: Notify,
     /// There may be calls to make.
     pub calls: Notify,
     messages: Mutex<BTreeSet<MessageId>>,
@@ -140,6 +142,12 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Wakes those who hand messages over.
+    pub fn messages_due(&self) {
+        self.mail.notify_one();
+        self.over_http.notify_one();
+    }
+
     /// Messages that are being handed over.
     pub fn messages(&self) -> std::sync::MutexGuard<'_, BTreeSet<MessageId>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
@@ -432,7 +440,10 @@ fn answer(jobs: Vec<Job>, together: Together, flow: &Flow) {
             }
         }
     }
-    for (happened, notify) in [(turns, &flow.turns), (mail, &flow.mail), (calls, &flow.calls)] {
+    if mail {
+        flow.messages_due();
+    }
+    for (happened, notify) in [(turns, &flow.turns), (calls, &flow.calls)] {
         if happened {
             notify.notify_one();
         }

@@ -10,8 +10,8 @@ use crate::language::plan::Expr;
 use crate::runtime::{Runtime, contact_json, message_event, planned};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    CallSettlement, ClaimedMessage, ImportRow, MessageKey, MessageSettlement, Outcome, Reaction, ReadUnit,
-    Result, StoreError, StoredCall, StoredMessage, Who,
+    CallSettlement, Carrier, ClaimedMessage, ImportRow, MessageKey, MessageSettlement, Outcome, Reaction,
+    ReadUnit, Result, StoreError, StoredCall, StoredMessage, Who,
 };
 use crate::template::{RenderContext, Renderer};
 use crate::time::{Moment, TimeZone};
@@ -72,7 +72,7 @@ impl Stage {
     pub async fn until(&mut self, moment: Moment) -> Result<()> {
         loop {
             let due = self.read().await?.next_due().await?;
-            let next = [due.turns, due.messages, due.calls].into_iter().flatten().min();
+            let next = [due.turns, due.mails, due.over_http, due.calls].into_iter().flatten().min();
             match next {
                 Some(next) if next <= moment => {
                     self.now = self.now.max(next);
@@ -110,7 +110,8 @@ impl Stage {
     /// Takes what is to leave the house: every message arrives, every call is taken and waits for its answer.
     async fn deliver(&mut self) -> Result<bool> {
         let mut unit = self.runtime.store().write().await?;
-        let messages = unit.claim_messages(self.now, 1_000, &[]).await?;
+        let mut messages = unit.claim_messages(Carrier::Mail, self.now, 1_000, &[]).await?;
+        messages.extend(unit.claim_messages(Carrier::Http, self.now, 1_000, &[]).await?);
         let calls = unit.claim_calls(self.now, 1_000, &[]).await?;
         if messages.is_empty() && calls.is_empty() {
             return Ok(false);
@@ -126,8 +127,10 @@ impl Stage {
         let mut events = Vec::new();
         for claimed in &messages {
             if let Err(why) = self.write(&plans, claimed) {
-                self.unwritten
-                    .push(format!("the email `{}` cannot be filled in: {why}", claimed.message.message));
+                self.unwritten.push(format!(
+                    "the {} `{}` cannot be filled in: {why}",
+                    claimed.message.channel, claimed.message.message
+                ));
             }
             let outcome = Outcome::State(MessageState::Accepted);
             settled.push(MessageSettlement {

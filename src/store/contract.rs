@@ -92,6 +92,7 @@ for_every_store! {
     }
     messages {
         messages_are_claimed_when_they_are_due
+        messages_of_other_channels_keep_their_order
         a_message_comes_with_what_it_is_made_from
         the_gate_lets_go_what_is_allowed
         the_gate_stops_what_was_refused_meanwhile

@@ -23,8 +23,8 @@ use async_trait::async_trait;
 
 pub use error::StoreError;
 pub use types::{
-    Access, Arrival, ArrivalKind, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries,
-    Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey,
+    Access, Arrival, ArrivalKind, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage,
+    Deliveries, Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey,
     MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent, StoredMessage,
     StoredVersion, TallyRow, Token, TurnBatch, Who,
 };
@@ -123,9 +123,11 @@ pub trait ReadUnit: Send {
     /// The call of that id, whoever it is about; for people who know only the id.
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>>;
 
-    /// Takes messages that are due, but not those that are under way already.
+    /// Takes messages that are due, but not those that are under way already. Of those that go over HTTP at most
+    /// one for each contact and channel, the earliest decided first.
     async fn claim_messages(
         &mut self,
+        carrier: Carrier,
         now: Moment,
         limit: u32,
         under_way: &[MessageId],

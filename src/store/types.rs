@@ -45,13 +45,31 @@ pub struct Claim {
     pub due: Vec<Run>,
 }
 
+/// What carries messages away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// The mail server: the channel `email`.
+    Mail,
+    /// The systems of all other channels.
+    Http,
+}
+
+impl Carrier {
+    /// Whether it carries the messages of a channel.
+    pub fn carries(self, channel: &str) -> bool {
+        (channel == "email") == (self == Carrier::Mail)
+    }
+}
+
 /// When something wants to be looked at next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NextDue {
     /// The earliest event that no run has looked at, by when it came, or the earliest timer of a run.
     pub turns: Option<Moment>,
-    /// The earliest message.
-    pub messages: Option<Moment>,
+    /// The earliest mail.
+    pub mails: Option<Moment>,
+    /// The earliest message of another channel.
+    pub over_http: Option<Moment>,
     /// The earliest call.
     pub calls: Option<Moment>,
 }

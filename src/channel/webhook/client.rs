@@ -11,11 +11,11 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::guard::{AllowList, GuardError, Target};
 use super::sign::Secret;
 use crate::channel::clean_answer;
-use crate::domain::CallId;
 use crate::time::Moment;
 
 /// How much of an answer is read, in bytes; the rest is not waited for.
@@ -127,9 +127,9 @@ impl Endpoint {
         Ok(Self { client, target, secret, limit })
     }
 
-    /// Makes one attempt. `id` is the same on every attempt of a call, `now` is the moment of this one: the
+    /// Makes one attempt. `id` is the same on every attempt, `now` is the moment of this one: the
     /// receiver refuses what is older than a few minutes.
-    pub async fn post(&self, id: CallId, now: Moment, body: Vec<u8>) -> CallOutcome {
+    pub async fn post(&self, id: Uuid, now: Moment, body: Vec<u8>) -> CallOutcome {
         let id = id.to_string();
         let (signature, timestamp) = self.secret.sign(&id, now, &body);
         let request = self

@@ -64,7 +64,7 @@ pub(super) async fn retry(
     }
     unit.commit().await?;
     match kind {
-        DeliveryKind::Message => app.flow.mail.notify_one(),
+        DeliveryKind::Message => app.flow.messages_due(),
         DeliveryKind::Call | DeliveryKind::HandOff => app.flow.calls.notify_one(),
     }
     Ok(Json(Retried { id, kind }))

@@ -4,6 +4,7 @@ mod contacts;
 mod deliveries;
 mod journeys;
 mod permissions;
+mod replies;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/v1/permissions/{who}", get(permissions::show).post(permissions::decide))
         .route("/v1/deliveries", get(deliveries::list))
         .route("/v1/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/v1/replies", post(replies::record))
         .merge(leads::routes())
         .route_layer(from_fn_with_state(app.clone(), programs_only))
 }

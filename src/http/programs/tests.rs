@@ -279,3 +279,37 @@ async fn machines_see_that_all_is_well() {
     assert_eq!(ask("/healthz").await.status, StatusCode::OK);
     assert_eq!(ask("/readyz").await.status, StatusCode::INTERNAL_SERVER_ERROR);
 }
+
+#[tokio::test]
+async fn replies_are_found_by_what_they_answer() {
+    let stand = Stand::new().await;
+    let (_, message) = stand.ada().await;
+    let reply = |more: serde_json::Value| {
+        let mut reply = json!({ "from": "Ada@example.org" });
+        reply.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        reply
+    };
+    let ours = format!("<{message}@shop.example>");
+    let other = format!("<a@b> {ours}");
+    for (body, status, by_person) in [
+        (reply(json!({ "in_reply_to": ours, "message_id": "<1@x>" })), 200, json!(true)),
+        (reply(json!({ "in_reply_to": ours, "message_id": "<1@x>" })), 200, json!(true)),
+        (
+            reply(json!({ "in_reply_to": "<a@b>", "references": other, "auto_submitted": "no" })),
+            200,
+            json!(true),
+        ),
+        (reply(json!({ "in_reply_to": ours, "auto_submitted": "auto-replied" })), 200, json!(false)),
+        (reply(json!({ "in_reply_to": "<a@b>" })), 404, json!(null)),
+        (reply(json!({})), 404, json!(null)),
+        (json!({ "from": "ben@example.org", "in_reply_to": ours }), 404, json!(null)),
+        (json!({ "in_reply_to": ours }), 400, json!(null)),
+    ] {
+        let answer = stand.call("POST", "/v1/replies", &body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["by_person"]), (status, &by_person), "{body}");
+    }
+    let events =
+        stand.events("ada").await.into_iter().filter(|stored| stored.event.name == "message_replied");
+    let kinds: Vec<&str> = events.map(|stored| stored.event.kind.as_str()).collect();
+    assert_eq!(kinds, ["machine", "system", "system"], "one that is told twice is one");
+}

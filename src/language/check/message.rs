@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
+use super::expression::a;
 use super::names::Kind;
-use crate::domain::Value;
+use crate::domain::{Contact, Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
 use crate::language::model::{Expr, Message, MessageText};
@@ -13,7 +14,7 @@ use crate::source::Span;
 /// What can stand in an email.
 const EMAIL_SETTINGS: [&str; 6] = ["topic", "from", "subject", "preheader", "template", "body"];
 /// What can stand in a message of another channel, whose provider takes it as it comes.
-const OTHER_SETTINGS: [&str; 4] = ["topic", "text", "title", "link"];
+const OTHER_SETTINGS: [&str; 3] = ["topic", "title", "text"];
 
 impl Checker<'_> {
     /// Resolves a message that is declared.
@@ -25,6 +26,7 @@ impl Checker<'_> {
             channel: tree.channel.value.clone(),
             topic: None,
             sender: None,
+            address: None,
             utm: Vec::new(),
             text: MessageText::default(),
             languages: Vec::new(),
@@ -33,7 +35,7 @@ impl Checker<'_> {
             return message;
         }
         if !is_email {
-            self.not_yet(tree.channel.span, &format!("a message of the channel `{}`", tree.channel.value));
+            message.address = Some(self.address_of(&tree.channel));
         }
         self.settings(&tree.body, is_email, false);
         for setting in &tree.body.settings {
@@ -71,10 +73,10 @@ impl Checker<'_> {
             "contact", "event", "topic", "segment", "measure", "survey", "policy", "journey", "test", "email",
         ];
         let channels =
-            self.deployment.iter().flat_map(|deployment| deployment.channels.iter().map(String::as_str));
+            self.deployment.iter().flat_map(|deployment| deployment.channels.keys().map(String::as_str));
         let near = words::near(&channel.value, declarations.into_iter().chain(channels));
         let known = match self.deployment {
-            Some(deployment) => deployment.channels.contains(&channel.value),
+            Some(deployment) => deployment.channels.contains_key(&channel.value),
             // Without a lotse.yaml any word may be a channel, unless it is nearly another and holds what that would.
             None => near.is_none() || tree.body.settings.iter().all(|setting| is_other_setting(&setting.key)),
         };
@@ -88,6 +90,27 @@ impl Checker<'_> {
             None => finding.help(format!("add `{}` under `channels` in lotse.yaml", channel.value)),
         });
         false
+    }
+
+    /// The attribute of the contact that says where messages of a channel go.
+    fn address_of(&self, channel: &tree::Name) -> String {
+        let known = self.deployment.and_then(|deployment| deployment.channels.get(&channel.value));
+        let address = known.map_or("phone", String::as_str);
+        let declared = self.names.contact.iter().find(|field| field.name == address);
+        let of = declared.map(|field| field.of.clone()).or_else(|| Contact::built_in_type(address));
+        let (code, what) = match of {
+            Some(ValueType::Text) => return address.to_owned(),
+            Some(of) => (Code::E201, format!("which is {}", a(&of))),
+            None if self.names.contact_is_broken => return address.to_owned(),
+            None => (Code::E103, "which no contact has".to_owned()),
+        };
+        let message =
+            format!("messages of the channel `{}` go to `contact.{address}`, {what}", channel.value);
+        let help = format!(
+            "declare `{address} text` in `contact {{ … }}`, or mend `address` of the channel in lotse.yaml"
+        );
+        self.report(Finding::new(code, channel.span, message).help(help));
+        address.to_owned()
     }
 
     /// Which settings stand there, each once and each with the right kind of value.
@@ -144,7 +167,7 @@ impl Checker<'_> {
             None
         });
         MessageText {
-            subject: text("subject"),
+            subject: text("subject").or_else(|| text("title")),
             preheader: text("preheader"),
             template,
             body: text("body").or_else(|| text("text")),
@@ -280,7 +303,7 @@ impl Checker<'_> {
     /// Whether a word is known to name a channel: by lotse.yaml, or by a message that goes by it.
     pub(super) fn is_channel(&self, word: &str) -> bool {
         word == "email"
-            || self.deployment.is_some_and(|deployment| deployment.channels.contains(word))
+            || self.deployment.is_some_and(|deployment| deployment.channels.contains_key(word))
             || self.names.messages.values().any(|message| message.channel.value == word)
     }
 

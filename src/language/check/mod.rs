@@ -42,8 +42,8 @@ use names::Names;
 pub struct Deployment {
     /// Senders of mail.
     pub senders: BTreeSet<String>,
-    /// Channels beside `email`.
-    pub channels: BTreeSet<String>,
+    /// Channels beside `email`, each with the attribute of contacts that says where to.
+    pub channels: BTreeMap<String, String>,
     /// Webhooks for `call`.
     pub webhooks: BTreeSet<String>,
     /// Sales teams, each with its rules for assigning leads: conditions, where they stand, and to whom.
@@ -77,9 +77,13 @@ impl Deployment {
             .teams
             .declared()
             .map(|(name, _)| (name.to_owned(), config.teams.get(name).map(rules).unwrap_or_default()));
+        let address =
+            |name| config.channels.get(name).map_or("phone", |channel: &config::Channel| &channel.address);
+        let channels =
+            config.channels.declared().map(|(name, _)| (name.to_owned(), address(name).to_owned()));
         config.complete.then(|| Self {
             senders: names(&config.senders),
-            channels: names(&config.channels),
+            channels: channels.collect(),
             webhooks: names(&config.webhooks),
             teams: teams.collect(),
         })
@@ -91,7 +95,7 @@ impl Deployment {
 pub struct Checked {
     /// The workspace, as far as it could be resolved.
     pub model: Model,
-    /// The compiled texts of the emails.
+    /// The compiled texts of the messages.
     pub texts: BTreeMap<String, CompiledTexts>,
     /// The conditions for assigning leads, by team.
     pub assign: BTreeMap<String, Vec<(String, Expr)>>,

@@ -51,10 +51,11 @@ struct Supply<'m> {
 }
 
 impl Checker<'_> {
-    /// Compiles every email and checks what its templates ask for.
+    /// Compiles every message and checks what its templates ask for.
     pub(super) fn templates(&self, model: &Model) -> BTreeMap<String, CompiledTexts> {
-        let emails = model.messages.iter().filter(|message| message.channel == "email");
-        let jobs: Vec<Job<'_>> = emails
+        let jobs: Vec<Job<'_>> = model
+            .messages
+            .iter()
             .flat_map(|message| {
                 let own =
                     message.languages.iter().map(|(tag, text)| Job { message, language: Some(tag), text });
@@ -143,9 +144,9 @@ impl Checker<'_> {
             Some(Span::new(*id, range.start.min(length), range.end.min(length)))
         };
         match part {
-            Part::Subject => in_setting(setting("subject")),
+            Part::Subject => in_setting(setting("subject").or_else(|| setting("title"))),
             Part::Preheader => in_setting(setting("preheader")),
-            Part::Text => in_setting(setting("body")),
+            Part::Text => in_setting(setting("body").or_else(|| setting("text"))),
             Part::Body => job.text.template.as_deref().and_then(in_file).unwrap_or(job.message.span),
             Part::Include(path) => {
                 let folder = job.text.template.as_deref().unwrap_or("");
@@ -171,7 +172,8 @@ impl Checker<'_> {
                 self.score(&survey.name, score as f64, span);
             }
         }
-        if !compiled.has_unsubscribe && supply.is_marketing(job.message, model) {
+        let is_mail = job.message.channel == "email";
+        if is_mail && !compiled.has_unsubscribe && supply.is_marketing(job.message, model) {
             let span =
                 self.place(job, if job.text.template.is_some() { &Part::Body } else { &Part::Text }, 0..0);
             let message =

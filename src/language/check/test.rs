@@ -295,7 +295,7 @@ impl Checker<'_> {
             );
             return None;
         }
-        let known = self.deployment.is_none_or(|deployment| deployment.channels.contains(&channel.value));
+        let known = self.deployment.is_none_or(|deployment| deployment.channels.contains_key(&channel.value));
         if channel.value == "email" || known {
             return Some(());
         }

@@ -13,6 +13,8 @@ pub struct Message {
     pub topic: Option<String>,
     /// The sender in `lotse.yaml`, where it names one.
     pub sender: Option<String>,
+    /// The attribute of the contact that says where to, for other channels than email.
+    pub address: Option<String>,
     /// Pairs that are added to its links.
     pub utm: Vec<(String, String)>,
     /// Its text for everybody whose language has none of its own.

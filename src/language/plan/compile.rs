@@ -123,7 +123,11 @@ fn message(name: &str, journey: &Journey, checked: &Checked) -> Option<Message> 
         topic: topic.name.clone(),
         topic_label: topic.label.clone(),
         essential: topic.essential,
-        sender: message.sender.clone()?,
+        sender: match message.address {
+            None => message.sender.clone()?,
+            Some(_) => String::new(),
+        },
+        address: message.address.clone(),
         text: texts.default.clone(),
         languages: texts.languages.clone(),
     })

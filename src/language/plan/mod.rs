@@ -456,8 +456,11 @@ pub struct Message {
     pub topic_label: String,
     /// Whether it needs no permission.
     pub essential: bool,
-    /// The sender in `lotse.yaml`.
+    /// The sender in `lotse.yaml`; empty for other channels than email.
     pub sender: String,
+    /// The attribute of the contact that says where to, for other channels than email.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// Its texts for everybody whose language has none of its own.
     pub text: CompiledMessage,
     /// Its texts by language tag.

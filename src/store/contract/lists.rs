@@ -159,11 +159,11 @@ pub(super) async fn what_is_due_next(store: &dyn Store) {
     let key = sending(&mut run, &mut effects, "ada@example.org", 30);
     calling(&mut run, &mut effects, (CallKind::Call, "erp"), 40);
     record(store, &run, effects, 0).await;
-    let due = NextDue { turns: Some(at(60)), messages: Some(at(30)), calls: Some(at(40)) };
+    let due = NextDue { turns: Some(at(60)), mails: Some(at(30)), over_http: None, calls: Some(at(40)) };
     assert_eq!(look!(store, unit => unit.next_due()), due);
     change!(store, unit => unit.add_events(vec![event(ada, "late", 50), event(ada, "signup", 20)]));
     change!(store, unit => unit.hand_over(&[key], at(30)));
-    let due = NextDue { turns: Some(at(20)), messages: None, calls: Some(at(40)) };
+    let due = NextDue { turns: Some(at(20)), mails: None, over_http: None, calls: Some(at(40)) };
     assert_eq!(look!(store, unit => unit.next_due()), due);
 }
 

@@ -2,14 +2,16 @@
 
 use super::fixture::{at, attributes, decision, entering, person, record, sending, sent, state_of};
 use crate::domain::{ContactId, MessageState, SkipReason};
-use crate::store::{DeliveryKind, MessageKey, MessageSettlement, Outcome, Reaction, Store, StoredMessage};
+use crate::store::{
+    Carrier, DeliveryKind, MessageKey, MessageSettlement, Outcome, Reaction, Store, StoredMessage,
+};
 use crate::time::TimeZone;
 use crate::track::HitKind;
 
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[MessageKey]) -> Vec<MessageKey> {
     let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
     let mut unit = store.write().await.unwrap();
-    let claimed = unit.claim_messages(at(second), limit, &under_way).await.unwrap();
+    let claimed = unit.claim_messages(Carrier::Mail, at(second), limit, &under_way).await.unwrap();
     claimed
         .iter()
         .map(|claimed| MessageKey { contact: claimed.message.contact, id: claimed.message.id })
@@ -50,7 +52,7 @@ pub(super) async fn a_message_comes_with_what_it_is_made_from(store: &dyn Store)
     effects.messages[0].with = attributes(serde_json::json!({"code": "X1"}));
     record(store, &run, effects.clone(), 0).await;
     let mut unit = store.write().await.unwrap();
-    let claimed = unit.claim_messages(at(0), 9, &[]).await.unwrap().remove(0);
+    let claimed = unit.claim_messages(Carrier::Mail, at(0), 9, &[]).await.unwrap().remove(0);
     assert_eq!(claimed.message, effects.messages[0]);
     assert_eq!((claimed.attempt, &claimed.entry), (1, &run.state.entry));
     assert_eq!(
@@ -61,7 +63,7 @@ pub(super) async fn a_message_comes_with_what_it_is_made_from(store: &dyn Store)
     assert!(goes(store, key, 1).await);
     assert!(settle(store, key, Outcome::Again(at(2)), 2).await);
     let mut unit = store.write().await.unwrap();
-    assert_eq!(unit.claim_messages(at(2), 9, &[]).await.unwrap()[0].attempt, 2);
+    assert_eq!(unit.claim_messages(Carrier::Mail, at(2), 9, &[]).await.unwrap()[0].attempt, 2);
 }
 
 pub(super) async fn the_gate_lets_go_what_is_allowed(store: &dyn Store) {
@@ -303,4 +305,33 @@ pub(super) async fn the_first_reaction_of_a_kind_counts(store: &dyn Store) {
         |what: &str| -> i64 { tallies.iter().filter(|row| row.what == what).map(|row| row.count).sum() };
     assert_eq!((count("opened"), count("clicked")), (2, 1));
     assert!(tallies.iter().any(|row| row.what == "clicked" && row.detail == "hello" && row.arm == "treated"));
+}
+
+pub(super) async fn messages_of_other_channels_keep_their_order(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let (mut run, mut effects) = entering(ada, "welcome", 0);
+    let keys = [("email", 0), ("sms", 1), ("sms", 2), ("push", 3)].map(|(channel, second)| {
+        let key = sending(&mut run, &mut effects, "+49 170 1234567", second);
+        effects.messages.last_mut().unwrap().channel = channel.to_owned();
+        key
+    });
+    let [mail, first, second, push] = keys;
+    record(store, &run, effects, 3).await;
+    let over_http = async |under_way: &[MessageKey]| -> Vec<MessageKey> {
+        let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
+        let claimed = look!(store, unit => unit.claim_messages(Carrier::Http, at(9), 9, &under_way));
+        claimed.iter().map(|one| MessageKey { contact: ada, id: one.message.id }).collect()
+    };
+    assert_eq!(claimed(store, 9, 9, &[]).await, [mail]);
+    assert_eq!(over_http(&[]).await, [first, push]);
+    assert_eq!(over_http(&[first]).await, [push], "the second waits for the first");
+    assert!(goes(store, first, 9).await);
+    assert_eq!(over_http(&[]).await, [push], "until it is known what became of it");
+    assert!(settle(store, first, Outcome::Again(at(50)), 9).await);
+    assert_eq!(over_http(&[]).await, [push]);
+    assert_eq!(look!(store, unit => unit.next_due()).over_http, Some(at(2)));
+    assert!(
+        goes(store, first, 50).await && settle(store, first, Outcome::State(MessageState::Refused), 50).await
+    );
+    assert_eq!(over_http(&[]).await, [second, push]);
 }

@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
 use super::super::tally::{TallyKey, hour_key, reaction_key};
-use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Reaction, StoredMessage};
+use super::super::{
+    Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Reaction, StoredMessage,
+};
 use super::tables::{Person, Tables};
 use crate::domain::{Message, MessageId, MessageState, SkipReason};
 use crate::time::{Moment, TimeZone};
@@ -11,6 +13,7 @@ use crate::track::HitKind;
 impl Tables {
     pub(super) fn claim_messages(
         &self,
+        carrier: Carrier,
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
@@ -22,7 +25,11 @@ impl Tables {
         };
         let mut found = Vec::new();
         for person in self.everybody() {
-            found.extend(person.messages.values().filter_map(|stored| Some((due(stored)?, person, stored))));
+            let carried = person.messages.values().filter(|stored| {
+                carrier.carries(&stored.message.channel)
+                    && (carrier == Carrier::Mail || is_first_in_channel(person, &stored.message))
+            });
+            found.extend(carried.filter_map(|stored| Some((due(stored)?, person, stored))));
         }
         found.sort_by_key(|(at, ..)| *at);
         let claimed = found.into_iter().take(limit as usize).map(|(_, person, stored)| ClaimedMessage {
@@ -173,4 +180,14 @@ impl Tables {
         }
         helps
     }
+}
+
+/// Whether no earlier message of the channel is still to be handed over.
+fn is_first_in_channel(person: &Person, message: &Message) -> bool {
+    let order = |message: &Message| (message.decided_at, message.step, message.id);
+    !person.messages.values().any(|other| {
+        other.message.channel == message.channel
+            && matches!(other.message.state, MessageState::Decided | MessageState::HandedOver)
+            && order(&other.message) < order(message)
+    })
 }

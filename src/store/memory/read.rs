@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::identity::{NameKind, NameOf};
 use super::super::{
-    Deliveries, Delivery, DeliveryKind, NextDue, Quarantined, StoredEvent, StoredVersion, TallyRow, Token,
-    Who,
+    Carrier, Deliveries, Delivery, DeliveryKind, NextDue, Quarantined, StoredEvent, StoredVersion, TallyRow,
+    Token, Who,
 };
 use super::tables::{Person, Tables};
 use crate::domain::{Contact, ContactId};
@@ -18,14 +18,19 @@ impl Tables {
             pending.map(|event| event.event.received_at).min()
         };
         let wake = |person: &Person| person.runs.values().filter_map(|run| run.wake_at).min();
-        let messages = |person: &Person| person.messages.values().filter_map(|message| message.due_at).min();
+        let messages = |carrier: Carrier| {
+            let carried = self.everybody().flat_map(|person| person.messages.values());
+            let carried = carried.filter(move |stored| carrier.carries(&stored.message.channel));
+            carried.filter_map(|stored| stored.due_at).min()
+        };
         let calls = |person: &Person| person.calls.values().filter_map(|call| call.stored.due_at).min();
         NextDue {
             turns: self
                 .everybody()
                 .filter_map(|person| pending(person).into_iter().chain(wake(person)).min())
                 .min(),
-            messages: self.everybody().filter_map(messages).min(),
+            mails: messages(Carrier::Mail),
+            over_http: messages(Carrier::Http),
             calls: self.everybody().filter_map(calls).min(),
         }
     }

@@ -6,9 +6,9 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::super::{
-    Access, Arrival, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
-    DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
-    Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
+    Access, Arrival, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
+    Delivery, DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement,
+    NextDue, Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
     StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
 use super::read::sorted;
@@ -127,11 +127,12 @@ impl ReadUnit for MemoryUnit {
 
     async fn claim_messages(
         &mut self,
+        carrier: Carrier,
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
     ) -> Result<Vec<ClaimedMessage>> {
-        Ok(self.tables.claim_messages(now, limit, under_way))
+        Ok(self.tables.claim_messages(carrier, now, limit, under_way))
     }
 
     async fn claim_calls(

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
-use super::super::{ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
+use super::super::{Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
 use super::bulk::Bulk;
 use super::rows::{self, Columns};
 use super::{contacts, failed, identity, keys, turns};
@@ -15,18 +15,36 @@ use crate::time::Moment;
 
 pub(super) const DUE: &str =
     "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
-    with_values, state, reason, decided_at, wanted_at, attempts FROM message WHERE due_at <= $1
+    with_values, state, reason, decided_at, wanted_at, attempts FROM message
+    WHERE due_at <= $1 AND channel = 'email'
     AND id NOT IN (SELECT unhex(value) FROM json_each($3)) ORDER BY due_at, slot, contact, id LIMIT $2";
+
+/// Of each contact and channel the earliest that is not handed over, so that order is kept.
+pub(super) const DUE_OVER_HTTP: &str =
+    "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
+    with_values, state, reason, decided_at, wanted_at, attempts FROM message
+    WHERE due_at <= $1 AND channel <> 'email'
+    AND id NOT IN (SELECT unhex(value) FROM json_each($3))
+    AND NOT EXISTS (SELECT 1 FROM message AS earlier WHERE earlier.slot = message.slot
+    AND earlier.contact = message.contact AND earlier.channel = message.channel
+    AND earlier.state IN ('decided', 'handed_over')
+    AND (earlier.decided_at, earlier.step, earlier.id) < (message.decided_at, message.step, message.id))
+    ORDER BY due_at, slot, contact, id LIMIT $2";
 
 /// Takes messages that are due, with what they are made from.
 pub(super) async fn claim(
     connection: &mut SqliteConnection,
+    carrier: Carrier,
     now: Moment,
     limit: u32,
     under_way: &[MessageId],
 ) -> Result<Vec<ClaimedMessage>> {
     let under_way = keys::ids(under_way.iter().map(|id| &id.0));
-    let statement = sqlx::query(DUE).bind(now.micros()).bind(limit).bind(under_way);
+    let due = match carrier {
+        Carrier::Mail => DUE,
+        Carrier::Http => DUE_OVER_HTTP,
+    };
+    let statement = sqlx::query(due).bind(now.micros()).bind(limit).bind(under_way);
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let mut messages = Vec::with_capacity(found.len());
     for row in &found {

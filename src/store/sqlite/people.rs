@@ -25,7 +25,8 @@ const MESSAGE: &str =
 
 pub(super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FROM event WHERE pending = 1),
     (SELECT min(wake_at) FROM run WHERE wake_at IS NOT NULL),
-    (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL),
+    (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL AND channel = 'email'),
+    (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL AND channel <> 'email'),
     (SELECT min(due_at) FROM call WHERE due_at IS NOT NULL)";
 
 pub(super) async fn next_due(connection: &mut SqliteConnection) -> Result<NextDue> {
@@ -34,7 +35,8 @@ pub(super) async fn next_due(connection: &mut SqliteConnection) -> Result<NextDu
     let (events, runs) = (columns.maybe_moment()?, columns.maybe_moment()?);
     Ok(NextDue {
         turns: [events, runs].into_iter().flatten().min(),
-        messages: columns.maybe_moment()?,
+        mails: columns.maybe_moment()?,
+        over_http: columns.maybe_moment()?,
         calls: columns.maybe_moment()?,
     })
 }

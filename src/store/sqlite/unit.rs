@@ -5,10 +5,10 @@ use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::super::{
-    Access, Arrival, Audit, CallSettlement, Claim, ClaimedCall, ClaimedMessage, Deliveries, Delivery,
-    DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
-    Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
-    Token, TurnBatch, Who, WriteUnit,
+    Access, Arrival, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
+    Delivery, DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement,
+    NextDue, Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion,
+    TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
 use super::{audit, calls, contacts, failed, intake, lists, messages, people, reactions, record, turns};
 use crate::domain::{
@@ -98,11 +98,12 @@ impl ReadUnit for SqliteUnit {
 
     async fn claim_messages(
         &mut self,
+        carrier: Carrier,
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
     ) -> Result<Vec<ClaimedMessage>> {
-        messages::claim(&mut self.transaction, now, limit, under_way).await
+        messages::claim(&mut self.transaction, carrier, now, limit, under_way).await
     }
 
     async fn claim_calls(

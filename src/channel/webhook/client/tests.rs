@@ -96,7 +96,7 @@ fn now() -> Moment {
     Moment::from_seconds(1_614_265_330)
 }
 
-fn id() -> CallId {
+fn id() -> Uuid {
     "019a0000-0000-8000-8000-000000000001".parse().unwrap()
 }
 

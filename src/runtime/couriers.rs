@@ -1,0 +1,159 @@
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::ledger::{posted, told};
+use super::mail::{LedgerGate, key};
+use super::writer::{Flow, Job, Writer};
+use super::{Letters, Outbound, Runtime};
+use crate::channel::email::Gate;
+use crate::domain::{MessageId, MessageState, SkipReason};
+use crate::engine::{Handing, handing};
+use crate::store::{Carrier, ClaimedMessage, MessageSettlement, Outcome, StoreError};
+use crate::time::Clock;
+
+/// How many messages are under way at the most.
+const CLAIM: usize = 100;
+/// How many messages one channel takes at once.
+const AT_ONCE_EACH: usize = 8;
+/// How long messages wait for a channel that `lotse.yaml` has lost.
+const NO_CHANNEL_SECONDS: i64 = 15 * 60;
+
+/// Hands messages of channels beside email over: to the system that `lotse.yaml` names, in order for each contact and
+/// channel, again and again until they are taken or given up.
+pub struct Couriers {
+    runtime: Arc<Runtime>,
+    outbound: Arc<Outbound>,
+    letters: Letters,
+    writer: Writer,
+    flow: Arc<Flow>,
+    clock: Arc<dyn Clock>,
+    /// Lines to each channel.
+    lines: BTreeMap<String, Semaphore>,
+}
+
+impl Couriers {
+    /// Couriers for the channels of `lotse.yaml`.
+    pub fn new(
+        runtime: Arc<Runtime>,
+        outbound: Arc<Outbound>,
+        writer: Writer,
+        flow: Arc<Flow>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        let lines = outbound.channels.keys().map(|name| (name.clone(), Semaphore::new(AT_ONCE_EACH)));
+        let lines = lines.collect();
+        let letters = Letters::new(Arc::clone(&outbound), runtime.zone().clone());
+        Arc::new(Self { runtime, outbound, letters, writer, flow, clock, lines })
+    }
+
+    /// Starts carrying, until `ending` says so; then what has begun is ended.
+    pub fn start(self: &Arc<Self>, ending: watch::Receiver<bool>) -> JoinHandle<()> {
+        tokio::spawn(Arc::clone(self).run(ending))
+    }
+
+    async fn run(self: Arc<Self>, mut ending: watch::Receiver<bool>) {
+        let mut carried = JoinSet::new();
+        while !*ending.borrow() {
+            let wait = match self.claim(&mut carried).await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::error!(%error, "due messages could not be read");
+                    Duration::from_secs(1)
+                }
+            };
+            tokio::select! {
+                () = self.flow.over_http.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                _ = ending.changed() => {}
+            }
+            while carried.try_join_next().is_some() {}
+        }
+        while carried.join_next().await.is_some() {}
+    }
+
+    /// Takes what is due, and says how long to wait for more.
+    async fn claim(self: &Arc<Self>, carried: &mut JoinSet<()>) -> Result<Duration, StoreError> {
+        const LONG: Duration = Duration::from_secs(3_600);
+        let now = self.clock.now();
+        let room = CLAIM.saturating_sub(carried.len());
+        if room == 0 {
+            return Ok(LONG);
+        }
+        // Listed before the store is read: what leaves the list in between is settled by then.
+        let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
+        let mut unit = self.runtime.store().read().await?;
+        let limit = u32::try_from(room).unwrap_or(u32::MAX);
+        let claimed = unit.claim_messages(Carrier::Http, now, limit, &under_way).await?;
+        if claimed.is_empty() {
+            let next = unit.next_due().await?.over_http.filter(|next| *next > now);
+            return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));
+        }
+        drop(unit);
+        for message in claimed {
+            self.flow.messages().insert(message.message.id);
+            carried.spawn(Arc::clone(self).carry(message));
+        }
+        Ok(LONG)
+    }
+
+    async fn carry(self: Arc<Self>, claimed: ClaimedMessage) {
+        if !self.deliver(&claimed).await {
+            self.flow.messages().remove(&claimed.message.id);
+        }
+        self.flow.over_http.notify_one();
+    }
+
+    /// One message to its end; `false` where nothing came of it that is written down.
+    async fn deliver(&self, claimed: &ClaimedMessage) -> bool {
+        let message = &claimed.message;
+        let plans = self.runtime.plans();
+        let line = self.lines.get(&message.channel);
+        let (Some(endpoint), Some(line)) = (self.outbound.channels.get(&message.channel), line) else {
+            let later = Outcome::Again(self.clock.now().plus_seconds(NO_CHANNEL_SECONDS));
+            let why = format!("lotse.yaml has no channel `{}` any more: put it back", message.channel);
+            return self.put_off(claimed, later, why).await;
+        };
+        // A semaphore that is never closed always gives a permit.
+        let _line = line.acquire().await.ok();
+        let now = self.clock.now();
+        let before = match handing(&plans, self.runtime.zone(), &claimed.contact, message, now) {
+            Handing::Before(before) => before,
+            Handing::From(at) => {
+                return self.put_off(claimed, Outcome::NotBefore(at), "held for quiet hours").await;
+            }
+            Handing::TooLate => {
+                return self.put_off(claimed, Outcome::Skipped(SkipReason::Late), "due too long ago").await;
+            }
+        };
+        let refused = Outcome::State(MessageState::Refused);
+        let body = match catch_unwind(AssertUnwindSafe(|| self.letters.post(&plans, claimed))) {
+            Ok(Ok(body)) => body,
+            Ok(Err(error)) => return self.put_off(claimed, refused, error.to_string()).await,
+            Err(_) => return self.put_off(claimed, refused, "writing it failed inside Lotse").await,
+        };
+        let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
+        if !gate.hand_over(message.id).await {
+            return false;
+        }
+        let outcome = endpoint.post(message.id.0, now, body.to_string().into_bytes()).await;
+        let now = self.clock.now();
+        let settlement = posted(message, claimed.attempt, outcome, now);
+        if settlement.outcome == Outcome::State(MessageState::Refused) {
+            tracing::error!(message = %message.id, channel = %message.channel, why = %settlement.answer,
+                "a message is given up: `lotse deliveries list` shows it");
+        }
+        let events = told(&plans, message, &settlement, now);
+        self.writer.give(Job::Settle { settlement, events, suppress: None }).await.is_ok()
+    }
+
+    /// Has a message wait or leaves it out, without a call.
+    async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: impl Into<String>) -> bool {
+        let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.into() };
+        self.writer.give(Job::Settle { settlement, events: Vec::new(), suppress: None }).await.is_ok()
+    }
+}
