@@ -118,7 +118,7 @@ impl Checker<'_> {
 
     /// Whether a cap can be of that channel; without a `lotse.yaml` every name is taken.
     fn is_capped_channel(&self, channel: &str) -> bool {
-        let declared = |deployment: &super::Deployment| deployment.channels.contains(channel);
+        let declared = |deployment: &super::Deployment| deployment.channels.contains_key(channel);
         matches!(channel, "any" | "email") || self.deployment.is_none_or(declared)
     }
 
