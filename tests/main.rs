@@ -12,6 +12,7 @@
 )]
 
 mod case;
+mod conditions;
 mod demo;
 mod docs;
 mod findings;

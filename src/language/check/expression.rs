@@ -94,13 +94,7 @@ impl Checker<'_> {
     pub(super) fn condition(&self, tree: &tree::Expression, around: &Around<'_>) -> Expr {
         let typed = self.typed(tree, around);
         self.must_be(&typed, &ValueType::Boolean, tree.span);
-        if let Some(always) = self.always(&typed.expr) {
-            let word = if always { "always" } else { "never" };
-            self.report(
-                Finding::new(Code::W607, tree.span, format!("this is {word} true"))
-                    .help("write what it depends on, or take the condition away"),
-            );
-        }
+        self.same_for_everybody(tree, &typed.expr, around);
         typed.expr
     }
 

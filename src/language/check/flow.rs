@@ -5,7 +5,7 @@ use super::paths;
 use crate::domain::Value;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Expr, Journey, ReactionKind, Stage, StatementKind, Trigger, Until};
+use crate::language::model::{Expr, Journey, ReactionKind, Stage, Statement, StatementKind, Trigger, Until};
 use crate::source::Span;
 
 /// A question about a reaction in an expression.
@@ -24,8 +24,9 @@ impl Checker<'_> {
         let mut unknown = false;
         journey
             .each_statement(&mut |_, statement| unknown |= matches!(statement.kind, StatementKind::Unknown));
+        let covers = |statement: &Statement| self.covers_everybody(statement);
         for stage in &journey.stages {
-            let ends = paths::ends(&stage.body);
+            let ends = paths::ends(&stage.body, &covers);
             for span in ends.unreached {
                 self.report(
                     Finding::new(
@@ -38,6 +39,7 @@ impl Checker<'_> {
             }
             self.open_ends(&stage.name, &ends.open);
         }
+        self.shadows(journey);
         self.circles(journey);
         // A `go to` that could not be resolved may lead anywhere.
         if !unknown {

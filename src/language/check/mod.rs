@@ -5,6 +5,7 @@
 //! The model is fit for a plan when no finding is an error.
 
 mod aggregate;
+mod always;
 mod deeds;
 mod definition;
 mod expression;
@@ -19,12 +20,15 @@ mod operators;
 mod pace;
 mod paths;
 mod policy;
+mod ranges;
 mod reference;
+mod shadows;
 mod silence;
 mod statement;
 mod survey;
 mod template;
 mod test;
+mod truth;
 mod unused;
 
 use std::cell::RefCell;

@@ -232,66 +232,6 @@ impl Checker<'_> {
             }
         }
     }
-
-    /// Whether a condition is the same whatever happens; `None` where it depends on something.
-    pub(super) fn always(&self, expr: &Expr) -> Option<bool> {
-        use Operator as O;
-        match expr {
-            Expr::Value(Value::Boolean(boolean)) => Some(*boolean),
-            Expr::Not(inner) => self.always(inner).map(|always| !always),
-            Expr::IsSet(inner) => match &**inner {
-                Expr::Value(value) => Some(value.is_set()),
-                Expr::Contact { name, default, .. } => (default.is_set()
-                    || ["id", "created_at", "tags"].contains(&name.as_str()))
-                .then_some(true),
-                Expr::Today | Expr::Now => Some(true),
-                _ => None,
-            },
-            Expr::Binary(O::And, left, right) => match (self.always(left), self.always(right)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            },
-            Expr::Binary(O::Or, left, right) => match (self.always(left), self.always(right)) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            },
-            Expr::Binary(operator, left, right) => match (&**left, &**right) {
-                (Expr::Value(left), Expr::Value(right)) => constant(*operator, left, right),
-                (left, right) if left == right && left.any(|expr| !matches!(expr, Expr::Value(_))) => {
-                    // A value that is not set equals nothing, not even itself, so only "differs" is certain.
-                    match operator {
-                        O::Less | O::Greater => Some(false),
-                        _ => None,
-                    }
-                }
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-}
-
-/// What two values that stand there give; one that could not be resolved stands for any.
-fn constant(operator: Operator, left: &Value, right: &Value) -> Option<bool> {
-    if !left.is_set() || !right.is_set() {
-        return None;
-    }
-    let numbers = match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left.partial_cmp(right),
-        (Value::Date(left), Value::Date(right)) => Some(left.cmp(right)),
-        _ => None,
-    };
-    match operator {
-        Operator::Equal => Some(left == right),
-        Operator::NotEqual => Some(left != right),
-        Operator::Less => numbers.map(std::cmp::Ordering::is_lt),
-        Operator::LessEqual => numbers.map(std::cmp::Ordering::is_le),
-        Operator::Greater => numbers.map(std::cmp::Ordering::is_gt),
-        Operator::GreaterEqual => numbers.map(std::cmp::Ordering::is_ge),
-        _ => None,
-    }
 }
 
 /// The value of an expression where the field on the other side cannot have it.

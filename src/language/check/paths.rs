@@ -22,6 +22,11 @@ trait Analysis<'a> {
     /// What is known where a block inside a statement begins.
     fn into_block(&mut self, statement: &'a Statement, block: &'a Block, known: &Self::Known) -> Self::Known;
 
+    /// Whether anybody takes the path past the blocks inside.
+    fn goes_past(&self, _statement: &'a Statement) -> bool {
+        true
+    }
+
     /// What is known behind a loop, of what is known where paths come out of it.
     fn out_of(&mut self, _loop: &'a Statement, known: Self::Known) -> Self::Known {
         known
@@ -65,7 +70,7 @@ fn walk_in<'a, A: Analysis<'a>>(
                 None
             }
             Shape::Choice { blocks, past } => {
-                let mut after = past.then_some(behind);
+                let mut after = (past && analysis.goes_past(statement)).then_some(behind);
                 for inner in blocks {
                     let begin = analysis.into_block(statement, inner, &here);
                     let end = walk_in(analysis, inner, begin, stopped);
@@ -99,12 +104,13 @@ fn join<K: Known>(into: &mut Option<K>, more: Option<K>) {
 }
 
 /// Where the paths through a stage run out, and what none of them gets to.
-#[derive(Default)]
-pub(super) struct Ends {
+pub(super) struct Ends<'c> {
     /// The last thing on each path that ends nowhere.
     pub(super) open: Vec<Span>,
     /// In each block the first statement that nothing reaches.
     pub(super) unreached: Vec<Span>,
+    /// Whether a statement takes everybody into one of its blocks, though it does not say so.
+    covers: &'c dyn Fn(&Statement) -> bool,
 }
 
 /// The last thing on each path to a place, and whether some of them are unknown.
@@ -122,7 +128,7 @@ impl Known for Last {
     }
 }
 
-impl<'a> Analysis<'a> for Ends {
+impl<'a> Analysis<'a> for Ends<'_> {
     type Known = Last;
 
     fn behind(&mut self, statement: &'a Statement, known: &Last) -> Last {
@@ -134,6 +140,10 @@ impl<'a> Analysis<'a> for Ends {
 
     fn into_block(&mut self, _statement: &'a Statement, block: &'a Block, known: &Last) -> Last {
         Last { spans: vec![block.span], unknown: known.unknown }
+    }
+
+    fn goes_past(&self, statement: &'a Statement) -> bool {
+        !(self.covers)(statement)
     }
 
     fn out_of(&mut self, repeat: &'a Statement, known: Last) -> Last {
@@ -148,8 +158,8 @@ impl<'a> Analysis<'a> for Ends {
 }
 
 /// Follows the paths through a stage to their ends.
-pub(super) fn ends(body: &Block) -> Ends {
-    let mut ends = Ends::default();
+pub(super) fn ends<'c>(body: &Block, covers: &'c dyn Fn(&Statement) -> bool) -> Ends<'c> {
+    let mut ends = Ends { open: Vec::new(), unreached: Vec::new(), covers };
     let last = walk(&mut ends, body, Last { spans: vec![body.span], unknown: false });
     ends.open = last.filter(|last| !last.unknown).map_or_else(Vec::new, |last| last.spans);
     ends

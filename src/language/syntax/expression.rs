@@ -158,7 +158,9 @@ impl<'t> Reader<'t> {
     fn operand(&self, node: &Node<'t>) -> Expression {
         let span = self.span(node);
         let kind = match node.rule() {
-            Rule::expression => return self.expression(node),
+            Rule::bracketed => {
+                return Expression { span: self.span(node), ..self.expression_in(node) };
+            }
             Rule::text => ExpressionKind::Text(self.text(node).value),
             Rule::number | Rule::wrong_number => ExpressionKind::Number(self.number(node).value),
             Rule::share => ExpressionKind::Share(self.share(node).value),
