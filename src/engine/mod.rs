@@ -16,6 +16,7 @@ mod record;
 mod sending;
 mod share;
 mod turn;
+mod versions;
 mod waits;
 
 pub use evaluate::{Scope, evaluate};
@@ -76,6 +77,9 @@ pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, 
 pub fn needs<'a>(world: &World<'_>, due: impl IntoIterator<Item = &'a Run>, events: bool) -> Needs {
     let mut needs = if events { world.plans.needs().clone() } else { world.plans.leave_needs().clone() };
     for run in due {
+        if versions::is_outdated(world, run) {
+            needs = needs.or(world.plans.needs());
+        }
         if let Some(node) = world.plans.version(run.version).and_then(|plan| plan.node(Place(run.place))) {
             needs = needs.or(&node.needs);
         }

@@ -3,6 +3,7 @@
 mod aggregates;
 pub(super) mod play;
 mod statements;
+mod versions;
 
 use serde_json::json;
 

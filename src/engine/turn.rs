@@ -43,11 +43,16 @@ pub(super) fn with_turn(
     effects: &mut Effects,
     act: impl FnOnce(&mut Turn<'_>),
 ) {
-    let Some(plan) = state.runs.get(index).and_then(|run| world.plans.version(run.version)).cloned() else {
-        return;
-    };
+    let Some(run) = state.runs.get_mut(index) else { return };
+    let before = super::versions::follow(world, run);
+    let Some(plan) = world.plans.version(run.version).cloned() else { return };
     let run = state.runs.remove(index);
-    let run = Turn::over(world, plan, state, run, times, effects, act);
+    let run = Turn::over(world, plan, state, run, times, effects, |turn| {
+        if let Some(before) = before {
+            turn.note(StepKind::Moved, format!("version {before}"));
+        }
+        act(turn);
+    });
     state.runs.insert(index, run);
 }
 

@@ -28,7 +28,7 @@ pub enum DeployError {
 }
 
 /// Puts the journeys of a workspace without errors into force, all or none. Whoever is inside a journey goes on
-/// in the version they entered.
+/// in the version they entered, or in the new one where it says `on change move`.
 ///
 /// # Errors
 /// When a journey has no plan, or the store fails; nothing has changed then.
@@ -48,6 +48,9 @@ pub async fn deploy(
         let in_force = before.iter().any(|version| version.active && version.number == number);
         if !in_force {
             unit.deploy(&journey.name, Some(number), now).await?;
+            if plan.moves {
+                unit.wake_others(&journey.name, number, now).await?;
+            }
             deployed.new.push((journey.name.clone(), number));
         }
     }

@@ -164,7 +164,7 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
         StepKind::Changed => format!("`{text}`: {detail}"),
         StepKind::Recorded => format!("`{text}`: recorded"),
         StepKind::Started => format!("`{text}`: asked for"),
-        StepKind::Alerted => format!("`{text}`: told"),
+        StepKind::Moved => format!("went on in a new version of the journey, after {detail}"),
         StepKind::Goal => format!("reached the goal `{detail}`"),
         StepKind::Ended => format!("ended with `{detail}`"),
         StepKind::Held => format!("was stopped: {detail}"),

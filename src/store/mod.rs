@@ -267,6 +267,9 @@ pub trait WriteUnit: ReadUnit {
     /// Puts a version into force, or takes a journey out of it.
     async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()>;
 
+    /// Has those looked at now who are inside another version of a journey and not only measured.
+    async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()>;
+
     /// Gives access.
     async fn add_token(&mut self, access: Access) -> Result<()>;
 

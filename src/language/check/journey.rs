@@ -45,6 +45,7 @@ impl Checker<'_> {
             goals: Vec::new(),
             leaves: Vec::new(),
             control: 0.0,
+            moves: false,
             limits: Limits::default(),
             priority: PRIORITY_DEFAULT,
             timezone: Timezone::Contact,
@@ -155,12 +156,22 @@ impl Checker<'_> {
                 self.limit(clause, &mut journey.limits);
                 self.not_looser(clause);
             }
-            ClauseKind::OnChange(_) => self.not_yet(clause.span, "`on change`"),
+            ClauseKind::OnChange(what) => journey.moves = self.on_change(what),
             ClauseKind::LeaveOnGoal { .. }
             | ClauseKind::Holdout(_)
             | ClauseKind::Unsure(_)
             | ClauseKind::Broken => {}
         }
+    }
+
+    /// `on change finish` or `on change move`
+    fn on_change(&self, what: &tree::Name) -> bool {
+        if !matches!(what.value.as_str(), "finish" | "move") {
+            let message = format!("`{}` is nothing that can be done on a change", what.value);
+            let help = "write `on change finish` or `on change move`";
+            self.report(Finding::new(Code::E001, what.span, message).help(help));
+        }
+        what.value == "move"
     }
 
     fn timezone(&self, timezone: &tree::Timezone) -> Timezone {

@@ -30,6 +30,8 @@ pub struct Journey {
     pub leaves: Vec<Leave>,
     /// The share that is only measured, from 0 to 1.
     pub control: f64,
+    /// Whether those who are inside go on in a new version.
+    pub moves: bool,
     /// What keeps its messages back, beside the policy.
     pub limits: Limits,
     /// Who gets the slot when a cap leaves room for one, from 1 to 100: the higher.

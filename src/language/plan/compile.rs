@@ -46,6 +46,7 @@ pub fn compile(journey: &Journey, checked: &Checked, sources: &Sources) -> Optio
         goals: journey.goals.iter().map(goal).collect(),
         leaves: journey.leaves.iter().map(leave).collect(),
         control: journey.control,
+        moves: journey.moves,
         policy: model.policy.clone(),
         limits: journey.limits.clone(),
         priority: journey.priority,

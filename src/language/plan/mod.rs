@@ -59,6 +59,9 @@ pub struct Plan {
     pub leaves: Vec<Leave>,
     /// The share that is only measured, from 0 to 1.
     pub control: f64,
+    /// Whether those who are inside an older version go on in this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moves: bool,
     /// What held for every journey when it was made; what holds now, the plans in force say.
     #[serde(default)]
     pub policy: Policy,

@@ -4,8 +4,8 @@ use super::super::tally::count;
 use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch};
 use super::tables::{CallRow, Person, Tables};
 use crate::domain::{
-    Call, CallState, ContactId, ContactState, Effects, Event, EventId, Happened, Message, MessageState, Past,
-    PastMessage, Run,
+    Arm, Call, CallState, ContactId, ContactState, Effects, Event, EventId, Happened, Message, MessageState,
+    Past, PastMessage, Run,
 };
 use crate::language::plan::Needs;
 use crate::time::Moment;
@@ -56,6 +56,20 @@ impl Tables {
             state
         };
         known.map(state).collect()
+    }
+
+    /// Has those looked at now who are inside another version of a journey.
+    pub(super) fn wake_others(&mut self, journey: &str, version: u32, now: Moment) {
+        let contacts: Vec<ContactId> = self.everybody().map(|person| person.contact.id).collect();
+        for contact in contacts {
+            let Some(person) = self.person_mut(contact) else { continue };
+            for run in person.runs.values_mut() {
+                let other = run.journey == journey && run.version != version && run.arm == Arm::Treated;
+                if other && run.wake_at.is_some() {
+                    run.wake_at = Some(now);
+                }
+            }
+        }
     }
 
     /// Records turns, all of them or none.

@@ -290,6 +290,11 @@ impl WriteUnit for MemoryUnit {
         Ok(())
     }
 
+    async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()> {
+        self.tables.wake_others(journey, version, now);
+        Ok(())
+    }
+
     async fn add_token(&mut self, access: Access) -> Result<()> {
         if self.tables.tokens.contains_key(&access.token.id) {
             return Err(StoreError::Failed(format!("there is a token `{}` already", access.token.id)));

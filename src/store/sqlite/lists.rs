@@ -180,6 +180,20 @@ pub(super) async fn access(connection: &mut SqliteConnection, id: &str) -> Resul
     found.as_ref().map(read).transpose()
 }
 
+/// Runs that wait say so by their moment; held ones and ended ones have none.
+pub(super) async fn wake_others(
+    connection: &mut SqliteConnection,
+    journey: &str,
+    version: u32,
+    now: Moment,
+) -> Result<()> {
+    let sql = "UPDATE run SET wake_at = $3 WHERE wake_at IS NOT NULL AND journey = $1 AND version <> $2
+        AND arm = 'treated'";
+    let statement = sqlx::query(sql).bind(journey).bind(version).bind(now.micros());
+    statement.execute(&mut *connection).await.map_err(failed)?;
+    Ok(())
+}
+
 pub(super) async fn add_token(connection: &mut SqliteConnection, access: &Access) -> Result<()> {
     let sql = "INSERT INTO token (id, name, role, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
     let token = &access.token;

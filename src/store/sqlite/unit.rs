@@ -253,6 +253,10 @@ impl WriteUnit for SqliteUnit {
         lists::deploy(&mut self.transaction, journey, version, now).await
     }
 
+    async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()> {
+        lists::wake_others(&mut self.transaction, journey, version, now).await
+    }
+
     async fn add_token(&mut self, access: Access) -> Result<()> {
         lists::add_token(&mut self.transaction, &access).await
     }
