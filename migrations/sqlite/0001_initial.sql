@@ -118,6 +118,26 @@ CREATE TABLE run (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_due ON run (wake_at) WHERE wake_at IS NOT NULL;
 
+-- When a contact must be looked at for ways into journeys that time decides, and what was known then.
+CREATE TABLE watch (
+  slot      INTEGER NOT NULL,
+  contact   BLOB    NOT NULL,
+  looked_at INTEGER NOT NULL,            -- moments up to here have been looked at
+  due_at    INTEGER,                     -- none while only something that happens can lead in
+  state     TEXT    NOT NULL,            -- JSON: what held
+  PRIMARY KEY (slot, contact)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX watch_due ON watch (due_at) WHERE due_at IS NOT NULL;
+
+-- One row while some journey in force has such a way in: since when, and how far those who were there before have
+-- been given their rows.
+CREATE TABLE watching (
+  id            INTEGER NOT NULL PRIMARY KEY,
+  begun_at      INTEGER NOT NULL,
+  after_slot    INTEGER,                 -- none once everybody has a row
+  after_contact BLOB
+) STRICT;
+
 -- What a run did at each place and why; can be pruned.
 CREATE TABLE history (
   slot    INTEGER NOT NULL,

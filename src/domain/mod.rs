@@ -10,6 +10,7 @@ mod run;
 mod survey;
 mod turn;
 mod value;
+mod watch;
 
 pub use contact::{Address, AddressError, Attributes, Contact, Permission};
 pub use event::{Event, EventKind, SystemEvent};
@@ -20,3 +21,4 @@ pub use run::{Arm, GoalReached, HeldFor, HistoryStep, Holding, Reacted, Run, Run
 pub use survey::Survey;
 pub use turn::{ContactState, Effects, Happened, Passed, Past, RefusalReason, Refused, StageMove};
 pub use value::{Value, ValueType};
+pub use watch::{Watch, WatchState};

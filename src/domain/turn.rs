@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Attributes, Call, Contact, Event, EventId, GoalReached, HistoryStep, Message, PastMessage, Permission,
-    Run, RunId,
+    Run, RunId, Watch,
 };
 use crate::time::Moment;
 
@@ -24,6 +24,8 @@ pub struct ContactState {
     pub events: BTreeMap<String, Vec<Happened>>,
     /// Messages it got before or is about to get, as far back as turns ask for them.
     pub messages: Vec<PastMessage>,
+    /// What is remembered for ways in that time decides; `None` for one that was never looked at.
+    pub watch: Option<Watch>,
     /// Whether attributes or tags were changed.
     pub changed: bool,
 }
@@ -38,6 +40,7 @@ impl ContactState {
             past: Vec::new(),
             events: BTreeMap::new(),
             messages: Vec::new(),
+            watch: None,
             changed: false,
         }
     }
@@ -93,6 +96,8 @@ pub struct Effects {
     pub passed: Vec<Passed>,
     /// Runs that moved from one stage to another, came in, or ended; for the counts.
     pub moves: Vec<StageMove>,
+    /// What is to be remembered for ways in that time decides, where that changed.
+    pub watch: Option<Watch>,
 }
 
 /// A place that a run came to, or a way that it took from there.

@@ -4,11 +4,27 @@ use super::evaluate::{Scope, evaluate};
 use super::turn::{Turn, attributes, clock_of};
 use super::{World, share};
 use crate::domain::{
-    Arm, Attributes, ContactState, Effects, Event, EventKind, IdHasher, RefusalReason, Refused, Run, RunId,
-    RunState, StepKind, SystemEvent, Value, ValueType,
+    Arm, Attributes, ContactState, Effects, Event, EventId, EventKind, IdHasher, RefusalReason, Refused, Run,
+    RunId, RunState, StepKind, SystemEvent, Value, ValueType,
 };
-use crate::language::plan::{Enter, Place, Plan, Reenter};
+use crate::language::plan::{Enter, EnterKind, Place, Plan, Reenter};
 use crate::time::{ClockTime, Date, Moment, TimeZone, at_clock_time};
+
+/// What leads somebody in.
+pub(super) struct Cause<'a> {
+    /// What names it, so that one thing leads in once.
+    pub(super) id: EventId,
+    /// When it happened.
+    pub(super) at: Moment,
+    /// What it is called in the history of the run.
+    pub(super) text: &'a str,
+    /// What is known about it.
+    pub(super) properties: &'a Attributes,
+    /// Whether somebody asked for it: then no condition is looked at.
+    pub(super) by_hand: bool,
+    /// How many journeys led to it, one after the other.
+    pub(super) depth: u8,
+}
 
 /// Leads a contact into the journeys that an event points to.
 pub(super) fn enter(
@@ -18,25 +34,35 @@ pub(super) fn enter(
     now: Moment,
     effects: &mut Effects,
 ) {
+    let by_hand = event.kind == EventKind::Request;
+    let text = if by_hand { "by request" } else { &event.name };
+    let cause = Cause {
+        id: event.id,
+        at: event.at,
+        text,
+        properties: &event.properties,
+        by_hand,
+        depth: event.depth,
+    };
+    let refused = |journey: &str, reason| Refused { event: event.id, journey: journey.to_owned(), reason };
     match event.kind {
         EventKind::Track | EventKind::System => {
             for (version, plan) in world.plans.entered_by(&event.name) {
-                let ways = plan.enters.iter().filter(|enter| enter.event.as_deref() == Some(&event.name));
-                try_ways(world, state, event, (version, plan), ways.collect(), now, effects);
+                let ways: Vec<&Enter> =
+                    plan.enters.iter().filter(|enter| enter.kind.event() == Some(&event.name)).collect();
+                let tried = try_ways(world, state, &cause, (version, plan), &ways, now, effects);
+                effects.refused.extend(tried.err().flatten().map(|reason| refused(&plan.journey, reason)));
             }
         }
         EventKind::Request => match world.plans.active(&event.name) {
             Some((version, plan)) => {
                 // Anybody may be let in by hand: where nothing says so, at the first way in.
-                let by_request = plan.enters.iter().find(|enter| enter.event.is_none());
-                let way = by_request.or(plan.enters.first()).into_iter().collect();
-                try_ways(world, state, event, (version, plan), way, now, effects);
+                let by_request = plan.enters.iter().find(|enter| enter.kind == EnterKind::ByRequest);
+                let ways: Vec<&Enter> = by_request.or(plan.enters.first()).into_iter().collect();
+                let tried = try_ways(world, state, &cause, (version, plan), &ways, now, effects);
+                effects.refused.extend(tried.err().flatten().map(|reason| refused(&plan.journey, reason)));
             }
-            None => effects.refused.push(Refused {
-                event: event.id,
-                journey: event.name.clone(),
-                reason: RefusalReason::NoEntry,
-            }),
+            None => effects.refused.push(refused(&event.name, RefusalReason::NoEntry)),
         },
         EventKind::Identify | EventKind::Machine | EventKind::Answer => {}
     }
@@ -52,59 +78,58 @@ pub(super) fn refuse_circle(world: &World<'_>, event: &Event, effects: &mut Effe
     effects.refused.extend(journeys.into_iter().map(|journey| Refused { event: event.id, journey, reason }));
 }
 
-/// Tries the ways in that an event can mean; the first that is open is taken, and where none is, the first
-/// reason is kept.
-fn try_ways(
+/// Tries the ways in that a thing can mean; the first that is open is taken.
+///
+/// # Errors
+/// The first reason where none is open.
+pub(super) fn try_ways(
     world: &World<'_>,
     state: &mut ContactState,
-    event: &Event,
+    cause: &Cause<'_>,
     (version, plan): (u32, &Arc<Plan>),
-    ways: Vec<&Enter>,
+    ways: &[&Enter],
     now: Moment,
     effects: &mut Effects,
-) {
+) -> Result<(), Option<RefusalReason>> {
     let mut refusal = None;
     for way in ways {
-        match admitted(world, state, event, plan, way, now) {
+        match admitted(world, state, cause, plan, way, now) {
             Ok(key) => {
-                let run = begin(state, event, (version, plan), key, now, world);
+                let run = begin(state, cause, (version, plan), key, now, world);
                 let into = way.into;
-                let times = (event.at, now);
+                let times = (cause.at, now);
                 let run = Turn::over(world, Arc::clone(plan), state, run, times, effects, |turn| {
-                    turn.enter(event, into)
+                    turn.enter(cause, into)
                 });
                 state.runs.push(run);
-                return;
+                return Ok(());
             }
             Err(reason) => {
                 refusal.get_or_insert(reason);
             }
         }
     }
-    if let Some(reason) = refusal {
-        effects.refused.push(Refused { event: event.id, journey: plan.journey.clone(), reason });
-    }
+    Err(refusal)
 }
 
 /// Whether somebody may enter, and under which key.
 fn admitted(
     world: &World<'_>,
     state: &ContactState,
-    event: &Event,
+    cause: &Cause<'_>,
     plan: &Plan,
     way: &Enter,
     now: Moment,
 ) -> Result<String, RefusalReason> {
     let zone = clock_of(plan, state, world);
-    let by_hand = event.kind == EventKind::Request;
-    if let (Some(condition), false) = (&way.condition, by_hand) {
+    if let (Some(condition), false) = (&way.condition, cause.by_hand) {
         let scope = Scope {
             contact: &state.contact,
             permissions: &state.permissions,
             zone: &zone,
             now,
-            entry: &event.properties,
-            at_hand: Some(&event.properties),
+            entry: cause.properties,
+            at_hand: Some(cause.properties),
             branches: &[],
             reactions: &[],
             events: &state.events,
@@ -114,16 +139,14 @@ fn admitted(
         }
     }
     let key = match &way.per {
-        Some(field) => match event.properties.get(field).map(|json| Value::from_json(json, &ValueType::Text))
+        Some(field) => match cause.properties.get(field).map(|json| Value::from_json(json, &ValueType::Text))
         {
             Some(Value::Text(key)) if !key.is_empty() => key,
             _ => return Err(RefusalReason::NoKey),
         },
         None => String::new(),
     };
-    let outside = plan.starts.is_some_and(|start| now < start_of(start, &zone))
-        || plan.ends.is_some_and(|end| now >= end_of(end, &zone));
-    if outside {
+    if !is_open(plan, now, &zone) {
         return Err(RefusalReason::Closed);
     }
     let same = |journey: &str, known: &str| journey == plan.journey && known == key;
@@ -145,8 +168,15 @@ fn admitted(
     }
 }
 
-fn start_of((date, time): (Date, Option<ClockTime>), zone: &TimeZone) -> Moment {
-    at_clock_time(date, time.unwrap_or(ClockTime::MIDNIGHT), zone)
+/// Whether the journey has started and not ended.
+pub(super) fn is_open(plan: &Plan, now: Moment, zone: &TimeZone) -> bool {
+    start_of(plan, zone).is_none_or(|start| now >= start)
+        && plan.ends.is_none_or(|end| now < end_of(end, zone))
+}
+
+/// When the journey starts, where it says so.
+pub(super) fn start_of(plan: &Plan, zone: &TimeZone) -> Option<Moment> {
+    plan.starts.map(|(date, time)| at_clock_time(date, time.unwrap_or(ClockTime::MIDNIGHT), zone))
 }
 
 /// A date alone is open until it is over.
@@ -159,7 +189,7 @@ fn end_of((date, time): (Date, Option<ClockTime>), zone: &TimeZone) -> Moment {
 
 fn begin(
     state: &ContactState,
-    event: &Event,
+    cause: &Cause<'_>,
     (version, plan): (u32, &Arc<Plan>),
     key: String,
     now: Moment,
@@ -170,8 +200,8 @@ fn begin(
         .part(contact.bytes())
         .part(&plan.journey)
         .part(&key)
-        .part(event.id.bytes())
-        .finish(event.at);
+        .part(cause.id.bytes())
+        .finish(cause.at);
     let by_share = || {
         if plan.permission.is_some() && share::is_held_out(world.plans.policy(plan), contact) {
             Arm::Holdout
@@ -192,21 +222,20 @@ fn begin(
         turn: 0,
         steps: 0,
         // What happened before somebody entered reaches no goal, even where it is heard of later.
-        entered_at: event.at.min(now),
+        entered_at: cause.at.min(now),
         wake_at: None,
         goal_until: None,
         ended_at: None,
         outcome: None,
-        state: RunState { entry: event.properties.clone(), since: event.at, ..RunState::default() },
+        state: RunState { entry: cause.properties.clone(), since: cause.at, ..RunState::default() },
     }
 }
 
 impl Turn<'_> {
-    fn enter(&mut self, event: &Event, into: Place) {
-        self.depth = event.depth;
+    fn enter(&mut self, cause: &Cause<'_>, into: Place) {
+        self.depth = cause.depth;
         self.run.place = into.0;
-        let what: &str = if event.kind == EventKind::Request { "by request" } else { &event.name };
-        self.note(StepKind::Entered, what);
+        self.note(StepKind::Entered, cause.text);
         let known: [(&str, serde_json::Value); 1] = [("journey", self.run.journey.as_str().into())];
         let properties: Attributes = attributes(known);
         self.signal(SystemEvent::JourneyEntered, properties);

@@ -18,6 +18,8 @@ mod share;
 mod turn;
 mod versions;
 mod waits;
+mod watch;
+mod ways;
 
 pub use evaluate::{Scope, evaluate};
 pub use input::Input;
@@ -33,6 +35,7 @@ use crate::domain::{
 use crate::language::plan::{Expr, Leave, Needs, Place, Plan};
 use crate::time::{Moment, TimeZone};
 use turn::with_turn;
+use watch::Lookout;
 
 /// What a turn needs to know beside the contact.
 pub struct World<'a> {
@@ -51,13 +54,17 @@ pub struct World<'a> {
 /// Applies what happened to one contact, in the order in which it happened.
 ///
 /// An event goes before a timer of the same instant: a purchase wins over the reminder. `now` is when this
-/// is done; waits that begin now are counted from it.
+/// is done; waits that begin now are counted from it. Moments that lead the contact into journeys and have come since
+/// it was looked at last do so in their place; without any input that is all that happens.
 pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, now: Moment) -> Effects {
     let mut effects = Effects::default();
     let mut inputs = inputs;
     // Of runs that are looked at in one instant, the one that matters most goes first.
     inputs.sort_by_cached_key(|input| input.order(|run| precedence(world, state, run)));
+    let mut lookout = Lookout::begin(world, state, now);
     for input in &inputs {
+        // What happens goes before a moment of the same instant.
+        lookout.until(input.at().plus_micros(-1), state, &mut effects);
         match input {
             Input::Event(event) => on_event(world, state, event, now, &mut effects),
             Input::Wake { run, at } => {
@@ -66,16 +73,25 @@ pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, 
                 }
             }
         }
-        look_at_leave_conditions(world, state, input, now, &mut effects);
+        look_at_leave_conditions(world, state, (input.at(), input.depth()), now, &mut effects);
+        lookout.look(Some(input), state, &mut effects);
     }
+    lookout.until(now, state, &mut effects);
+    if inputs.is_empty() {
+        lookout.look(None, state, &mut effects);
+    }
+    lookout.end(state, &mut effects);
     effects
 }
 
 /// What a batch asks for beside the contacts themselves. Runs that are due move from where they stand; which runs
 /// an event moves, and whom it leads in, is known only when they are there. After either, the `leave when` of
-/// every run of the contact are looked at.
+/// every run of the contact are looked at, and where contacts are watched, whom that leads in.
 pub fn needs<'a>(world: &World<'_>, due: impl IntoIterator<Item = &'a Run>, events: bool) -> Needs {
-    let mut needs = if events { world.plans.needs().clone() } else { world.plans.leave_needs().clone() };
+    let watch = world.plans.are_watching();
+    let mut needs =
+        if events || watch { world.plans.needs().clone() } else { world.plans.leave_needs().clone() };
+    needs.watch = watch;
     for run in due {
         if versions::is_outdated(world, run) {
             needs = needs.or(world.plans.needs());
@@ -129,7 +145,7 @@ fn on_event(world: &World<'_>, state: &mut ContactState, event: &Event, now: Mom
 fn look_at_leave_conditions(
     world: &World<'_>,
     state: &mut ContactState,
-    input: &Input,
+    (at, depth): (Moment, u8),
     now: Moment,
     effects: &mut Effects,
 ) {
@@ -137,8 +153,7 @@ fn look_at_leave_conditions(
         let asks = |plan: &Plan| plan.leaves.iter().any(|leave| matches!(leave, Leave::When(_)));
         let version = state.runs.get(index).filter(|run| run.moves()).map(|run| run.version);
         if version.and_then(|version| world.plans.version(version)).is_some_and(|plan| asks(plan)) {
-            let times = (input.at(), now);
-            with_turn(world, state, index, times, effects, |turn| turn.look_again(input.depth()));
+            with_turn(world, state, index, (at, now), effects, |turn| turn.look_again(depth));
         }
     }
 }

@@ -2,7 +2,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::language::plan::{Leave, Needs, Plan, Policy, Reenter};
+use super::ways::{InForce, Way, watched};
+use crate::language::plan::{EnterKind, Leave, Needs, Plan, Policy, Reach, Reenter};
+use crate::time::Moment;
 
 /// The plans that runs follow, by the number of their version, and which of them are in force.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,10 @@ pub struct Plans {
     leave_needs: Needs,
     /// The policy in force. Every journey is put into force with it, so each of them has it.
     policy: Option<Policy>,
+    /// Which versions of a journey came into force when.
+    history: BTreeMap<String, Vec<InForce>>,
+    /// The ways into journeys in force that are watched, by journey.
+    watched: BTreeMap<String, Vec<Way>>,
 }
 
 impl Plans {
@@ -46,16 +52,59 @@ impl Plans {
             .fold(std::mem::take(&mut self.leave_needs), |needs, condition| needs.or(&Needs::of(condition)));
         let mut needs = std::mem::take(&mut self.needs).or(&Needs::PERMISSIONS);
         plan.each_expression(&mut |expression| needs = std::mem::take(&mut needs).or(&Needs::of(expression)));
-        self.needs = plan.nodes.iter().fold(needs, |needs, node| needs.or(&node.needs));
-        if active {
-            self.active.insert(plan.journey.clone(), version);
+        for enter in &plan.enters {
+            if let EnterKind::Without { event, .. } = &enter.kind {
+                needs.events.insert(event.clone(), Reach::Forever);
+            }
         }
+        self.needs = plan.nodes.iter().fold(needs, |needs, node| needs.or(&node.needs));
+        let journey = plan.journey.clone();
         self.versions.insert(version, plan);
+        if active {
+            self.active.insert(journey.clone(), version);
+            self.watch(&journey);
+        }
+    }
+
+    /// Says which versions of journeys came into force when, in order; `None` is none. A journey of which nothing is
+    /// said has been in force for ever.
+    pub fn deployed(&mut self, deployments: impl IntoIterator<Item = (String, Moment, Option<u32>)>) {
+        for (journey, at, version) in deployments {
+            self.history.entry(journey).or_default().push(InForce { at, version });
+        }
+        let journeys: Vec<String> = self.active.keys().cloned().collect();
+        journeys.iter().for_each(|journey| self.watch(journey));
+    }
+
+    /// When the last of these plans came into force.
+    pub fn deployed_at(&self) -> Moment {
+        self.history.values().filter_map(|of| of.last()).map(|last| last.at).max().unwrap_or(Moment::MIN)
+    }
+
+    fn watch(&mut self, journey: &str) {
+        self.watched.remove(journey);
+        let Some(version) = self.active.get(journey) else { return };
+        let history = self.history.get(journey).map_or(&[][..], Vec::as_slice);
+        let ways = watched(*version, &self.versions, history);
+        if !ways.is_empty() {
+            self.watched.insert(journey.to_owned(), ways);
+        }
+    }
+
+    /// The ways in that are watched.
+    pub(super) fn watched(&self) -> impl Iterator<Item = &Way> {
+        self.watched.values().flatten()
+    }
+
+    /// Whether contacts must be watched: time, or what was before, decides about some way into a journey in force.
+    pub fn are_watching(&self) -> bool {
+        !self.watched.is_empty()
     }
 
     /// Takes a journey out of force: nobody enters any more, and whoever is inside goes on.
     pub fn retire(&mut self, journey: &str) {
         self.active.remove(journey);
+        self.watch(journey);
         self.index();
     }
 
@@ -65,7 +114,7 @@ impl Plans {
         self.policy = in_force.map(|plan| plan.policy.clone());
         for version in self.active.values() {
             let Some(plan) = self.versions.get(version) else { continue };
-            for event in plan.enters.iter().filter_map(|enter| enter.event.clone()) {
+            for event in plan.enters.iter().filter_map(|enter| enter.kind.event().map(str::to_owned)) {
                 let versions = self.entering.entry(event).or_default();
                 if !versions.contains(version) {
                     versions.push(*version);

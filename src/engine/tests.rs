@@ -1,6 +1,7 @@
 //! Tables: what happens at which moment, and what the runs did.
 
 mod aggregates;
+mod entries;
 pub(super) mod play;
 mod statements;
 mod versions;

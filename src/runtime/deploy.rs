@@ -4,7 +4,7 @@ use crate::engine::Plans;
 use crate::language::check::Checked;
 use crate::language::plan::compile;
 use crate::source::Sources;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, StoredVersion, WriteUnit};
 use crate::time::Moment;
 
 /// What putting a workspace into force changed.
@@ -61,8 +61,23 @@ pub async fn deploy(
             deployed.retired.push(name.clone());
         }
     }
+    watch(&mut *unit, &deployed, now).await?;
     unit.commit().await?;
     Ok(deployed)
+}
+
+/// Begins to watch contacts where a version that came into force wants that, and ends where none does any more.
+async fn watch(unit: &mut dyn WriteUnit, deployed: &Deployed, now: Moment) -> Result<(), StoreError> {
+    let versions = unit.versions().await?;
+    let watched = |version: &&StoredVersion| {
+        version.active && version.plan.enters.iter().any(|enter| enter.kind.is_watched())
+    };
+    let mut numbers = versions.iter().filter(watched).map(|version| version.number).peekable();
+    if numbers.peek().is_none() {
+        return unit.end_watch().await;
+    }
+    let is_new = |number: u32| deployed.new.iter().any(|(_, new)| *new == number);
+    if numbers.any(is_new) { unit.begin_watch(now).await } else { Ok(()) }
 }
 
 /// The plans that the store holds.
@@ -71,8 +86,11 @@ pub async fn deploy(
 /// When the store fails.
 pub async fn load_plans(store: &dyn Store) -> Result<Plans, StoreError> {
     let mut plans = Plans::default();
-    for version in store.read().await?.versions().await? {
+    let mut unit = store.read().await?;
+    for version in unit.versions().await? {
         plans.add(version.number, Arc::new(version.plan), version.active);
     }
+    let deployments = unit.deployments().await?;
+    plans.deployed(deployments.into_iter().map(|deployed| (deployed.journey, deployed.at, deployed.version)));
     Ok(plans)
 }

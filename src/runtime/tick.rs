@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Runtime;
-use crate::domain::{ContactId, ContactState, Effects, HistoryStep, Passed, StepKind};
-use crate::engine::{Input, World, advance, needs};
+use crate::domain::{ContactId, ContactState, Effects, HistoryStep, Passed, StepKind, Watch};
+use crate::engine::{Input, Plans, World, advance, needs};
 use crate::store::{Claim, Result, TurnBatch, WriteUnit};
 use crate::time::Moment;
 
@@ -33,13 +33,20 @@ impl Runtime {
     /// When the store fails; nothing was done then, and the next tick does it.
     pub async fn tick(&self, now: Moment, limit: u32) -> Result<Tick> {
         let mut unit = self.store.write().await?;
+        // Those who were there before a journey that time leads into get their turn batch by batch.
+        let plans = self.plans();
+        let extended = plans.are_watching() && unit.extend_watch(plans.deployed_at(), now, limit).await?;
         let claim = unit.claim(now, limit).await?;
-        if claim.events.is_empty() && claim.due.is_empty() {
-            return Ok(Tick::default());
+        if claim.events.is_empty() && claim.due.is_empty() && claim.watches.is_empty() {
+            if extended {
+                unit.commit().await?;
+            }
+            return Ok(Tick { more: extended, ..Tick::default() });
         }
-        let full = claim.events.len() >= limit as usize || claim.due.len() >= limit as usize;
-        let (events, timers) = (claim.events.len(), claim.due.len());
-        let batch = self.turns(&mut *unit, claim, now).await?;
+        let most = claim.events.len().max(claim.due.len()).max(claim.watches.len());
+        let full = extended || most >= limit as usize;
+        let (events, timers) = (claim.events.len(), claim.due.len() + claim.watches.len());
+        let batch = self.turns(&mut *unit, &plans, claim, now).await?;
         let effects = || batch.contacts.iter().map(|(_, effects)| effects);
         let tick = Tick {
             events,
@@ -55,12 +62,18 @@ impl Runtime {
         Ok(tick)
     }
 
-    async fn turns(&self, unit: &mut dyn WriteUnit, claim: Claim, now: Moment) -> Result<TurnBatch> {
-        let plans = self.plans();
+    async fn turns(
+        &self,
+        unit: &mut dyn WriteUnit,
+        plans: &Plans,
+        claim: Claim,
+        now: Moment,
+    ) -> Result<TurnBatch> {
         let learned = self.learned();
-        let world =
-            World { plans: &plans, zone: &self.zone, assign: &self.assign, learned: &learned, arm: self.arm };
-        let needs = needs(&world, &claim.due, !claim.events.is_empty());
+        let world = World { plans, zone: &self.zone, assign: &self.assign, learned: &learned, arm: self.arm };
+        let mut needs = needs(&world, &claim.due, !claim.events.is_empty());
+        // Whoever is looked at is known as such, even where no plan asks for it any more.
+        needs.watch |= !claim.watches.is_empty();
         let earliest = claim.events.iter().map(|event| event.at).min().unwrap_or(now).min(now);
         let mut batch = TurnBatch { now, ..TurnBatch::default() };
         batch.events = claim.events.iter().map(|event| (event.contact, event.id)).collect();
@@ -68,6 +81,9 @@ impl Runtime {
         for run in &claim.due {
             let at = run.wake_at.unwrap_or(now);
             inputs.entry(run.contact).or_default().push(Input::Wake { run: run.id, at });
+        }
+        for contact in claim.watches {
+            inputs.entry(contact).or_default();
         }
         for event in claim.events {
             inputs.entry(event.contact).or_default().push(Input::Event(event));
@@ -92,6 +108,8 @@ impl Runtime {
 /// Stops every run of a contact, for somebody to look at.
 fn hold(mut state: ContactState, now: Moment) -> (ContactState, Effects) {
     let mut effects = Effects::default();
+    // It is looked at again when something happens to it.
+    effects.watch = state.watch.clone().map(|watch| Watch { due_at: None, ..watch });
     for run in state.runs.iter_mut().filter(|run| run.moves()) {
         const WHY: &str = "moving it failed inside Lotse";
         effects.touched.insert(run.id, run.turn);

@@ -75,6 +75,15 @@ pub async fn why(
             why.refused.push(Reason { at: stored.event.at, place: String::new(), says });
         }
     }
+    let refused = unit.watch(contact).await?.map(|watch| watch.state.refused).unwrap_or_default();
+    for (journey, (at, reason)) in refused.iter().filter(|(journey, _)| wanted(journey)) {
+        // As it is written everywhere.
+        let reason = serde_json::to_value(reason).unwrap_or_default();
+        let why_not = refusal(reason.as_str().unwrap_or_default());
+        let says = format!("its time came for `{journey}` and did not lead in: {why_not}");
+        why.refused.push(Reason { at: *at, place: String::new(), says });
+    }
+    why.refused.sort_by_key(|reason| reason.at);
     Ok(why)
 }
 

@@ -50,6 +50,9 @@ impl Stage {
         let runtime = Runtime::new(store, plans, zone, assign).with_arm(arm);
         let mut unit = runtime.store().write().await?;
         let external_id = row.external_id.clone().unwrap_or_default();
+        if runtime.plans().are_watching() {
+            unit.begin_watch(now).await?;
+        }
         unit.import(vec![row], now).await?;
         unit.commit().await?;
         let contact = runtime.store().read().await?.find(&Who::External(external_id)).await?;

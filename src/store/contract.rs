@@ -12,6 +12,7 @@ mod messages;
 mod sending;
 mod turns;
 mod units;
+mod watching;
 
 /// Makes a test of each function for each store. A function that is forgotten here is one that is never used,
 /// and the compiler says so.
@@ -89,6 +90,15 @@ for_every_store! {
         an_address_of_somebody_else_is_a_conflict
         attributes_are_set_and_taken_away
         rows_about_one_person_are_one_person
+    }
+    watching {
+        whoever_is_due_is_looked_at
+        a_look_has_all_events_of_its_contact
+        a_turn_without_a_look_leaves_the_watch
+        those_who_were_there_are_looked_at_in_batches
+        whoever_comes_is_looked_at_while_contacts_are_watched
+        who_turns_out_to_be_another_is_looked_at_as_the_other
+        deployments_are_told_in_order
     }
     messages {
         messages_are_claimed_when_they_are_due

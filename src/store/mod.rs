@@ -24,14 +24,14 @@ use async_trait::async_trait;
 pub use error::StoreError;
 pub use types::{
     Access, Arrival, ArrivalKind, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage,
-    Deliveries, Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake, MessageKey,
-    MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent, StoredMessage,
-    StoredVersion, TallyRow, Token, TurnBatch, Who,
+    Deliveries, Delivery, DeliveryKind, Deployment, GateAnswer, Identity, ImportCounts, ImportRow, Intake,
+    MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
+    StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who,
 };
 
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
-    RunId,
+    RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::{Moment, TimeZone};
@@ -155,6 +155,12 @@ pub trait ReadUnit: Send {
     /// Every version, with its plan and whether it is in force.
     async fn versions(&mut self) -> Result<Vec<StoredVersion>>;
 
+    /// Which versions came into force when, in order.
+    async fn deployments(&mut self) -> Result<Vec<Deployment>>;
+
+    /// What is remembered of a contact for ways into journeys that time decides.
+    async fn watch(&mut self, contact: ContactId) -> Result<Option<Watch>>;
+
     /// Everybody's and every program's access.
     async fn tokens(&mut self) -> Result<Vec<Token>>;
 
@@ -172,7 +178,8 @@ pub trait WriteUnit: ReadUnit {
     async fn commit(self: Box<Self>) -> Result<()>;
 
     /// Takes what is to be done now: events that no run has looked at, the oldest first, and runs whose moment
-    /// has come; of the contacts of those runs all pending events, so that an event goes before a later timer.
+    /// has come, and contacts whose moment has come; of the contacts of both all pending events, so that an event
+    /// goes before a later timer.
     async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim>;
 
     /// What is known of contacts, for moving them: with runs that are inside, and ended ones whose goals could
@@ -269,6 +276,17 @@ pub trait WriteUnit: ReadUnit {
 
     /// Has those looked at now who are inside another version of a journey and not only measured.
     async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()>;
+
+    /// Begins to watch contacts for ways into journeys that time decides: from now on whoever comes or changes is
+    /// looked at, and with [`extend_watch`](Self::extend_watch) those who are there.
+    async fn begin_watch(&mut self, now: Moment) -> Result<()>;
+
+    /// Watches nobody any more.
+    async fn end_watch(&mut self) -> Result<()>;
+
+    /// Has the next contacts looked at that were there before the watch began, in the order of their keys; `false`
+    /// where all have been, or where the watch began after `deployed_at`, for ways that whoever asks does not know yet.
+    async fn extend_watch(&mut self, deployed_at: Moment, now: Moment, limit: u32) -> Result<bool>;
 
     /// Gives access.
     async fn add_token(&mut self, access: Access) -> Result<()>;

@@ -43,6 +43,19 @@ pub struct Claim {
     pub events: Vec<Event>,
     /// Runs whose moment has come.
     pub due: Vec<Run>,
+    /// Contacts that must be looked at for ways in that time decides.
+    pub watches: Vec<ContactId>,
+}
+
+/// A version of a journey that came into force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// The journey.
+    pub journey: String,
+    /// When.
+    pub at: Moment,
+    /// The version; `None` where the journey was taken out of force.
+    pub version: Option<u32>,
 }
 
 /// What carries messages away.
@@ -64,7 +77,8 @@ impl Carrier {
 /// When something wants to be looked at next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NextDue {
-    /// The earliest event that no run has looked at, by when it came, or the earliest timer of a run.
+    /// The earliest event that no run has looked at, by when it came, or the earliest timer of a run or a
+    /// contact.
     pub turns: Option<Moment>,
     /// The earliest mail.
     pub mails: Option<Moment>,

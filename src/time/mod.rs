@@ -8,16 +8,20 @@
 
 mod calendar;
 mod clock;
+mod cron;
 mod length;
 mod moment;
+mod recurrence;
 mod window;
 
 pub use calendar::{
     ClockTime, Weekday, at_clock_time, date_of, hour_of, next_clock_time, next_weekday_time, wall_text, zone,
 };
 pub use clock::{Clock, ManualClock, ScaledClock, SystemClock};
+pub use cron::{Cron, CronError};
 pub use jiff::civil::Date;
 pub use jiff::tz::TimeZone;
 pub use length::{Length, Unit, units_between};
 pub use moment::Moment;
+pub use recurrence::Recurrence;
 pub use window::{Window, after_business_days};

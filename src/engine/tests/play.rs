@@ -68,7 +68,7 @@ impl Play {
     }
 
     /// `bought {"total": 5}`, `click hello [link]`, `identify {…}`, `request j`, `reply {…}`, `accepted`, `wake`;
-    /// several, separated by `;`, come together.
+    /// several, separated by `;`, come together, and `look` is nothing but that time has passed.
     pub(in crate::engine) fn inputs(&mut self, what: &str, at: Moment) -> Vec<Input> {
         what.split(';').filter_map(|part| self.input(part.trim(), at)).collect()
     }
@@ -84,6 +84,7 @@ impl Play {
                 let due = self.state.runs.iter().find(|run| run.wake_at.is_some_and(|wake| wake <= at))?;
                 return Some(Input::Wake { run: due.id, at: due.wake_at? });
             }
+            "look" => return None,
             "identify" => (EventKind::Identify, "identify".to_owned()),
             "request" => (EventKind::Request, rest.to_owned()),
             "reply" => {
@@ -137,7 +138,10 @@ impl Play {
 
     /// Lets it happen, and tells what the runs did.
     pub(in crate::engine) fn step(&mut self, time: &str, what: &str) -> String {
-        let now = self.at(time);
+        self.step_at(self.at(time), what)
+    }
+
+    pub(in crate::engine) fn step_at(&mut self, now: Moment, what: &str) -> String {
         let inputs = self.inputs(what, now);
         self.apply(now, inputs)
     }
@@ -178,6 +182,8 @@ impl Play {
         let mut lines: Vec<String> = effects.history.iter().map(line).collect();
         lines.extend(effects.refused.iter().map(|refused| format!("refused {:?}", refused.reason)));
         self.check(&effects);
+        let due = self.state.watch.as_ref().and_then(|watch| watch.due_at);
+        assert!(due.is_none_or(|due| due > now), "whoever was looked at is not due");
         self.last = effects;
         lines.join(", ")
     }

@@ -6,8 +6,7 @@ use super::names::{EventFields, Kind};
 use crate::domain::ValueType;
 use crate::finding::{Code, Finding};
 use crate::language::model::{
-    Block, Enter, EnterKind, Goal, Journey, Leave, Limits, PRIORITY_DEFAULT, Reenter, Stage, Statement,
-    StatementKind, Timezone,
+    Block, Goal, Journey, Leave, Limits, PRIORITY_DEFAULT, Reenter, Stage, Statement, StatementKind, Timezone,
 };
 use crate::language::syntax::tree::{self, ClauseKind};
 use crate::source::Span;
@@ -188,34 +187,6 @@ impl Checker<'_> {
                 Timezone::Named(name.value.clone())
             }
         }
-    }
-
-    fn enter(&self, span: Span, enter: &tree::Enter, inside: &InJourney<'_>) -> Option<Enter> {
-        let into = enter.into.as_ref().and_then(|into| self.stage_index(into, inside)).unwrap_or(0);
-        let kind = match &enter.kind {
-            tree::EnterKind::On { event } => {
-                // `inside` has said already where there is no such event.
-                let event = inside.entry.events.iter().find(|known| known.name == event.value)?;
-                let around = Around { sent: None, ..inside.around() }.with(OnBranch::Event(event.clone()));
-                let condition = enter.condition.as_ref().map(|condition| self.condition(condition, &around));
-                let per =
-                    enter.per.as_ref().and_then(|per| self.event_field(event, per)).map(|field| field.name);
-                return Some(Enter { span, kind: EnterKind::On(event.wire.clone()), condition, per, into });
-            }
-            tree::EnterKind::ByRequest => EnterKind::ByRequest,
-            tree::EnterKind::When { .. } => return self.not_yet_enter(span, "`enter when`"),
-            tree::EnterKind::Every { .. } => return self.not_yet_enter(span, "`enter every`"),
-            tree::EnterKind::Relative { .. } | tree::EnterKind::OnDate { .. } => {
-                return self.not_yet_enter(span, "`enter` by a date of the contact");
-            }
-            tree::EnterKind::Without { .. } => return self.not_yet_enter(span, "`enter after … without …`"),
-        };
-        Some(Enter { span, kind, condition: None, per: None, into })
-    }
-
-    fn not_yet_enter(&self, span: Span, what: &str) -> Option<Enter> {
-        self.not_yet(span, what);
-        None
     }
 
     fn goal(&self, goal: &tree::Goal, inside: &InJourney<'_>) -> Option<Goal> {

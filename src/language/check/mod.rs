@@ -8,6 +8,7 @@ mod aggregate;
 mod always;
 mod deeds;
 mod definition;
+mod enter;
 mod expression;
 mod fields;
 mod flow;

@@ -252,6 +252,8 @@ impl Checker<'_> {
                         Some(fields) => known.extend(fields),
                         None => open = true,
                     },
+                    // Time has no fields.
+                    _ => {}
                 }
             }
             if !open && !known.iter().any(|known| known == field) {

@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use super::{Expr, Limits, Pick};
 use crate::language::syntax::tree::ReactionKind;
 use crate::source::Span;
-use crate::time::{ClockTime, Date, Length, Weekday, Window};
+use crate::time::{ClockTime, Date, Length, Recurrence, Weekday, Window};
 
 /// A checked journey.
 #[derive(Clone, Debug)]
@@ -57,13 +59,60 @@ pub struct Enter {
     pub into: usize,
 }
 
-/// What leads into a journey.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What leads into a journey. Plain data, part of a deployed plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EnterKind {
     /// An event, by its name on the wire.
     On(String),
     /// Somebody asks for it.
     ByRequest,
+    /// A condition about the contact becomes true.
+    When {
+        /// The condition.
+        condition: Expr,
+        /// Whether those for whom it is true already enter when the journey comes into force.
+        backfill: bool,
+    },
+    /// A moment of the calendar comes.
+    Every(Recurrence),
+    /// The moment that a field of the contact names comes.
+    Dated {
+        /// A date or a moment.
+        moment: Expr,
+        /// The time on that date; where there is none, its beginning, or the moment itself.
+        at: Option<ClockTime>,
+    },
+    /// The day and month that a field of the contact names come, in any year; 28 February stands for the 29th in
+    /// years without one.
+    Yearly {
+        /// A date or a moment.
+        moment: Expr,
+        /// The time on that date; its beginning where there is none.
+        at: Option<ClockTime>,
+    },
+    /// The contact has had no such event for that long.
+    Without {
+        /// How long.
+        length: Length,
+        /// The event, by its name on the wire.
+        event: String,
+    },
+}
+
+impl EnterKind {
+    /// The event that leads in at once, by its name on the wire.
+    pub fn event(&self) -> Option<&str> {
+        match self {
+            EnterKind::On(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// Whether time alone can lead in, or what was known of the contact before matters: such ways are watched.
+    pub fn is_watched(&self) -> bool {
+        !matches!(self, EnterKind::On(_) | EnterKind::ByRequest)
+    }
 }
 
 /// Whether one who has left may come again.

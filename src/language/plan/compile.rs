@@ -5,9 +5,7 @@ use super::{
     Reenter, SendStep, Step, Trigger, Until, needs,
 };
 use crate::language::check::Checked;
-use crate::language::model::{
-    self, Block, EnterKind, Expr, Journey, Statement, StatementKind, Timezone, Wait,
-};
+use crate::language::model::{self, Block, Expr, Journey, Statement, StatementKind, Timezone, Wait};
 use crate::source::Sources;
 use crate::time::{Length, Unit};
 
@@ -31,7 +29,7 @@ pub fn compile(journey: &Journey, checked: &Checked, sources: &Sources) -> Optio
             Timezone::Contact => None,
             Timezone::Named(name) => Some(name.clone()),
         },
-        enters: journey.enters.iter().map(enter).collect(),
+        enters: journey.enters.iter().map(|way| enter(way, sources)).collect(),
         reenter: match journey.reenter {
             model::Reenter::Never => Reenter::Never,
             model::Reenter::Always => Reenter::Always,
@@ -64,12 +62,11 @@ pub fn compile(journey: &Journey, checked: &Checked, sources: &Sources) -> Optio
     Some(plan)
 }
 
-fn enter(enter: &model::Enter) -> Enter {
+fn enter(enter: &model::Enter, sources: &Sources) -> Enter {
+    let text = crate::language::picture::headline(sources.text(enter.span));
     Enter {
-        event: match &enter.kind {
-            EnterKind::On(event) => Some(event.clone()),
-            EnterKind::ByRequest => None,
-        },
+        text: text.strip_prefix("enter ").map_or(text.clone(), str::to_owned),
+        kind: enter.kind.clone(),
         condition: enter.condition.clone(),
         per: enter.per.clone(),
         into: place(enter.into),

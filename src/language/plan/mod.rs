@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::model::PRIORITY_DEFAULT;
 pub use crate::language::model::{
-    Aggregate, AggregateFunction, Cap, Expr, Limits, Operator, Pick, Policy, ReactionKind, Unsure,
+    Aggregate, AggregateFunction, Cap, EnterKind, Expr, Limits, Operator, Pick, Policy, ReactionKind, Unsure,
 };
 pub use compile::compile;
 
@@ -121,6 +121,9 @@ pub struct Needs {
     /// Past messages, and how far back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<Reach>,
+    /// What is remembered for ways in that time decides; no plan says so, but whoever moves contacts.
+    #[serde(skip)]
+    pub watch: bool,
 }
 
 /// How far back something is asked for.
@@ -157,12 +160,14 @@ impl Reach {
 
 impl Needs {
     /// Permissions and nothing else.
-    pub const PERMISSIONS: Needs = Needs { permissions: true, events: BTreeMap::new(), messages: None };
+    pub const PERMISSIONS: Needs =
+        Needs { permissions: true, events: BTreeMap::new(), messages: None, watch: false };
 
     /// What either of two turns asks for.
     #[must_use]
     pub fn or(mut self, other: &Needs) -> Needs {
         self.permissions |= other.permissions;
+        self.watch |= other.watch;
         for (event, reach) in &other.events {
             self.events.entry(event.clone()).and_modify(|known| *known = known.or(*reach)).or_insert(*reach);
         }
@@ -393,8 +398,10 @@ pub enum Trigger {
 /// A way in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Enter {
-    /// The event, by its name on the wire; by request where there is none.
-    pub event: Option<String>,
+    /// What the clause says behind `enter`; not part of the hash.
+    pub text: String,
+    /// What leads in.
+    pub kind: EnterKind,
     /// Who may.
     pub condition: Option<Expr>,
     /// The property of whose values each may have a run of its own.
@@ -492,7 +499,10 @@ impl Plan {
     /// The events, by their names on the wire, that can mean something to somebody inside or to those who may
     /// come in.
     pub fn listens_to(&self) -> impl Iterator<Item = &str> {
-        let enters = self.enters.iter().filter_map(|enter| enter.event.as_deref());
+        let enters = self.enters.iter().filter_map(|enter| match &enter.kind {
+            EnterKind::On(event) | EnterKind::Without { event, .. } => Some(event.as_str()),
+            _ => None,
+        });
         let goals = self.goals.iter().map(|goal| goal.event.as_str());
         let leaves = self.leaves.iter().filter_map(|leave| match leave {
             Leave::On { event, .. } => Some(event.as_str()),
@@ -526,6 +536,13 @@ impl Plan {
     /// Calls `see` with every expression: of the clauses at the head, and of the statements.
     pub fn each_expression<'a>(&'a self, see: &mut dyn FnMut(&'a Expr)) {
         for enter in &self.enters {
+            match &enter.kind {
+                EnterKind::When { condition: asked, .. }
+                | EnterKind::Dated { moment: asked, .. }
+                | EnterKind::Yearly { moment: asked, .. } => see(asked),
+                EnterKind::On(_) | EnterKind::ByRequest | EnterKind::Every(_) | EnterKind::Without { .. } => {
+                }
+            }
             enter.condition.iter().for_each(&mut *see);
         }
         for goal in &self.goals {
@@ -550,6 +567,9 @@ impl Plan {
         for node in &mut plan.nodes {
             node.line = 0;
             node.text.clear();
+        }
+        for enter in &mut plan.enters {
+            enter.text.clear();
         }
         // Struct fields are written in the order of their declaration and maps by key, so the bytes are
         // the same everywhere.

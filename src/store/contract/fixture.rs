@@ -32,7 +32,8 @@ macro_rules! look {
 }
 
 pub(super) const PERMISSIONS: &Needs = &Needs::PERMISSIONS;
-pub(super) const NOTHING: &Needs = &Needs { permissions: false, events: BTreeMap::new(), messages: None };
+pub(super) const NOTHING: &Needs =
+    &Needs { permissions: false, events: BTreeMap::new(), messages: None, watch: false };
 
 /// Seconds after the tests begin.
 pub(super) fn at(seconds: i64) -> Moment {

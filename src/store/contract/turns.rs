@@ -15,7 +15,7 @@ use crate::time::{Length, Moment, Unit};
 /// The names of the events and the journeys of the runs.
 async fn claimed(store: &dyn Store, second: i64, limit: u32) -> (Vec<String>, Vec<String>) {
     let mut unit = store.write().await.unwrap();
-    let Claim { events, due } = unit.claim(at(second), limit).await.unwrap();
+    let Claim { events, due, .. } = unit.claim(at(second), limit).await.unwrap();
     (events.into_iter().map(|event| event.name).collect(), due.into_iter().map(|run| run.journey).collect())
 }
 

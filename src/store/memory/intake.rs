@@ -35,6 +35,7 @@ impl Tables {
     fn write_directory(&mut self, directory: &Directory) -> Result<()> {
         for (id, at) in &directory.added {
             self.add(Contact::new(*id, *at));
+            self.notice(*id, *at);
         }
         for (id, external_id) in &directory.identified {
             if let Some(person) = self.person_mut(*id) {
@@ -79,6 +80,7 @@ impl Tables {
         person.calls.append(&mut gone.calls);
         gone.goals.values_mut().for_each(|goal| goal.contact = to);
         person.goals.append(&mut gone.goals);
+        self.notice(to, at);
         Ok(())
     }
 
@@ -128,6 +130,7 @@ impl Tables {
         let (permissions, counts) = intake::import(rows, about, &mut contacts, decisions, now);
         contacts.into_values().for_each(|contact| self.put(contact));
         self.permit(&permissions);
+        resolved.iter().for_each(|resolved| self.notice(resolved.contact, now));
         Ok(counts)
     }
 

@@ -12,6 +12,7 @@ mod read;
 mod tables;
 mod turns;
 mod unit;
+mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

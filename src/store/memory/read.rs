@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::identity::{NameKind, NameOf};
 use super::super::{
-    Carrier, Deliveries, Delivery, DeliveryKind, NextDue, Quarantined, StoredEvent, StoredVersion, TallyRow,
-    Token, Who,
+    Carrier, Deliveries, Delivery, DeliveryKind, Deployment, NextDue, Quarantined, StoredEvent,
+    StoredVersion, TallyRow, Token, Who,
 };
 use super::tables::{Person, Tables};
 use crate::domain::{Contact, ContactId};
@@ -18,6 +18,7 @@ impl Tables {
             pending.map(|event| event.event.received_at).min()
         };
         let wake = |person: &Person| person.runs.values().filter_map(|run| run.wake_at).min();
+        let look = |person: &Person| person.watch.as_ref().and_then(|watch| watch.due_at);
         let messages = |carrier: Carrier| {
             let carried = self.everybody().flat_map(|person| person.messages.values());
             let carried = carried.filter(move |stored| carrier.carries(&stored.message.channel));
@@ -27,7 +28,9 @@ impl Tables {
         NextDue {
             turns: self
                 .everybody()
-                .filter_map(|person| pending(person).into_iter().chain(wake(person)).min())
+                .filter_map(|person| {
+                    [pending(person), wake(person), look(person)].into_iter().flatten().min()
+                })
                 .min(),
             mails: messages(Carrier::Mail),
             over_http: messages(Carrier::Http),
@@ -128,6 +131,17 @@ impl Tables {
             ..version.clone()
         });
         versions.collect()
+    }
+
+    pub(super) fn deployments(&self) -> Vec<Deployment> {
+        let deployed = self.deployments.iter().map(|((journey, at), version)| Deployment {
+            journey: journey.clone(),
+            at: *at,
+            version: *version,
+        });
+        let mut deployed: Vec<Deployment> = deployed.collect();
+        deployed.sort_by(|a, b| (a.at, &a.journey).cmp(&(b.at, &b.journey)));
+        deployed
     }
 
     /// The number of a plan's version.

@@ -9,7 +9,7 @@ use super::super::tally::TallyKey;
 use super::super::{Access, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion};
 use crate::domain::{
     CallId, Contact, ContactId, Event, EventId, EventKind, GoalReached, HistoryStep, MessageId, Permission,
-    Run, RunId, Slot,
+    Run, RunId, Slot, Watch,
 };
 use crate::time::Moment;
 
@@ -27,6 +27,14 @@ pub(super) struct Tables {
     pub(super) deployments: Arc<BTreeMap<(String, Moment), Option<u32>>>,
     pub(super) tallies: Arc<BTreeMap<TallyKey, (i64, f64)>>,
     pub(super) tokens: Arc<BTreeMap<String, Access>>,
+    pub(super) watching: Option<Watching>,
+}
+
+/// Since when contacts are watched, and how far those who were there before have got; `None` once all are looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Watching {
+    pub(super) begun_at: Moment,
+    pub(super) after: Option<Option<(Slot, ContactId)>>,
 }
 
 /// A contact with everything that is theirs.
@@ -40,6 +48,7 @@ pub(super) struct Person {
     pub(super) messages: BTreeMap<MessageId, StoredMessage>,
     pub(super) calls: BTreeMap<CallId, CallRow>,
     pub(super) goals: BTreeMap<(RunId, String), GoalReached>,
+    pub(super) watch: Option<Watch>,
 }
 
 /// A call with what is sent.
@@ -112,6 +121,7 @@ impl Person {
             messages: BTreeMap::new(),
             calls: BTreeMap::new(),
             goals: BTreeMap::new(),
+            watch: None,
         }
     }
 

@@ -20,14 +20,22 @@ impl Tables {
             .collect();
         due.sort_by_key(|(at, run)| (*at, run.contact.slot(), run.contact, run.id));
         let due: Vec<Run> = due.into_iter().take(limit).map(|(_, run)| run.clone()).collect();
+        let look = |person: &Person| {
+            let due = person.watch.as_ref()?.due_at.filter(|due| *due <= now)?;
+            Some((due, person.contact.id.slot(), person.contact.id))
+        };
+        let mut watches: Vec<_> = self.everybody().filter_map(look).collect();
+        watches.sort_unstable();
+        let watches: Vec<ContactId> = watches.into_iter().take(limit).map(|(.., contact)| contact).collect();
         let mut pending: Vec<&Event> = self.everybody().flat_map(pending_of).collect();
         pending.sort_by_key(|event| (event.received_at, event.contact.slot(), event.contact, event.id));
-        let theirs: BTreeSet<ContactId> = due.iter().map(|run| run.contact).collect();
+        let theirs: BTreeSet<ContactId> =
+            due.iter().map(|run| run.contact).chain(watches.iter().copied()).collect();
         let taken = pending
             .into_iter()
             .enumerate()
             .filter(|(index, event)| *index < limit || theirs.contains(&event.contact));
-        Claim { events: taken.map(|(_, event)| event.clone()).collect(), due }
+        Claim { events: taken.map(|(_, event)| event.clone()).collect(), due, watches }
     }
 
     pub(super) fn states(
@@ -44,6 +52,9 @@ impl Tables {
             state.runs = person.runs.values().filter(open).cloned().collect();
             state.runs.sort_by_key(|run| (run.entered_at, run.id));
             state.past = past_of(person);
+            if needs.watch {
+                state.watch.clone_from(&person.watch);
+            }
             if let Some(reach) = needs.messages {
                 let from = reach.since(earliest);
                 state.messages = person.messages.values().filter_map(|stored| past(stored, from)).collect();
@@ -187,6 +198,9 @@ fn take_over(person: &mut Person, state: &ContactState, effects: &Effects) {
     person.goals.extend(effects.goals.iter().map(|goal| ((goal.run, goal.goal.clone()), goal.clone())));
     for permission in &effects.permissions {
         person.permit(permission.clone());
+    }
+    if effects.watch.is_some() {
+        person.watch.clone_from(&effects.watch);
     }
     for event in &effects.events {
         person.happen(event.clone());

@@ -7,15 +7,15 @@ use uuid::Uuid;
 
 use super::super::{
     Access, Arrival, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
-    Delivery, DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement,
-    NextDue, Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
-    StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
+    Delivery, DeliveryKind, Deployment, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey,
+    MessageSettlement, NextDue, Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent,
+    StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
 use super::read::sorted;
 use super::tables::{Person, Tables};
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
-    RunId,
+    RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::{Moment, TimeZone};
@@ -160,6 +160,14 @@ impl ReadUnit for MemoryUnit {
         Ok(self.tables.versions())
     }
 
+    async fn deployments(&mut self) -> Result<Vec<Deployment>> {
+        Ok(self.tables.deployments())
+    }
+
+    async fn watch(&mut self, contact: ContactId) -> Result<Option<Watch>> {
+        Ok(self.tables.person(contact).and_then(|person| person.watch.clone()))
+    }
+
     async fn tokens(&mut self) -> Result<Vec<Token>> {
         Ok(self.tables.tokens())
     }
@@ -293,6 +301,20 @@ impl WriteUnit for MemoryUnit {
     async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()> {
         self.tables.wake_others(journey, version, now);
         Ok(())
+    }
+
+    async fn begin_watch(&mut self, now: Moment) -> Result<()> {
+        self.tables.begin_watch(now);
+        Ok(())
+    }
+
+    async fn end_watch(&mut self) -> Result<()> {
+        self.tables.watching = None;
+        Ok(())
+    }
+
+    async fn extend_watch(&mut self, deployed_at: Moment, now: Moment, limit: u32) -> Result<bool> {
+        Ok(self.tables.extend_watch(deployed_at, now, limit))
     }
 
     async fn add_token(&mut self, access: Access) -> Result<()> {

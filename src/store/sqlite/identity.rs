@@ -8,7 +8,7 @@ use super::super::identity::{Directory, NameKind, NameOf, names_of};
 use super::super::{Identity, Result, merge};
 use super::bulk::Bulk;
 use super::rows::{Columns, json};
-use super::{contacts, failed, intake, lists, people, record};
+use super::{contacts, failed, intake, lists, people, record, watch};
 use crate::domain::ContactId;
 use crate::time::Moment;
 
@@ -86,6 +86,7 @@ pub(super) async fn write_directory(connection: &mut SqliteConnection, directory
     let added: Vec<_> =
         directory.added.iter().map(|(id, at)| (*id, *at, directory.identified.get(id))).collect();
     contacts::insert(connection, &added).await?;
+    watch::greet(connection, directory.added.iter().map(|(id, _)| id)).await?;
     let is_new: BTreeSet<ContactId> = directory.added.iter().map(|(id, _)| *id).collect();
     let identified: Vec<(&ContactId, &String)> =
         directory.identified.iter().filter(|(contact, _)| !is_new.contains(contact)).collect();
@@ -106,7 +107,7 @@ pub(super) async fn write_directory(connection: &mut SqliteConnection, directory
 }
 
 /// What follows a contact into another; what the other has already stays behind.
-const MOVES: [&str; 10] = [
+const MOVES: [&str; 11] = [
     "UPDATE history SET slot = $3 WHERE slot = $1
         AND run IN (SELECT id FROM run WHERE slot = $1 AND contact = $2)",
     "UPDATE run SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
@@ -117,6 +118,7 @@ const MOVES: [&str; 10] = [
     "UPDATE OR IGNORE event SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
     "DELETE FROM event WHERE slot = $1 AND contact = $2",
     "DELETE FROM permission WHERE slot = $1 AND contact = $2",
+    "DELETE FROM watch WHERE slot = $1 AND contact = $2",
     "DELETE FROM contact WHERE slot = $1 AND id = $2",
 ];
 
@@ -144,5 +146,5 @@ async fn merge_contacts(
         let statement = sqlx::query(sql).bind(from.slot().0).bind(from.0).bind(to.slot().0).bind(to.0);
         statement.execute(&mut *connection).await.map_err(failed)?;
     }
-    Ok(())
+    watch::notice(connection, &[to], at).await
 }

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use super::super::{Arrival, ImportCounts, ImportRow, Intake, Result, intake};
 use super::bulk::Bulk;
 use super::rows::Columns;
-use super::{contacts, failed, identity, keys, record, turns};
+use super::{contacts, failed, identity, keys, record, turns, watch};
 use crate::domain::{ContactId, Event, EventId, IdHasher, Permission};
 use crate::time::Moment;
 
@@ -109,6 +109,7 @@ pub(super) async fn import(
     let (permissions, counts) = intake::import(&imported, about, &mut contacts, decisions, now);
     contacts::update(connection, &contacts.values().collect::<Vec<_>>()).await?;
     write_permissions(connection, &permissions).await?;
+    watch::notice(connection, &ids, now).await?;
     Ok(counts)
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::SqliteConnection;
 
 use super::super::{
-    Access, Deliveries, Delivery, DeliveryKind, Quarantined, Result, StoreError, StoredVersion, TallyRow,
-    Token,
+    Access, Deliveries, Delivery, DeliveryKind, Deployment, Quarantined, Result, StoreError, StoredVersion,
+    TallyRow, Token,
 };
 use super::failed;
 use super::rows::{self, Columns, json};
@@ -96,6 +96,17 @@ pub(super) async fn versions(connection: &mut SqliteConnection) -> Result<Vec<St
             plan: columns.json()?,
             active: columns.number::<u8>()? == 1,
         })
+    })
+}
+
+pub(super) async fn deployments(connection: &mut SqliteConnection) -> Result<Vec<Deployment>> {
+    let sql = "SELECT journey, at, version FROM deployment ORDER BY at, journey";
+    let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, |row| {
+        let mut columns = Columns::of(row, "deployment");
+        let (journey, at) = (columns.text()?, columns.moment()?);
+        let version: Option<i64> = columns.get()?;
+        Ok(Deployment { journey, at, version: version.and_then(|version| u32::try_from(version).ok()) })
     })
 }
 

@@ -23,6 +23,7 @@ mod schema;
 pub(super) mod testing;
 mod turns;
 mod unit;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -27,18 +27,17 @@ pub(super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FROM event WH
     (SELECT min(wake_at) FROM run WHERE wake_at IS NOT NULL),
     (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL AND channel = 'email'),
     (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL AND channel <> 'email'),
-    (SELECT min(due_at) FROM call WHERE due_at IS NOT NULL)";
+    (SELECT min(due_at) FROM call WHERE due_at IS NOT NULL),
+    (SELECT min(due_at) FROM watch WHERE due_at IS NOT NULL)";
 
 pub(super) async fn next_due(connection: &mut SqliteConnection) -> Result<NextDue> {
     let row = sqlx::query(NEXT_DUE).fetch_one(&mut *connection).await.map_err(failed)?;
     let mut columns = Columns::of(&row, "run");
     let (events, runs) = (columns.maybe_moment()?, columns.maybe_moment()?);
-    Ok(NextDue {
-        turns: [events, runs].into_iter().flatten().min(),
-        mails: columns.maybe_moment()?,
-        over_http: columns.maybe_moment()?,
-        calls: columns.maybe_moment()?,
-    })
+    let (mails, over_http, calls) =
+        (columns.maybe_moment()?, columns.maybe_moment()?, columns.maybe_moment()?);
+    let turns = [events, runs, columns.maybe_moment()?].into_iter().flatten().min();
+    Ok(NextDue { turns, mails, over_http, calls })
 }
 
 pub(super) async fn find(connection: &mut SqliteConnection, who: &Who) -> Result<Option<Contact>> {

@@ -8,7 +8,7 @@ use super::super::tally::{TallyKey, count};
 use super::super::{Result, StoreError, TurnBatch};
 use super::bulk::Bulk;
 use super::rows::json;
-use super::{contacts, failed, intake};
+use super::{contacts, failed, intake, watch};
 use crate::domain::{
     Call, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached, HistoryStep, Message,
     MessageState, Permission, Run,
@@ -36,6 +36,12 @@ async fn write(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<(
     calls(connection, &effects().flat_map(|effects| &effects.calls).collect::<Vec<_>>()).await?;
     goals(connection, &effects().flat_map(|effects| &effects.goals).collect::<Vec<_>>()).await?;
     add_events(connection, &effects().flat_map(|effects| &effects.events).collect::<Vec<_>>()).await?;
+    let watches: Vec<_> = batch
+        .contacts
+        .iter()
+        .filter_map(|(state, effects)| Some((state.contact.id, effects.watch.as_ref()?)))
+        .collect();
+    watch::remember(connection, &watches).await?;
     looked_at(connection, batch).await?;
     add_counts(connection, count(batch)).await
 }

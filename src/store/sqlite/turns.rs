@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use super::super::{Claim, Result};
 use super::contacts::load;
 use super::rows::{self, Columns};
-use super::{failed, keys, past};
+use super::{failed, keys, past, watch};
 use crate::domain::{ContactId, ContactState, EventId, Past};
 use crate::language::plan::Needs;
 use crate::time::Moment;
@@ -30,10 +30,11 @@ pub(super) async fn claim(connection: &mut SqliteConnection, now: Moment, limit:
     let found =
         sqlx::query(DUE).bind(now.micros()).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
     let due = rows::all(&found, rows::run)?;
+    let watches = watch::due(connection, now, limit).await?;
     // Where every pending event is here already, none is missing for the contacts of the timers.
-    if events.len() >= limit as usize && !due.is_empty() {
+    if events.len() >= limit as usize && !(due.is_empty() && watches.is_empty()) {
         let last = events.last().map_or(Moment::MIN, |event| event.received_at);
-        let list = keys::contacts(due.iter().map(|run| &run.contact));
+        let list = keys::contacts(due.iter().map(|run| &run.contact).chain(&watches));
         let statement = sqlx::query(PENDING_OF).bind(list).bind(last.micros());
         let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
         let known: BTreeSet<(ContactId, EventId)> =
@@ -41,7 +42,7 @@ pub(super) async fn claim(connection: &mut SqliteConnection, now: Moment, limit:
         let theirs = rows::all(&found, rows::event)?;
         events.extend(theirs.into_iter().filter(|event| !known.contains(&(event.contact, event.id))));
     }
-    Ok(Claim { events, due })
+    Ok(Claim { events, due, watches })
 }
 
 pub(super) const OPEN: &str =
@@ -89,6 +90,13 @@ pub(super) async fn states(
         for (contact, decided) in decisions(connection, contacts).await? {
             if let Some(state) = states.get_mut(&contact) {
                 state.permissions = decided;
+            }
+        }
+    }
+    if needs.watch {
+        for (contact, watch) in watch::of(connection, contacts).await? {
+            if let Some(state) = states.get_mut(&contact) {
+                state.watch = Some(watch);
             }
         }
     }

@@ -6,14 +6,16 @@ use uuid::Uuid;
 
 use super::super::{
     Access, Arrival, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
-    Delivery, DeliveryKind, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement,
-    NextDue, Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion,
-    TallyRow, Token, TurnBatch, Who, WriteUnit,
+    Delivery, DeliveryKind, Deployment, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey,
+    MessageSettlement, NextDue, Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent,
+    StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
-use super::{audit, calls, contacts, failed, intake, lists, messages, people, reactions, record, turns};
+use super::{
+    audit, calls, contacts, failed, intake, lists, messages, people, reactions, record, turns, watch,
+};
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
-    RunId,
+    RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::{Moment, TimeZone};
@@ -129,6 +131,14 @@ impl ReadUnit for SqliteUnit {
 
     async fn versions(&mut self) -> Result<Vec<StoredVersion>> {
         lists::versions(&mut self.transaction).await
+    }
+
+    async fn deployments(&mut self) -> Result<Vec<Deployment>> {
+        lists::deployments(&mut self.transaction).await
+    }
+
+    async fn watch(&mut self, contact: ContactId) -> Result<Option<Watch>> {
+        Ok(watch::of(&mut self.transaction, &[contact]).await?.into_values().next())
     }
 
     async fn tokens(&mut self) -> Result<Vec<Token>> {
@@ -255,6 +265,18 @@ impl WriteUnit for SqliteUnit {
 
     async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()> {
         lists::wake_others(&mut self.transaction, journey, version, now).await
+    }
+
+    async fn begin_watch(&mut self, now: Moment) -> Result<()> {
+        watch::begin(&mut self.transaction, now).await
+    }
+
+    async fn end_watch(&mut self) -> Result<()> {
+        watch::end(&mut self.transaction).await
+    }
+
+    async fn extend_watch(&mut self, deployed_at: Moment, now: Moment, limit: u32) -> Result<bool> {
+        watch::extend(&mut self.transaction, deployed_at, now, limit).await
     }
 
     async fn add_token(&mut self, access: Access) -> Result<()> {
