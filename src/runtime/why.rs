@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::{Arm, ContactId, EventKind, HistoryStep, MessageState, Run, StepKind};
 use crate::engine::Plans;
 use crate::language::plan::{Place, Plan, Step, Trigger};
-use crate::store::{ReadUnit, Result, StoredEvent, StoredMessage};
+use crate::store::{Carrier, ReadUnit, Result, StoredEvent, StoredMessage};
 use crate::time::{Moment, TimeZone, wall_text};
 
 /// How many events of a contact are looked at.
@@ -193,7 +193,11 @@ fn state(stored: &StoredMessage, zone: &TimeZone) -> String {
             _ => "about to be handed over".to_owned(),
         },
         MessageState::HandedOver => format!("being handed over since{}", at(stored.handed_over_at)),
-        MessageState::Accepted => format!("taken by the mail server{}{answer}", at(stored.settled_at)),
+        MessageState::Accepted => {
+            let is_mail = Carrier::Mail.carries(&stored.message.channel);
+            let by = if is_mail { "the mail server" } else { "who delivers it" };
+            format!("taken by {by}{}{answer}", at(stored.settled_at))
+        }
         MessageState::Refused => format!("refused{}{answer}", at(stored.settled_at)),
         MessageState::Unsure => format!("nobody knows whether it was taken{answer}"),
         MessageState::Delivered => "delivered".to_owned(),

@@ -87,6 +87,11 @@ pub(super) fn told(item: &StoryItem) -> (Whose, String, Vec<(String, String)>) {
         "message_clicked" => {
             (Whose::Theirs, format!("clicked `{}` in `{message}`", text("link")), &["message", "link"])
         }
+        "message_replied" => (Whose::Theirs, format!("replied to `{message}`"), &["message"]),
+        "survey_answered" => {
+            let sentence = format!("answered `{}` with `{}`", text("survey"), text("score"));
+            (Whose::Theirs, sentence, &["survey", "score", "message"])
+        }
         "message_skipped" => (Whose::Lost, format!("`{message}` was not sent"), &["message"]),
         "message_bounced" => (Whose::Lost, format!("`{message}` came back"), &["message"]),
         "message_complained" => (Whose::Lost, format!("called `{message}` spam"), &["message"]),

@@ -6,7 +6,7 @@ use super::message::text_setting;
 use crate::domain::Contact;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
-use crate::language::model::{EnterKind, Journey, Message, MessageText, Model, StatementKind};
+use crate::language::model::{Enter, EnterKind, Journey, Message, MessageText, Model, StatementKind};
 use crate::language::syntax::{place_in_text, tree};
 use crate::source::Span;
 use crate::template::{
@@ -46,8 +46,16 @@ struct Job<'m> {
 struct Supply<'m> {
     /// The journeys that send it.
     journeys: Vec<&'m Journey>,
-    /// The names of `with` of each send.
-    with: Vec<BTreeSet<&'m str>>,
+    /// The names of `with` of each send, and where it stands.
+    with: Vec<(BTreeSet<&'m str>, Span)>,
+}
+
+/// What a template asks for in vain.
+struct Missing {
+    message: String,
+    help: Option<String>,
+    /// Where it is not handed over.
+    related: Option<(Span, String)>,
 }
 
 impl Checker<'_> {
@@ -158,9 +166,13 @@ impl Checker<'_> {
     /// What a text asks for must be there for everybody it is sent to.
     fn asks_for(&self, job: &Job<'_>, compiled: &Compiled, supply: &Supply<'_>, model: &Model) {
         for variable in &compiled.variables {
-            if let Some((message, help)) = self.missing(variable, supply) {
+            if let Some(missing) = self.missing(variable, supply) {
                 let span = self.place(job, &variable.part, variable.range.clone());
-                self.report(Finding::new(Code::E402, span, message).maybe_help(help));
+                let finding = Finding::new(Code::E402, span, missing.message).maybe_help(missing.help);
+                self.report(match missing.related {
+                    Some((place, says)) => finding.related(place, says),
+                    None => finding,
+                });
             }
         }
         for survey in &compiled.surveys {
@@ -191,7 +203,7 @@ impl Checker<'_> {
     }
 
     /// Why a variable is not there, and what to write instead.
-    fn missing(&self, variable: &Variable, supply: &Supply<'_>) -> Option<(String, Option<String>)> {
+    fn missing(&self, variable: &Variable, supply: &Supply<'_>) -> Option<Missing> {
         let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["contact"] | ["entry"] => None,
@@ -202,20 +214,20 @@ impl Checker<'_> {
                     return None;
                 }
                 let help = words::did_you_mean(field, "a contact has", known);
-                Some((format!("a contact has no field `{field}`"), help))
+                Some(Missing { message: format!("a contact has no field `{field}`"), help, related: None })
             }
-            ["entry", field, ..] => self.missing_entry(field, supply),
+            ["entry", field, ..] => self.missing_entry(field, variable.guarded, supply),
             [name] | [name, ..] if ADDRESSES.contains(name) => None,
             [name, ..]
                 if variable.guarded
-                    || supply.with.iter().all(|with| with.contains(name)) && !supply.with.is_empty() =>
+                    || supply.with.iter().all(|(with, _)| with.contains(name)) && !supply.with.is_empty() =>
             {
                 None
             }
             [name, ..] => {
                 let declared = self.names.contact.iter().map(|field| field.name.as_str());
                 let fields: Vec<&str> = declared.chain(Contact::BUILT_IN).collect();
-                let handed_over = supply.with.iter().any(|with| with.contains(name));
+                let handed_over = supply.with.iter().any(|(with, _)| with.contains(name));
                 let help = if handed_over {
                     format!(
                         "add `{name}` to the `with` of every `send` of this message, or write `{{{{ {name} | default('…') }}}}`"
@@ -234,34 +246,42 @@ impl Checker<'_> {
                 } else {
                     format!("there is no `{name}` for this template")
                 };
-                Some((message, Some(help)))
+                let without = supply.with.iter().find(|(with, _)| handed_over && !with.contains(name));
+                let related = without.map(|(_, span)| (*span, format!("this hands over no `{name}`")));
+                Some(Missing { message, help: Some(help), related })
             }
             [] => None,
         }
     }
 
-    /// A property of what led in must be one of some way into every journey that sends the message.
-    fn missing_entry(&self, field: &str, supply: &Supply<'_>) -> Option<(String, Option<String>)> {
+    /// A property of what led in must be there on every way into every journey that sends the message. What comes
+    /// with a request is known to whoever asks alone.
+    fn missing_entry(&self, field: &str, guarded: bool, supply: &Supply<'_>) -> Option<Missing> {
         for journey in &supply.journeys {
-            let mut known: Vec<String> = Vec::new();
-            let mut open = false;
-            for enter in &journey.enters {
-                match &enter.kind {
-                    EnterKind::ByRequest => open = true,
-                    EnterKind::On(wire) => match self.fields_of_wire(wire) {
-                        Some(fields) => known.extend(fields),
-                        None => open = true,
-                    },
-                    // Time has no fields.
-                    _ => {}
-                }
+            let ways = journey.enters.iter().filter_map(|enter| match &enter.kind {
+                EnterKind::ByRequest => None,
+                EnterKind::On(wire) => Some((enter, self.fields_of_wire(wire)?)),
+                // Time has no fields.
+                _ => Some((enter, Vec::new())),
+            });
+            let ways: Vec<(&Enter, Vec<String>)> = ways.collect();
+            let all_known = ways.len() == journey.enters.len();
+            let knows = |fields: &[String]| fields.iter().any(|known| known == field);
+            if all_known && !ways.iter().any(|(_, fields)| knows(fields)) {
+                let known = ways.iter().flat_map(|(_, fields)| fields).map(String::as_str);
+                let help = words::did_you_mean(field, "it knows", known);
+                let message = format!("nothing that leads into `{}` has a field `{field}`", journey.name);
+                return Some(Missing { message, help, related: None });
             }
-            if !open && !known.iter().any(|known| known == field) {
-                let help = words::did_you_mean(field, "it knows", known.iter().map(String::as_str));
-                return Some((
-                    format!("nothing that leads into `{}` has a field `{field}`", journey.name),
-                    help,
-                ));
+            let without = ways.iter().find(|(_, fields)| !guarded && !knows(fields));
+            if let Some((enter, _)) = without {
+                let message =
+                    format!("not everything that leads into `{}` has a field `{field}`", journey.name);
+                let help = format!(
+                    "write `{{{{ entry.{field} | default('…') }}}}`, or `{{% if entry.{field} %}}` around it"
+                );
+                let related = Some((enter.span, format!("who comes in this way has no `{field}`")));
+                return Some(Missing { message, help: Some(help), related });
             }
         }
         None
@@ -287,7 +307,7 @@ impl<'m> Supply<'m> {
                 let StatementKind::Send { messages, with, .. } = &statement.kind else { return };
                 for message in messages {
                     let supply = supplies.entry(&message.name).or_default();
-                    supply.with.push(with.iter().map(|(name, _)| name.as_str()).collect());
+                    supply.with.push((with.iter().map(|(name, _)| name.as_str()).collect(), message.span));
                     if supply.journeys.last().is_none_or(|last| last.name != journey.name) {
                         supply.journeys.push(journey);
                     }
