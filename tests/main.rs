@@ -19,4 +19,5 @@ mod findings;
 mod language;
 mod program;
 mod samples;
+mod sending;
 mod tidy;

@@ -47,3 +47,32 @@ fn from_counts(rows: &[TallyRow], plans: &Plans) -> Learned {
     }
     learned
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_come_from_the_counts() {
+        let row = |what: &str, detail: &str, count| TallyRow {
+            journey: "j".to_owned(),
+            version: 1,
+            arm: "treated".to_owned(),
+            day: 0,
+            what: what.to_owned(),
+            detail: detail.to_owned(),
+            count,
+            worth: 0.0,
+        };
+        let rows = [
+            row("hour", "email 09", 3),
+            row("hour", "email 09", 4),
+            row("hour", "sms 23", 1),
+            row("hour", "x", 1),
+        ];
+        let learned = from_counts(&rows, &Plans::default());
+        assert_eq!(learned.channels["email"].hours[9], 7);
+        assert_eq!(learned.channels["sms"].hours[23], 1);
+        assert_eq!(learned.channels["email"].sent, 0);
+    }
+}

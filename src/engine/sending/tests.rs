@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::super::tests::play::{ENTERED, Play, stage};
+use super::{Handing, behind, handing};
 use crate::domain::{Arm, ChannelCounts, Effects, MessageState};
-use crate::time::{Moment, hour_of};
+use crate::time::{Moment, Window, hour_of};
 
 /// What is said about the effects of a step: which messages were decided on.
 fn sent(effects: &Effects) -> Vec<&str> {
@@ -250,6 +251,68 @@ fn a_better_time_holds_a_message() {
             assert_eq!(step(&mut play, "2027-03-01 18:00", "wake"), "sent hello, ended done");
         }
     }
+}
+
+#[test]
+fn a_hand_over_looks_at_quiet_hours_and_lateness_once_more() {
+    let journey =
+        format!("policy {{ quiet 21:00 to 08:00  late 24 hours }} {}", stage("", "send email hello end"));
+    let mut play = Play::new(&journey);
+    step(&mut play, "2027-03-01 20:00", "signup");
+    let mut message = play.last.messages[0].clone();
+    for (now, expected) in [
+        ("2027-03-01 20:10", Handing::Before(play.at("2027-03-01 21:00"))),
+        ("2027-03-01 21:00", Handing::From(play.at("2027-03-02 08:00"))),
+        ("2027-03-02 07:59", Handing::From(play.at("2027-03-02 08:00"))),
+        ("2027-03-02 08:00", Handing::Before(play.at("2027-03-02 20:00").plus_micros(1))),
+        ("2027-03-02 20:00", Handing::Before(play.at("2027-03-02 20:00").plus_micros(1))),
+        ("2027-03-02 20:01", Handing::TooLate),
+    ] {
+        let handing = handing(&play.plans, &play.zone, &play.state.contact, &message, play.at(now));
+        assert_eq!(handing, expected, "{now}");
+    }
+    // Quiet hours have moved it, and it is late from then on.
+    message.wanted_at = play.at("2027-03-02 08:00");
+    let now = play.at("2027-03-02 20:01");
+    let before = Handing::Before(play.at("2027-03-02 21:00"));
+    assert_eq!(handing(&play.plans, &play.zone, &play.state.contact, &message, now), before);
+}
+
+#[test]
+fn of_several_quiet_hours_all_are_waited_for() {
+    let hours = |from: &str, to: &str| {
+        let time = |text: &str| crate::time::ClockTime::new(text.parse().unwrap(), 0).unwrap();
+        Window { from: time(from), to: time(to), days: None }
+    };
+    let play = Play::new("journey j { enter on signup stage s { end } }");
+    for (quiet, at, ends) in [
+        (vec![hours("21", "8"), hours("8", "10")], "2027-03-01 22:00", "2027-03-02 10:00"),
+        (vec![hours("8", "10"), hours("21", "8")], "2027-03-01 22:00", "2027-03-02 10:00"),
+        (vec![hours("21", "8"), hours("12", "14")], "2027-03-01 11:00", "2027-03-01 11:00"),
+        // The clocks go forward at two, and three is the end of the gap.
+        (vec![hours("22", "2")], "2027-03-27 23:00", "2027-03-28 03:00"),
+    ] {
+        assert_eq!(behind(&quiet, play.at(at), &play.zone), play.at(ends), "{quiet:?} at {at}");
+    }
+}
+
+#[test]
+fn the_channel_that_is_answered_best_goes_first() {
+    let send = "send best of { email hello email receipt } end";
+    let mut play = Play::new(&stage("", send));
+    let plan = play.plans.version(1).unwrap();
+    let mut plan = plan.as_ref().clone();
+    plan.messages.get_mut("receipt").unwrap().channel = "sms".to_owned();
+    play.plans.add(1, std::sync::Arc::new(plan), true);
+    let clicked = crate::domain::PastMessage {
+        channel: "sms".to_owned(),
+        clicked_at: Some(play.at("2027-02-01 10:00")),
+        ..past(play.at("2027-02-01 09:00"))
+    };
+    play.state.messages.push(clicked);
+    assert_eq!(step(&mut play, "2027-03-01 10:00", "signup"), format!("{ENTERED}, sent receipt, ended done"));
+    play.state.messages.clear();
+    assert_eq!(step(&mut play, "2027-03-02 10:00", "signup"), format!("{ENTERED}, sent hello, ended done"));
 }
 
 fn past(at: Moment) -> crate::domain::PastMessage {
