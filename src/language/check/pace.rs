@@ -18,6 +18,17 @@ struct Stated<'m> {
     span: Span,
 }
 
+/// A way into a journey.
+#[derive(Clone, Copy)]
+struct Way<'m> {
+    journey: &'m Journey,
+    /// The clause.
+    span: Span,
+    /// The stage where one starts.
+    stage: usize,
+    condition: Option<&'m Expr>,
+}
+
 impl Checker<'_> {
     /// Reports the paths that send more than the caps let through: of each journey, and of those that one event leads
     /// into together.
@@ -70,36 +81,32 @@ impl Checker<'_> {
     /// Journeys that one event leads into send to the same contact from the same moment on.
     fn together(&self, sound: &[&Journey], graphs: &BTreeMap<&str, Graph<'_>>, stated: &Stated<'_>) {
         let per = nominal(stated.cap.per);
-        for (event, entered) in by_event(sound) {
-            let sends: Vec<(&Journey, Span, u32)> = entered
-                .iter()
-                .filter_map(|(journey, span, stage)| {
-                    let count = graphs.get(journey.name.as_str())?.sends_from(*stage, stated.cap, per);
-                    (count > 0).then_some((*journey, *span, count))
-                })
-                .collect();
-            let alone = sends.iter().map(|(.., count)| *count).max().unwrap_or(0);
-            let sum: u32 = sends.iter().map(|(.., count)| *count).sum();
-            let (Some((_, span, _)), true) = (sends.last(), sum > stated.cap.count && alone < sum) else {
+        for (event, ways) in by_event(sound) {
+            let count = |way: &Way<'_>| {
+                let graph = graphs.get(way.journey.name.as_str());
+                graph.map_or(0, |graph| graph.sends_from(way.stage, stated.cap, per))
+            };
+            let sends: Vec<(Way<'_>, u32)> =
+                ways.iter().map(|way| (*way, count(way))).filter(|(_, count)| *count > 0).collect();
+            let alone = sends.iter().map(|(_, count)| *count).max().unwrap_or(0);
+            let sum: u32 = sends.iter().map(|(_, count)| *count).sum();
+            // What one journey does alone has been said of it.
+            let (Some((last, _)), true) = (sends.last(), sum > stated.cap.count && alone <= stated.cap.count)
+            else {
                 continue;
             };
-            // What one journey does alone has been said of it.
-            if alone > stated.cap.count {
-                continue;
-            }
-            let names: Vec<String> =
-                sends.iter().map(|(journey, ..)| format!("`{}`", journey.name)).collect();
+            let names: Vec<String> = sends.iter().map(|(way, _)| format!("`{}`", way.journey.name)).collect();
             let message = format!(
                 "`{event}` leads into {}, which can send {sum} messages together within {}, and the cap lets {} through",
                 words::all_of(&names),
                 stated.cap.per,
                 stated.cap.count,
             );
-            let others = sends.iter().rev().skip(1).take(4);
-            let finding = Finding::new(Code::W602, *span, message)
+            let finding = Finding::new(Code::W602, last.span, message)
                 .related(stated.span, format!("the cap: `{}`", self.written(stated.span)))
                 .help("give the journey that matters more a higher `priority`, or let one begin later");
-            self.report(others.fold(finding, |finding, (.., span, _)| finding.related(*span, "and here")));
+            let others = sends.iter().rev().skip(1).take(4);
+            self.report(others.fold(finding, |finding, (way, _)| finding.related(way.span, "and here")));
         }
     }
 
@@ -114,35 +121,30 @@ impl Checker<'_> {
     }
 }
 
-/// The journeys that an event leads into for one and the same contact: with the clause, and the stage they begin in.
-/// Of several conditions nobody can say whether a contact fulfils more than one.
-fn by_event<'m>(journeys: &[&'m Journey]) -> Vec<(&'m str, Vec<(&'m Journey, Span, usize)>)> {
-    let mut ways: Vec<(&str, Option<&Expr>, (&Journey, Span, usize))> = Vec::new();
-    for journey in journeys {
+/// The ways by which an event leads one and the same contact into several journeys. Of several conditions nobody can
+/// say whether a contact fulfils more than one.
+fn by_event<'m>(journeys: &[&'m Journey]) -> Vec<(&'m str, Vec<Way<'m>>)> {
+    let mut ways: Vec<(&str, Way<'_>)> = Vec::new();
+    for journey in journeys.iter().copied() {
         for enter in &journey.enters {
             if let EnterKind::On(event) = &enter.kind {
-                ways.push((event, enter.condition.as_ref(), (*journey, enter.span, enter.into)));
+                let condition = enter.condition.as_ref();
+                ways.push((event, Way { journey, span: enter.span, stage: enter.into, condition }));
             }
         }
     }
-    let mut groups: Vec<(&str, Vec<(&Journey, Span, usize)>)> = Vec::new();
-    let mut seen: Vec<(&str, Option<&Expr>)> = Vec::new();
-    for (event, condition, _) in &ways {
-        if seen.contains(&(event, *condition)) {
-            continue;
-        }
-        seen.push((event, *condition));
-        let mut members: Vec<(&Journey, Span, usize)> = Vec::new();
-        for (other, needed, way) in &ways {
-            let fits = other == event && (needed.is_none() || needed == condition);
-            if fits && !members.iter().any(|(journey, ..)| journey.name == way.0.name) {
-                members.push(*way);
+    let mut groups: Vec<(&str, Vec<Way<'_>>)> = Vec::new();
+    for (event, way) in &ways {
+        let mut members: Vec<Way<'_>> = Vec::new();
+        for (other, near) in &ways {
+            let fits = other == event && (near.condition.is_none() || near.condition == way.condition);
+            if fits && !members.iter().any(|known| known.journey.name == near.journey.name) {
+                members.push(*near);
             }
         }
         // A group that another has all of adds nothing.
-        if members.len() > 1
-            && !groups.iter().any(|(known, group)| known == event && group.len() >= members.len())
-        {
+        let adds = |(known, group): &(&str, Vec<Way<'_>>)| known != event || group.len() < members.len();
+        if members.len() > 1 && groups.iter().all(adds) {
             groups.push((event, members));
         }
     }
