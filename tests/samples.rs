@@ -1,6 +1,7 @@
 //! The workspaces that come with the program are sound, and a mistake in one of them is told once.
 
 use std::path::Path;
+use std::process::Command;
 
 use lotse::config;
 use lotse::finding::{HumanStyle, render_human};
@@ -84,4 +85,17 @@ fn a_mistake_in_the_sample_is_told_once() {
         insta::assert_snapshot!("sample-mistakes", stories);
     });
     assert!(problems.is_empty(), "\n{problems}");
+}
+
+/// The example that shows the whole language can be run as it stands, and its test passes.
+#[test]
+fn the_example_of_the_language_runs() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/language/example");
+    for command in ["check", "test"] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_lotse")).arg(command).current_dir(&folder).output().unwrap();
+        let told =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "lotse {command}:\n{told}");
+    }
 }
