@@ -7,17 +7,20 @@
 
 mod braces;
 mod broken;
+mod canonical;
 mod declaration;
 mod expected;
 mod expression;
 mod journey;
 mod literal;
 mod node;
+mod parenthesis;
 mod scan;
 mod slip;
 mod statement;
 mod test;
 mod text;
+pub mod token;
 pub mod tree;
 
 pub use scan::NESTING_MAX;
@@ -74,6 +77,17 @@ fn read(source: SourceId, text: &str, scan: &scan::Scan) -> (Vec<tree::Declarati
     }
     best.1.extend(missing);
     best
+}
+
+/// Reads a text that gives no finding, without the places: two texts whose trees are equal then mean the same. `None`
+/// where something is found.
+pub fn meaning(text: &str) -> Option<Vec<tree::Declaration>> {
+    if scan::scan(text).too_deep.is_some() {
+        return None;
+    }
+    let reader = Reader::without_places(text);
+    let declarations = reader.file();
+    reader.findings.into_inner().is_empty().then_some(declarations)
 }
 
 /// Reads one expression that stands in another file, such as the `when` of `lotse.yaml`; `offset` is where

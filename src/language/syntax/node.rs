@@ -95,12 +95,19 @@ pub(super) struct Reader<'t> {
     pub(super) text: &'t str,
     /// Where the text begins in its file.
     base: usize,
+    /// Whether what is read says where it stands.
+    places: bool,
     pub(super) findings: RefCell<Vec<Finding>>,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(source: SourceId, text: &'t str, base: usize) -> Self {
-        Self { source, text, base, findings: RefCell::default() }
+        Self { source, text, base, places: true, findings: RefCell::default() }
+    }
+
+    /// Reads so that all places are the same.
+    pub(super) fn without_places(text: &'t str) -> Self {
+        Self { places: false, ..Self::new(SourceId::default(), text, 0) }
     }
 
     pub(super) fn span(&self, node: &Node<'_>) -> Span {
@@ -108,6 +115,9 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn span_of(&self, range: Range<usize>) -> Span {
+        if !self.places {
+            return Span::default();
+        }
         Span::new(self.source, self.base + range.start, self.base + range.end)
     }
 

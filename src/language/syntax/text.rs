@@ -112,6 +112,30 @@ fn escape(rest: &str) -> Escape {
     }
 }
 
+/// A plain text as it is written best: each character stands for itself where one sees it.
+pub(super) fn with_fewest_escapes(written: &str) -> String {
+    let mut best = String::with_capacity(written.len());
+    best.push('"');
+    for c in decode(written).0.chars() {
+        match c {
+            '"' => best.push_str("\\\""),
+            '\\' => best.push_str("\\\\"),
+            '\n' => best.push_str("\\n"),
+            '\t' => best.push_str("\\t"),
+            c if is_unseen(c) => best.push_str(&format!("\\u{{{:X}}}", u32::from(c))),
+            c => best.push(c),
+        }
+    }
+    best.push('"');
+    best
+}
+
+/// Whether nobody sees a character that is there: blanks beside the common one, and marks that turn or part text.
+fn is_unseen(c: char) -> bool {
+    let blank = c.is_whitespace() && !c.is_control() && c != ' ';
+    blank || matches!(c, '\u{AD}' | '\u{200B}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
 /// A text as it is meant, and for stretches of it where they stand in what was written: pairs of offsets, meant
 /// and written.
 fn decode(written: &str) -> (String, Vec<(usize, usize)>) {

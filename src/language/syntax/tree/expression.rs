@@ -6,7 +6,7 @@ use crate::source::Span;
 use crate::time::{ClockTime, Date, Length, Unit};
 
 /// An expression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
     /// Where it stands.
     pub span: Span,
@@ -28,7 +28,7 @@ impl Expression {
 }
 
 /// What an expression says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the section on expressions in docs/reference/language.md explains each")]
 pub enum ExpressionKind {
     Text(String),
@@ -58,7 +58,7 @@ pub enum ExpressionKind {
 }
 
 /// `count(E [in last D] [where COND])` and its like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
     /// The word before the bracket.
     pub function: Spanned<String>,
@@ -131,7 +131,7 @@ pub struct MomentLiteral {
 }
 
 /// `SCOPE.FIELD`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FieldName {
     /// `contact`, `entry`, `event` or `reply`.
     pub scope: Spanned<Scope>,

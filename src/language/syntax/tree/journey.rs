@@ -3,7 +3,7 @@ use crate::source::Span;
 use crate::time::{ClockTime, Length, Weekday};
 
 /// `journey NAME "label" { … }`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Journey {
     /// The whole declaration.
     pub span: Span,
@@ -18,7 +18,7 @@ pub struct Journey {
 }
 
 /// A clause of a journey or of the policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Clause {
     /// The whole clause.
     pub span: Span,
@@ -27,7 +27,7 @@ pub struct Clause {
 }
 
 /// What a clause says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the table of clauses in docs/reference/language.md explains each")]
 pub enum ClauseKind {
     Owner(Text),
@@ -53,7 +53,7 @@ pub enum ClauseKind {
 }
 
 /// `enter …`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Enter {
     /// How one gets in.
     pub kind: EnterKind,
@@ -66,7 +66,7 @@ pub struct Enter {
 }
 
 /// How one gets in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the table of clauses in docs/reference/language.md explains each")]
 pub enum EnterKind {
     On { event: Name },
@@ -79,7 +79,7 @@ pub enum EnterKind {
 }
 
 /// Which days `enter every` means.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum EveryDays {
     Day,
@@ -98,7 +98,7 @@ pub enum Reenter {
 }
 
 /// `goal NAME on EVENT …`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Goal {
     /// Its name; the grammar lets it be left out, so that the finding can say what is missing.
     pub name: Option<Name>,
@@ -131,7 +131,7 @@ pub enum Timezone {
 }
 
 /// `stage NAME { … }`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     /// The whole stage.
     pub span: Span,
@@ -142,7 +142,7 @@ pub struct Stage {
 }
 
 /// `{ statements }`
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Block {
     /// From `{` to `}`.
     pub span: Span,
@@ -151,7 +151,7 @@ pub struct Block {
 }
 
 /// One statement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     /// All of it, with its blocks.
     pub span: Span,
@@ -160,7 +160,7 @@ pub struct Statement {
 }
 
 /// What a statement does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the table of statements in docs/reference/language.md explains each")]
 pub enum StatementKind {
     Send(Send),
@@ -191,7 +191,7 @@ pub enum StatementKind {
 }
 
 /// `send …`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Send {
     /// One message, or several of which one goes out.
     pub choice: SendChoice,
@@ -215,7 +215,7 @@ pub enum SendChoice {
 }
 
 /// `CHANNEL NAME [to EXPR]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SendMessage {
     /// The channel.
     pub channel: Name,
@@ -226,7 +226,7 @@ pub struct SendMessage {
 }
 
 /// `wait until …`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Until {
     Time(Spanned<ClockTime>),
@@ -236,7 +236,7 @@ pub enum Until {
 }
 
 /// `wait up to D { … }`, also behind `call` and `hand off`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WaitUpTo {
     /// `up to D`
     pub limit: Spanned<Length>,
@@ -253,7 +253,7 @@ pub struct WaitUpTo {
 }
 
 /// `on TRIGGER [where COND] { … }`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OnBranch {
     /// From `on` to `}`.
     pub span: Span,
@@ -266,7 +266,7 @@ pub struct OnBranch {
 }
 
 /// What a wait waits for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Trigger {
     Event(Name),
@@ -290,7 +290,7 @@ impl Trigger {
 }
 
 /// `variant NAME P% { … }`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
     /// Its name.
     pub name: Name,
@@ -301,7 +301,7 @@ pub struct Variant {
 }
 
 /// `pick by TRIGGER after D`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pick {
     /// What counts as success.
     pub trigger: Trigger,

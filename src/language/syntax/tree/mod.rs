@@ -41,7 +41,7 @@ pub type Name = Spanned<String>;
 pub type Text = Spanned<String>;
 
 /// One journey file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct File {
     /// In the order of the text.
     pub declarations: Vec<Declaration>,
@@ -50,7 +50,7 @@ pub struct File {
 }
 
 /// What can stand at the top of a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Declaration {
     /// `contact { … }`
     Contact(Fields),
@@ -77,7 +77,7 @@ pub enum Declaration {
 }
 
 /// Text that could not be read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Broken {
     /// All of it.
     pub span: Span,
@@ -86,7 +86,7 @@ pub struct Broken {
 }
 
 /// `contact { … }`, and the fields of an event.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fields {
     /// The whole block.
     pub span: Span,
@@ -95,7 +95,7 @@ pub struct Fields {
 }
 
 /// One attribute or property.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     /// Its name.
     pub name: Name,
@@ -108,7 +108,7 @@ pub struct Field {
 }
 
 /// The type of a field as written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FieldType {
     /// Whether `list of` stands before it.
     pub list: bool,
@@ -117,7 +117,7 @@ pub struct FieldType {
 }
 
 /// `event NAME "wire name" { … }`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// The whole declaration.
     pub span: Span,
@@ -130,7 +130,7 @@ pub struct Event {
 }
 
 /// `topic NAME "label" essential`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Topic {
     /// The whole declaration.
     pub span: Span,
@@ -143,7 +143,7 @@ pub struct Topic {
 }
 
 /// `measure NAME = …` or `segment NAME = …`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
     /// The whole declaration.
     pub span: Span,
@@ -154,7 +154,7 @@ pub struct Definition {
 }
 
 /// `survey NAME "question" { scale 0 to 10  comment "…" }`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Survey {
     /// The whole declaration.
     pub span: Span,
@@ -169,7 +169,7 @@ pub struct Survey {
 }
 
 /// `policy { … }`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// The whole declaration.
     pub span: Span,
@@ -178,7 +178,7 @@ pub struct Policy {
 }
 
 /// A message of some channel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// The whole declaration.
     pub span: Span,
@@ -191,7 +191,7 @@ pub struct Message {
 }
 
 /// The entries of a message, or of its version in one language.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MessageBody {
     /// `key value`, such as `subject "…"` or `topic newsletter`.
     pub settings: Vec<Setting>,
@@ -202,7 +202,7 @@ pub struct MessageBody {
 }
 
 /// `key value` inside a message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// The word before.
     pub key: Name,
@@ -211,7 +211,7 @@ pub struct Setting {
 }
 
 /// What a setting is set to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum SettingValue {
     /// Text in quotes.
     Text(Text),
@@ -220,7 +220,7 @@ pub enum SettingValue {
 }
 
 /// `name value` inside `with { … }`, `utm { … }`, an event of a test.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
     /// The name.
     pub key: Name,

@@ -3,7 +3,7 @@ use crate::source::Span;
 use crate::time::Length;
 
 /// `test "name" for JOURNEY { … }`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Test {
     /// The whole test.
     pub span: Span,
@@ -16,7 +16,7 @@ pub struct Test {
 }
 
 /// One line of a test.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TestItem {
     /// All of it.
     pub span: Span,
@@ -25,7 +25,7 @@ pub struct TestItem {
 }
 
 /// What a line of a test says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the section on tests in docs/reference/language.md explains each")]
 pub enum TestItemKind {
     Contact { attributes: Vec<Pair>, allows: Vec<Name> },
@@ -46,7 +46,7 @@ pub enum TestItemKind {
 }
 
 /// When a step of a test happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum StepTime {
     At(MomentLiteral),
@@ -54,7 +54,7 @@ pub enum StepTime {
 }
 
 /// What happens in a step of a test.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the section on tests in docs/reference/language.md explains each")]
 pub enum Action {
     Event { event: Name, with: Vec<Pair> },
