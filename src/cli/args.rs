@@ -29,6 +29,8 @@ pub(super) enum Command {
     New(NewArgs),
     /// Say what is wrong in the journeys, and what to write instead
     Check(CheckArgs),
+    /// Write the journeys in the one form that a text of theirs has
+    Fmt(FmtArgs),
     /// Say what a finding means, with an example of wrong and right
     Explain(ExplainArgs),
     /// Run the tests of the workspace, in virtual time
@@ -132,6 +134,15 @@ pub(super) struct CheckArgs {
     /// End with 1 for warnings too
     #[arg(long)]
     pub(super) deny_warnings: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FmtArgs {
+    #[command(flatten)]
+    pub(super) workspace: Dir,
+    /// Change nothing; list the files that would change, and end with 1 if there are any
+    #[arg(long)]
+    pub(super) check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod enter;
 mod explain;
+mod fmt;
 mod migrate;
 mod new;
 mod output;
@@ -61,6 +62,7 @@ fn act(cli: Cli) -> anyhow::Result<End> {
     let workspace = cli.workspace;
     match cli.command {
         Command::Check(args) => check::run(&args, &workspace),
+        Command::Fmt(args) => fmt::run(&args, &workspace),
         Command::Explain(args) => explain::run(&args),
         Command::New(args) => new::run(&args),
         Command::Show(args) => show::run(&args, &workspace),

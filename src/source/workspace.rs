@@ -105,6 +105,21 @@ impl WorkspaceFiles {
     }
 }
 
+/// The `*.journey` files of a workspace folder, by their paths below it in order.
+///
+/// # Errors
+/// When the folder is missing or cannot be read.
+pub fn journey_paths(folder: &Path) -> Result<Vec<String>, ReadError> {
+    if !folder.is_dir() {
+        return Err(ReadError::NoFolder(folder.to_owned()));
+    }
+    let mut paths = Vec::new();
+    collect(folder, "", 0, &mut paths)?;
+    paths.retain(|path| path.ends_with(".journey"));
+    paths.sort();
+    Ok(paths)
+}
+
 fn collect(folder: &Path, prefix: &str, depth: usize, paths: &mut Vec<String>) -> Result<(), ReadError> {
     let failed = |error| ReadError::Io { path: folder.to_owned(), error };
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -127,7 +142,11 @@ fn collect(folder: &Path, prefix: &str, depth: usize, paths: &mut Vec<String>) -
     Ok(())
 }
 
-fn read_text(path: &Path) -> Result<String, ReadError> {
+/// Reads a file of a workspace as it stands, with its byte-order mark.
+///
+/// # Errors
+/// When it cannot be read, is too large, or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ReadError> {
     let failed = |error| ReadError::Io { path: path.to_owned(), error };
     if std::fs::metadata(path).map_err(failed)?.len() > FILE_BYTES_MAX {
         return Err(ReadError::TooLarge(path.to_owned()));

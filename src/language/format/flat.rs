@@ -5,15 +5,17 @@ use super::outline::{Block, Entry, Part};
 use super::wrap::{Atom, join};
 use crate::language::syntax::token::{BlockKind, Entry as EntryKind};
 
-/// How many fields or settings a block on one line holds at the most; beyond, one reads them better in a column.
+/// How many fields a line holds at the most; beyond, one reads them better in a column.
+const FIELDS_MAX: usize = 2;
+/// How many settings a line holds at the most.
 const SETTINGS_MAX: usize = 4;
 /// How many blocks with statements a line holds at the most: `if … { … } else { … }`.
 const BLOCKS_MAX: usize = 2;
 /// Words that would go on the expression before them, were there no comma.
 const GOING_ON: [&str; 27] = [
     "and", "or", "not", "in", "is", "contains", "starts", "ends", "equals", "since", "until", "AND", "OR",
-    "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month", "months",
-    "year", "years",
+    "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month",
+    "months", "year", "years",
 ];
 
 /// What may stand on one line.
@@ -84,9 +86,12 @@ pub(super) fn block(block: &Block<'_>, how: How) -> Option<String> {
     let short = match block.kind {
         _ if block.entries.is_empty() => true,
         BlockKind::Pairs | BlockKind::Choices => true,
-        BlockKind::Fields | BlockKind::Settings => block.entries.len() <= SETTINGS_MAX && !nested(),
+        BlockKind::Fields => block.entries.len() <= FIELDS_MAX,
+        BlockKind::Settings => block.entries.len() <= SETTINGS_MAX && !nested(),
         BlockKind::Statements => block.entries.len() == 1 && !nested(),
-        BlockKind::File | BlockKind::Clauses | BlockKind::Stage | BlockKind::Branches | BlockKind::Steps => false,
+        BlockKind::File | BlockKind::Clauses | BlockKind::Stage | BlockKind::Branches | BlockKind::Steps => {
+            false
+        }
     };
     if how == How::Short && !short {
         return None;
@@ -97,7 +102,7 @@ pub(super) fn block(block: &Block<'_>, how: How) -> Option<String> {
         text.push_str(match (index, block.kind) {
             (0, _) => " ",
             (_, BlockKind::Pairs) => ", ",
-            _ if needs_comma(block.kind, inner) => ", ",
+            _ if needs_comma(block, index) => ", ",
             _ => "  ",
         });
         text.push_str(&flat.text);
@@ -106,11 +111,14 @@ pub(super) fn block(block: &Block<'_>, how: How) -> Option<String> {
     Some(text)
 }
 
-/// Whether an entry would be taken for a part of the one before, were there no comma between them.
-pub(super) fn needs_comma(kind: BlockKind, entry: &Entry<'_>) -> bool {
-    let first = match entry.parts.first() {
-        Some(Part::Words(words)) => words.first().map_or("", |token| token.text.as_ref()),
-        _ => "",
+/// Whether an entry of a block would be taken for a part of the one before, were there no comma between them.
+pub(super) fn needs_comma(block: &Block<'_>, index: usize) -> bool {
+    let before = index.checked_sub(1).and_then(|before| block.entries.get(before));
+    let (Some(before), Some(entry)) = (before, block.entries.get(index)) else { return false };
+    let ends_with_value = match block.kind {
+        BlockKind::Pairs => true,
+        BlockKind::Fields => before.words().any(|word| word == "="),
+        _ => false,
     };
-    matches!(kind, BlockKind::Pairs | BlockKind::Fields) && GOING_ON.contains(&first)
+    ends_with_value && entry.words().next().is_some_and(|first| GOING_ON.contains(&first))
 }

@@ -26,12 +26,12 @@ struct Written {
 /// Writes what stands in a block.
 fn entries(block: &Block<'_>, indent: usize, lines: &mut Vec<Line>) {
     let key = key_width(block);
-    let mut written: Vec<Written> = block.entries.iter().map(|entry| one(block.kind, entry, indent, key)).collect();
+    let mut written: Vec<Written> =
+        block.entries.iter().map(|entry| one(block.kind, entry, indent, key)).collect();
     line_up(block, &mut written);
     let mut before: Option<(&Entry<'_>, bool)> = None;
-    let follows = block.entries.iter().skip(1).map(Some).chain([None]);
-    for ((entry, mut written), next) in block.entries.iter().zip(written).zip(follows) {
-        let comma = next.is_some_and(|next| flat::needs_comma(block.kind, next));
+    for (index, (entry, mut written)) in block.entries.iter().zip(written).enumerate() {
+        let comma = flat::needs_comma(block, index + 1);
         if let Some(line) = written.lines.last_mut().filter(|_| comma) {
             line.text.push(',');
         }
@@ -72,7 +72,9 @@ fn key_width(block: &Block<'_>) -> usize {
 
 /// The words that an entry begins with, where what is behind stands in a column.
 fn key(entry: &Entry<'_>) -> Option<String> {
-    let (EntryKind::Keyed(count), Some(Part::Words(words))) = (entry.kind, entry.parts.first()) else { return None };
+    let (EntryKind::Keyed(count), Some(Part::Words(words))) = (entry.kind, entry.parts.first()) else {
+        return None;
+    };
     let atoms: Vec<Atom> = words.iter().take(count).map(|token| Atom::of(token)).collect();
     Some(join(&atoms))
 }
@@ -136,10 +138,7 @@ fn line_up(block: &Block<'_>, written: &mut [Written]) {
 /// Whether an entry stands in one column with the one before it.
 fn is_neighbour(block: &Block<'_>, written: &[Written], index: usize) -> bool {
     let Some(entry) = block.entries.get(index) else { return false };
-    let first_word = |index: usize| match block.entries.get(index).and_then(|entry| entry.parts.first()) {
-        Some(Part::Words(words)) => words.first().map(|token| token.text.as_ref()),
-        _ => None,
-    };
+    let first_word = |index: usize| block.entries.get(index).and_then(|entry| entry.words().next());
     let has_column = |index: usize| written.get(index).is_some_and(|entry| entry.column.is_some());
     let alike = block.kind == BlockKind::Branches || first_word(index - 1) == first_word(index);
     let together = !entry.apart && entry.above.is_empty();
@@ -159,17 +158,24 @@ impl Opened<'_, '_> {
     fn lines(&self) -> Vec<Line> {
         let mut lines = vec![Line::new(self.indent, "")];
         let mut atoms: Vec<Atom> = Vec::new();
-        for part in &self.entry.parts {
+        for (index, part) in self.entry.parts.iter().enumerate() {
             match part {
                 Part::Words(words) => {
-                    let skipped = if atoms.is_empty() && lines.len() == 1 { self.take_key(&mut atoms) } else { 0 };
+                    let skipped = if index == 0 { self.take_key(&mut atoms) } else { 0 };
                     atoms.extend(words.iter().skip(skipped).map(|token| Atom::of(token)));
                 }
                 Part::Block(block) => self.block(block, &mut atoms, &mut lines),
-                Part::Comment { text, alone } => self.comment(text, *alone, &mut atoms, &mut lines),
+                Part::Comment { text, alone } => {
+                    if self.comma_behind(index)
+                        && let Some(last) = atoms.last_mut()
+                    {
+                        last.text.push(',');
+                    }
+                    self.comment(text, *alone, &mut atoms, &mut lines);
+                }
             }
         }
-        self.flush(&mut atoms, 0, &mut lines);
+        self.flush(&mut atoms, &mut lines);
         lines.retain(|line| !line.text.is_empty() || line.comment.is_some());
         lines
     }
@@ -181,16 +187,34 @@ impl Opened<'_, '_> {
         count
     }
 
+    /// Whether a comma stands before the words behind a comment.
+    fn comma_behind(&self, comment: usize) -> bool {
+        let mut behind = self.entry.parts.iter().skip(comment);
+        let words = behind.find_map(|part| match part {
+            Part::Words(words) => words.first(),
+            _ => None,
+        });
+        words.is_some_and(|word| word.comma)
+    }
+
     fn block(&self, block: &Block<'_>, atoms: &mut Vec<Atom>, lines: &mut Vec<Line>) {
         let holds_values = matches!(block.kind, BlockKind::Pairs | BlockKind::Choices | BlockKind::Settings);
-        if block.entries.is_empty() || holds_values && self.short {
-            if let Some(flat) = flat::block(block, flat::How::Short) {
-                atoms.push(Atom::solid(flat));
-                return;
-            }
+        let is_branch = self.entry.words().next() == Some("otherwise");
+        let otherwise = !is_branch && atoms.last().is_some_and(|last| last.text == "otherwise");
+        if otherwise && block.kind == BlockKind::Statements {
+            return self.otherwise(block, atoms, lines);
         }
+        let flat = flat::block(block, flat::How::Short)
+            .filter(|_| block.entries.is_empty() || holds_values && self.short);
+        match flat {
+            Some(flat) => atoms.push(Atom::solid(flat)),
+            None => self.open(block, atoms, lines),
+        }
+    }
+
+    fn open(&self, block: &Block<'_>, atoms: &mut Vec<Atom>, lines: &mut Vec<Line>) {
         atoms.push(Atom::solid("{"));
-        self.flush(atoms, 0, lines);
+        self.flush(atoms, lines);
         if let Some(line) = lines.last_mut() {
             line.comment = block.behind_open.map(str::to_owned);
         }
@@ -198,23 +222,46 @@ impl Opened<'_, '_> {
         lines.push(Line::new(self.indent, "}"));
     }
 
+    /// What happens where a message is not sent: behind a `send` of several lines, on a line of its own.
+    fn otherwise(&self, block: &Block<'_>, atoms: &mut Vec<Atom>, lines: &mut Vec<Line>) {
+        let word = atoms.pop();
+        let before = lines.len();
+        self.flush(atoms, lines);
+        atoms.extend(word);
+        let room = |line: &Line| !line.text.is_empty() && line.column() + width(" otherwise {") <= WIDTH;
+        if lines.len() > before || !lines.last().is_some_and(room) {
+            lines.push(Line::new(self.indent, ""));
+            let flat = flat::block(block, flat::How::Short);
+            let fits = |flat: &String| self.indent + width("otherwise ") + width(flat) <= WIDTH;
+            if let Some(flat) = flat.filter(fits) {
+                atoms.push(Atom::solid(flat));
+                return;
+            }
+        }
+        self.open(block, atoms, lines);
+    }
+
     fn comment(&self, text: &str, alone: bool, atoms: &mut Vec<Atom>, lines: &mut Vec<Line>) {
-        self.flush(atoms, 0, lines);
-        let indent = self.indent + CONTINUED;
+        self.flush(atoms, lines);
+        let indent = match lines.last() {
+            Some(line) if line.text.is_empty() => line.indent,
+            Some(line) if line.text == "}" => self.indent,
+            _ => self.indent + CONTINUED,
+        };
         match lines.last_mut() {
             Some(line) if !alone && line.comment.is_none() => line.comment = Some(text.to_owned()),
-            _ => lines.push(Line { comment: None, ..Line::new(indent, text) }),
+            _ => lines.push(Line::new(indent, text)),
         }
         lines.push(Line::new(indent, ""));
     }
 
     /// Puts what has gathered on lines.
-    fn flush(&self, atoms: &mut Vec<Atom>, reserve: usize, lines: &mut Vec<Line>) {
+    fn flush(&self, atoms: &mut Vec<Atom>, lines: &mut Vec<Line>) {
         let atoms = std::mem::take(atoms);
         let Some(first) = atoms.first() else { return };
         if let Some(line) = lines.last_mut().filter(|line| !line.text.is_empty()) {
             line.text.push_str(first.before);
         }
-        place(&atoms, self.indent + CONTINUED, reserve, lines);
+        place(&atoms, self.indent + CONTINUED, 0, lines);
     }
 }

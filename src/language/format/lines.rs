@@ -2,6 +2,8 @@ use super::WIDTH;
 
 /// Blanks before a comment behind a line, at the least.
 const BEFORE_COMMENT: usize = 2;
+/// The comment behind a line beyond this column stands by itself, so that one long line does not move all the others.
+const COMMENT_COLUMN_MAX: usize = 60;
 
 /// A line of the canonical text; a long text makes it several.
 #[derive(Debug, Default)]
@@ -37,24 +39,26 @@ pub(super) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Writes lines, the comments behind those that follow each other in one column.
+/// Writes lines; the comments behind lines that go on in one indent stand in one column.
 pub(super) fn write(lines: &[Line]) -> String {
     let mut text = String::new();
     let mut column = 0;
+    let mut indent = None;
     for (index, line) in lines.iter().enumerate() {
         if line.apart {
             text.push('\n');
         }
+        if line.apart || indent != Some(line.indent) {
+            column = comment_column(lines.get(index..).unwrap_or_default());
+        }
+        indent = Some(line.indent);
         if !line.text.is_empty() {
             text.extend(std::iter::repeat_n(' ', line.indent));
             text.push_str(&line.text);
         }
         if let Some(comment) = &line.comment {
-            let goes_on = index.checked_sub(1).is_some_and(|before| follows(lines, before));
-            if !goes_on {
-                column = comment_column(lines.get(index..).unwrap_or_default());
-            }
-            text.extend(std::iter::repeat_n(' ', column.saturating_sub(line.column())));
+            let blanks = column.saturating_sub(line.column()).max(BEFORE_COMMENT);
+            text.extend(std::iter::repeat_n(' ', blanks));
             text.push_str(comment);
         }
         text.push('\n');
@@ -62,15 +66,11 @@ pub(super) fn write(lines: &[Line]) -> String {
     text
 }
 
-/// Whether the comments of a line and of the one below stand in one column.
-fn follows(lines: &[Line], index: usize) -> bool {
-    let has_comment = |index| lines.get(index).is_some_and(|line: &Line| line.comment.is_some());
-    has_comment(index) && has_comment(index + 1) && lines.get(index + 1).is_some_and(|below| !below.apart)
-}
-
-/// The column of the comments of the first line and those that follow.
+/// The column of the comments behind the first line and those that go on in its indent.
 fn comment_column(lines: &[Line]) -> usize {
-    let following = (0..).take_while(|index| follows(lines, *index)).count();
-    let columns = lines.iter().take(following + 1).map(Line::column);
-    columns.max().unwrap_or(0) + BEFORE_COMMENT
+    let indent = lines.first().map(|line| line.indent);
+    let goes_on = |(index, line): &(usize, &Line)| *index == 0 || !line.apart && Some(line.indent) == indent;
+    let together = lines.iter().enumerate().take_while(goes_on);
+    let columns = together.filter(|(_, line)| line.comment.is_some()).map(|(_, line)| line.column());
+    columns.filter(|column| *column <= COMMENT_COLUMN_MAX).max().unwrap_or(0) + BEFORE_COMMENT
 }

@@ -57,6 +57,3 @@ fn comments(text: &str) -> impl Iterator<Item = &str> {
     let places = syntax::parse(SourceId::default(), text).file.comments;
     places.into_iter().filter_map(|place| text.get(place.range())).map(str::trim_end)
 }
-
-#[cfg(test)]
-mod tests;

@@ -39,7 +39,10 @@ pub(super) enum Part<'t> {
     Words(Vec<&'t Token<'t>>),
     Block(Block<'t>),
     /// A comment amid the entry, and whether it has a line of its own.
-    Comment { text: &'t str, alone: bool },
+    Comment {
+        text: &'t str,
+        alone: bool,
+    },
 }
 
 impl Block<'_> {
@@ -58,10 +61,20 @@ impl<'t> Entry<'t> {
         })
     }
 
+    /// The words outside of its blocks.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        let words = self.parts.iter().filter_map(|part| match part {
+            Part::Words(words) => Some(words),
+            _ => None,
+        });
+        words.flatten().map(|token| token.text.as_ref())
+    }
+
     /// Whether a comment stands directly above that silences a finding of its line: were the entry broken, the
     /// finding could come to stand in another.
     pub(super) fn is_pinned(&self) -> bool {
-        let silence = |comment: &Comment<'_>| comment.text.trim_start_matches('#').trim_start().starts_with("allow ");
+        let silence =
+            |comment: &Comment<'_>| comment.text.trim_start_matches('#').trim_start().starts_with("allow ");
         self.one_line && !self.apart && self.above.iter().any(silence)
     }
 }

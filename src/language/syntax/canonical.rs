@@ -29,7 +29,8 @@ pub(super) fn canonical<'t>(rule: Rule, text: &'t str, count: Option<&str>) -> C
 /// `7` for `007`, and `0.5` for `00.5`.
 fn without_zeros(number: &str) -> &str {
     let without = number.trim_start_matches('0');
-    let kept = if without.starts_with(|c: char| c.is_ascii_digit()) { without.len() } else { without.len() + 1 };
+    let kept =
+        if without.starts_with(|c: char| c.is_ascii_digit()) { without.len() } else { without.len() + 1 };
     number.get(number.len().saturating_sub(kept)..).unwrap_or(number)
 }
 
@@ -54,7 +55,12 @@ mod tests {
             (Rule::unit, "day", None, "days"),
             (Rule::k_times, "time", Some("0"), "times"),
             (Rule::long_text, "\"\"\"\r\n a\r\n\"\"\"", None, "\"\"\"\n a\n\"\"\""),
-            (Rule::plain_text, r#""a \"b\" \\ \n\t\u{1F33C}\u{a0}""#, None, "\"a \\\"b\\\" \\\\ \\n\\t🌼\\u{A0}\""),
+            (
+                Rule::plain_text,
+                r#""a \"b\" \\ \n\t\u{1F33C}\u{a0}""#,
+                None,
+                "\"a \\\"b\\\" \\\\ \\n\\t🌼\\u{A0}\"",
+            ),
             (Rule::plain_text, "\"a\tb\u{200B}\"", None, "\"a\\tb\\u{200B}\""),
         ] {
             assert_eq!(canonical(rule, text, count), best, "{text}");

@@ -2,8 +2,8 @@ use super::declaration::is_missing_close;
 use super::expression::reaction_kind;
 use super::node::{Node, Reader, Rule};
 use super::tree::{
-    Block, Expression, ExpressionKind, Name, OnBranch, Pick, Send, SendChoice, SendMessage, Spanned,
-    Statement, StatementKind, Trigger, Until, Variant, WaitUpTo,
+    Block, Expression, ExpressionKind, MomentLiteral, Name, OnBranch, Pick, Send, SendChoice, SendMessage,
+    Spanned, Statement, StatementKind, Trigger, Until, Variant, WaitUpTo,
 };
 use crate::time::{Length, Unit, Weekday};
 
@@ -190,7 +190,13 @@ impl<'t> Reader<'t> {
                     self.say_write(self.span(missing), message, &format!("at {}", missing.text()));
                 }
                 let at = node.get(Rule::at_time).or(missing).map(|at| self.time_in(&at));
-                Until::Value { value, at }
+                match (value.kind, at) {
+                    // `2027-03-01 at 09:00` says no more than `2027-03-01 09:00`.
+                    (ExpressionKind::Moment(date), Some(at)) if date.time.is_none() => {
+                        Until::Date(MomentLiteral { span: self.span(node), time: Some(at.value), ..date })
+                    }
+                    (kind, at) => Until::Value { value: Expression { kind, ..value }, at },
+                }
             }
             _ => Until::Time(self.time_in(node)),
         }

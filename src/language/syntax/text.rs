@@ -133,7 +133,8 @@ pub(super) fn with_fewest_escapes(written: &str) -> String {
 /// Whether nobody sees a character that is there: blanks beside the common one, and marks that turn or part text.
 fn is_unseen(c: char) -> bool {
     let blank = c.is_whitespace() && !c.is_control() && c != ' ';
-    blank || matches!(c, '\u{AD}' | '\u{200B}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    blank
+        || matches!(c, '\u{AD}' | '\u{200B}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// A text as it is meant, and for stretches of it where they stand in what was written: pairs of offsets, meant

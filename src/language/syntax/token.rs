@@ -21,8 +21,8 @@ pub struct Token<'t> {
     pub kind: TokenKind,
     /// What begins with it, where it is the first of an entry of a block or of the file.
     pub entry: Option<Entry>,
-    /// How many ends of lines stand before it, behind the last token.
-    pub lines: usize,
+    /// What stands between it and the token before: nothing, the end of a line, an empty line.
+    pub lines: u8,
     /// Whether it stands close to the token before.
     pub close: bool,
     /// Whether a comma stands before it.
@@ -107,6 +107,8 @@ struct Marks {
     commas: BTreeSet<usize>,
     /// Expressions whose brackets are not needed.
     unneeded: BTreeSet<usize>,
+    /// Each `at` between a date and its time.
+    ats: BTreeSet<usize>,
 }
 
 /// A token with what is forgotten in the end.
@@ -154,8 +156,10 @@ impl<'t> Walk<'t> {
         if let Some(kind) = block(rule) {
             return self.container(pair, kind);
         }
-        if rule == Rule::expression {
-            parenthesis::unneeded(&pair, &mut self.marks.unneeded);
+        match rule {
+            Rule::expression => parenthesis::unneeded(&pair, &mut self.marks.unneeded),
+            Rule::until_expression => self.marks.ats.extend(superfluous_at(&pair)),
+            _ => {}
         }
         let mut children = pair.clone().into_inner().peekable();
         if children.peek().is_none() && rule != Rule::list {
@@ -186,7 +190,8 @@ impl<'t> Walk<'t> {
         if text.is_empty() {
             return;
         }
-        let before = self.tokens.iter().rev().find(|raw| raw.token.kind != TokenKind::Comment);
+        let words = self.tokens.iter().rev().filter(|raw| raw.token.kind != TokenKind::Comment);
+        let before = words.into_iter().find(|raw| raw.rule != Some(Rule::k_business));
         let count = before.filter(|raw| raw.rule == Some(Rule::digits)).map(|raw| raw.token.text.as_ref());
         let text = canonical(rule, text, count);
         let kind = if rule == Rule::close { TokenKind::Close } else { TokenKind::Word };
@@ -213,8 +218,14 @@ impl<'t> Walk<'t> {
     }
 
     fn push(&mut self, start: usize, end: usize, text: Cow<'t, str>, kind: TokenKind, rule: Option<Rule>) {
-        let between = self.text.get(self.at..start).unwrap_or("");
-        let lines = between.bytes().filter(|byte| *byte == b'\n').count();
+        let mut between = self.text.get(self.at..start).unwrap_or("").split('\n');
+        between.next();
+        let lines = match between.next_back() {
+            None => 0,
+            // Behind a comma that is left out a line may end that is not empty.
+            Some(_) if between.any(|line| line.trim().is_empty()) => 2,
+            Some(_) => 1,
+        };
         let token = Token { text, kind, entry: None, lines, close: false, comma: false, rank: None };
         self.tokens.push(Raw { token, start, rule });
         self.at = end;
@@ -231,7 +242,7 @@ fn finish<'t>(raws: Vec<Raw<'t>>, marks: &Marks) -> Vec<Token<'t>> {
     // What begins with a bracket that is left out begins behind it.
     let (mut entry, mut rank, mut comma) = (None, None, false);
     for (index, Raw { mut token, start, rule }) in raws.into_iter().enumerate() {
-        lines += token.lines;
+        lines = token.lines.max(lines);
         let own = marks.ranks.get(&start).map(|rank| rank + depth * BRACKET);
         rank = [rank, own].into_iter().flatten().min();
         entry = entry.or(marks.entries.get(&start).copied());
@@ -277,11 +288,21 @@ fn brackets(raws: &[Raw<'_>], marks: &Marks) -> BTreeSet<usize> {
                     dropped.extend([start, index]);
                 }
             }
+            "at" if marks.ats.contains(&raw.start) => dropped.extend([index]),
             _ => {}
         }
         before = raw.rule;
     }
     dropped
+}
+
+/// Where the `at` of `2027-03-01 at 09:00` stands, which says no more than `2027-03-01 09:00`.
+fn superfluous_at(until: &Pair<'_, Rule>) -> Option<usize> {
+    let mut parts = until.clone().into_inner();
+    let (value, at) = (parts.next()?, parts.next()?);
+    let mut value = value.into_inner();
+    let date = value.next().filter(|first| first.as_rule() == Rule::moment && value.next().is_none())?;
+    (at.as_rule() == Rule::at_time && date.into_inner().count() == 1).then(|| at.as_span().start())
 }
 
 /// Whether no blank stands between two tokens.
@@ -312,7 +333,9 @@ fn entry(kind: BlockKind, rule: Rule) -> Entry {
     match (kind, rule) {
         (_, Rule::stage) => Entry::Stage,
         (_, Rule::on_change_clause | Rule::message_language) => Entry::Keyed(2),
-        (BlockKind::Pairs | BlockKind::Fields | BlockKind::Settings | BlockKind::Clauses, _) => Entry::Keyed(1),
+        (BlockKind::Pairs | BlockKind::Fields | BlockKind::Settings | BlockKind::Clauses, _) => {
+            Entry::Keyed(1)
+        }
         _ => Entry::Plain,
     }
 }
@@ -329,7 +352,6 @@ fn rank(rule: Rule) -> Option<u8> {
         | Rule::with
         | Rule::best_time
         | Rule::and_wait
-        | Rule::otherwise
         | Rule::one_of
         | Rule::default => 1,
         Rule::or => 2,
@@ -340,8 +362,6 @@ fn rank(rule: Rule) -> Option<u8> {
         | Rule::less_equal
         | Rule::greater
         | Rule::greater_equal
-        | Rule::in_list
-        | Rule::not_in
         | Rule::contains
         | Rule::starts_with
         | Rule::ends_with => 4,
