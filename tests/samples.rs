@@ -6,6 +6,7 @@ use std::process::Command;
 use lotse::config;
 use lotse::finding::{HumanStyle, render_human};
 use lotse::language::check::{self, Deployment};
+use lotse::language::format::format_text;
 use lotse::source::WorkspaceFiles;
 
 /// The workspaces, by their folders: the sample, and what `lotse new` makes.
@@ -27,6 +28,16 @@ fn told(files: &WorkspaceFiles) -> Vec<String> {
 fn nothing_is_found_in_what_comes_with_the_program() {
     for folder in SAMPLES {
         assert_eq!(told(&read(folder)), Vec::<String>::new(), "{folder}");
+    }
+}
+
+#[test]
+fn what_comes_with_the_program_is_formatted() {
+    for folder in SAMPLES {
+        let files = read(folder);
+        for source in files.journeys.iter().map(|id| files.sources.get(*id)) {
+            assert_eq!(format_text(&source.text).unwrap(), *source.text, "{folder}/{}", source.path);
+        }
     }
 }
 
@@ -60,7 +71,7 @@ fn a_mistake_in_the_sample_is_told_once() {
         ("add 10 to contact.score", "if contact.score < 50 { go to interest }"),
         ("event.topic == \"newsletter\"", "event.topic = \"newsletter\""),
         ("on clicked spring_intro { go to interest }", "on clicked spring_intro { go to intrest }"),
-        ("otherwise { end as no_reaction }", ""),
+        ("otherwise       { end as no_reaction }", ""),
         ("within 30 days worth", "in 30 days worth"),
         ("control    10%", "control    10"),
         ("send email thank_you\n    end as bought", "send email thank_you"),
