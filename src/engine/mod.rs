@@ -14,6 +14,7 @@ mod input;
 mod plans;
 mod record;
 mod sending;
+mod sequential;
 mod share;
 mod turn;
 mod versions;
@@ -25,6 +26,7 @@ pub use evaluate::{Scope, evaluate};
 pub use input::Input;
 pub use plans::Plans;
 pub use sending::{Handing, handing};
+pub use sequential::{ERROR_RATE, Outcomes, winner};
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
