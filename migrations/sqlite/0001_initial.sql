@@ -259,6 +259,15 @@ CREATE TABLE tally (
   PRIMARY KEY (slot, journey, version, arm, day, what, detail)
 ) STRICT, WITHOUT ROWID;
 
+-- The variants of experiments that were picked, for good.
+CREATE TABLE picked (
+  journey    TEXT    NOT NULL,
+  experiment TEXT    NOT NULL,
+  variant    TEXT    NOT NULL,
+  at         INTEGER NOT NULL,
+  PRIMARY KEY (journey, experiment)
+) STRICT, WITHOUT ROWID;
+
 -- Access for people and programs; of a secret only its hash is kept.
 CREATE TABLE token (
   id         TEXT    NOT NULL PRIMARY KEY,

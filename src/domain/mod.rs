@@ -15,9 +15,11 @@ mod watch;
 pub use contact::{Address, AddressError, Attributes, Contact, Permission};
 pub use event::{Event, EventKind, SystemEvent};
 pub use id::{CallId, ContactId, EventId, IdHasher, MessageId, RunId, SLOT_COUNT, Slot};
-pub use learned::{ChannelCounts, Learned};
+pub use learned::{ChannelCounts, Learned, Picked};
 pub use message::{Call, CallKind, CallState, Message, MessageState, PastMessage, SkipReason};
-pub use run::{Arm, GoalReached, HeldFor, HistoryStep, Holding, Reacted, Run, RunState, Sent, StepKind};
+pub use run::{
+    Arm, Exposure, GoalReached, HeldFor, HistoryStep, Holding, Reacted, Run, RunState, Sent, StepKind,
+};
 pub use survey::Survey;
 pub use turn::{ContactState, Effects, Happened, Passed, Past, RefusalReason, Refused, StageMove};
 pub use value::{Value, ValueType};

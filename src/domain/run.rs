@@ -107,6 +107,9 @@ pub struct RunState {
     /// The loops it is in, the outermost first: the place and the number of the present round, from 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<(u16, u32)>,
+    /// The experiments it came to, each with the variant it fell to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<Exposure>,
     /// The goals that were reached, by their index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub goals: Vec<u16>,
@@ -148,6 +151,20 @@ impl HeldFor {
             HeldFor::BestTime => "best_time",
         }
     }
+}
+
+/// A run that came to an experiment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposure {
+    /// The experiment.
+    pub experiment: String,
+    /// The variant it fell to.
+    pub variant: String,
+    /// When, the first time.
+    pub at: Moment,
+    /// Whether it has succeeded, in the sense of the experiment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub succeeded: bool,
 }
 
 /// The sending of a message.
@@ -240,6 +257,8 @@ step_kinds! {
     Waiting "waiting" "It waits; the detail is until when."
     Holding "holding" "It is held at a message; the detail is until when, and what keeps it."
     Took "took" "It took a branch; the detail says which."
+    Variant "variant" "It fell to a variant; the detail is the experiment, the variant, and `picked` where all get it."
+    Succeeded "succeeded" "It succeeded in an experiment; the detail is the experiment and its variant."
     Sent "sent" "A message was decided on; the detail is its name."
     Skipped "skipped" "A message was not sent; the detail is its name and the reason."
     Called "called" "A webhook is called; the detail is its name."

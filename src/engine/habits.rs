@@ -100,7 +100,7 @@ mod tests {
     fn all(sent: u64, answered: u64, hour: usize) -> Learned {
         let mut counts = ChannelCounts { sent, answered, ..ChannelCounts::default() };
         counts.hours[hour] = 100;
-        Learned { channels: [("email".to_owned(), counts)].into() }
+        Learned { channels: [("email".to_owned(), counts)].into(), ..Learned::default() }
     }
 
     fn best(messages: &[PastMessage], learned: &Learned, from: &str, until: &str) -> Moment {

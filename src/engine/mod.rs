@@ -9,6 +9,7 @@ mod aggregate;
 mod change;
 mod entry;
 mod evaluate;
+mod experiment;
 mod habits;
 mod input;
 mod plans;

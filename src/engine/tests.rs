@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod entries;
+mod experiments;
 pub(super) mod play;
 mod statements;
 mod versions;

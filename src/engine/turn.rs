@@ -145,6 +145,7 @@ impl<'w> Turn<'w> {
         self.depth = event.depth;
         self.remember(event);
         let reached = self.reach_goals(event);
+        self.succeed(event);
         if !self.run.moves() || self.run.arm.is_measured() {
             return;
         }
@@ -271,7 +272,7 @@ impl<'w> Turn<'w> {
         if !self.touched {
             return;
         }
-        self.run.goal_until = self.goals_open_until();
+        self.run.goal_until = self.goals_open_until().max(self.successes_open_until());
         self.run.wake_at = self.next_wake();
     }
 
@@ -335,6 +336,7 @@ impl<'w> Turn<'w> {
                     let again = !passed.insert(place);
                     (!self.waits_until(until, again)).then_some(*next)
                 }
+                Step::Experiment { name, variants } => self.experiment(name, variants),
                 Step::Repeat { times, body, next } => Some(self.round(*times, *body, *next)),
                 Step::WaitUpTo { limit, branches, otherwise } => {
                     self.wait_up_to(*limit, branches, *otherwise)

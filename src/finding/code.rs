@@ -70,6 +70,7 @@ codes! {
     E301 Error "a path that ends nowhere"
     E302 Error "a part that nothing can reach"
     E303 Error "a circle with no wait in it"
+    E304 Error "shares that are not 100 % together"
     E305 Error "a wait for a reaction to a message that was not sent"
     E306 Error "a `reply` or `event` where there is none"
     E307 Error "a clause twice, or a journey without `enter` or stages"

@@ -1,9 +1,10 @@
 use std::sync::{Arc, PoisonError};
 
-use super::Runtime;
-use crate::domain::Learned;
+use super::{Runtime, experiments};
+use crate::domain::{Learned, Picked};
 use crate::engine::Plans;
 use crate::store::{Result, TallyRow};
+use crate::time::Moment;
 
 impl Runtime {
     /// What contacts have shown together, as it was when it was looked at last.
@@ -11,13 +12,31 @@ impl Runtime {
         Arc::clone(&self.learned.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks at the counts anew.
+    /// Looks at the counts anew, and picks the variants of experiments that are beyond doubt the best.
     ///
     /// # Errors
     /// When the store fails; what was known before stays.
-    pub async fn learn(&self) -> Result<()> {
-        let rows = self.store.read().await?.tallies(None).await?;
-        let learned = Arc::new(from_counts(&rows, &self.plans()));
+    pub async fn learn(&self, now: Moment) -> Result<()> {
+        let plans = self.plans();
+        let mut unit = self.store.read().await?;
+        let rows = unit.tallies(None).await?;
+        let mut picked = unit.picked().await?;
+        drop(unit);
+        let new = experiments::picks(&rows, &plans, &picked, now);
+        if !new.is_empty() {
+            for Picked { journey, experiment, variant, .. } in &new {
+                tracing::info!(journey, experiment, variant, "a variant was picked: all get it from now on");
+            }
+            let mut unit = self.store.write().await?;
+            unit.pick(new).await?;
+            picked = unit.picked().await?;
+            unit.commit().await?;
+        }
+        let mut learned = from_counts(&rows, &plans);
+        for Picked { journey, experiment, variant, .. } in picked {
+            learned.picked.entry(journey).or_default().insert(experiment, variant);
+        }
+        let learned = Arc::new(learned);
         *self.learned.write().unwrap_or_else(PoisonError::into_inner) = learned;
         Ok(())
     }

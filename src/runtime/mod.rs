@@ -8,6 +8,7 @@
 mod calls;
 mod couriers;
 mod deploy;
+mod experiments;
 mod hits;
 mod import;
 mod learn;
@@ -70,6 +71,13 @@ impl Runtime {
     #[must_use]
     pub fn with_arm(mut self, arm: Arm) -> Self {
         self.arm = Some(arm);
+        self
+    }
+
+    /// Begins with what contacts have shown together, for tests.
+    #[must_use]
+    pub fn with_learned(self, learned: Learned) -> Self {
+        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(learned);
         self
     }
 

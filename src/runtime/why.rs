@@ -159,8 +159,14 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
         StepKind::Took if detail == "time is up" => format!("`{text}`: the time was up"),
         StepKind::Took if detail == "no condition" => format!("`{text}`: did not hold"),
         StepKind::Took if detail.starts_with("condition") => format!("`{text}`: held ({detail})"),
+        StepKind::Took if detail.starts_with("variant ") => format!("`{text}`: {detail}, as before"),
         StepKind::Took if text.starts_with("repeat") => format!("`{text}`: {detail}"),
         StepKind::Took => format!("`{text}` ended: {detail}"),
+        StepKind::Variant => variant(text, detail),
+        StepKind::Succeeded => {
+            let (experiment, variant) = detail.split_once(' ').unwrap_or((detail, ""));
+            format!("counts as a success of the variant `{variant}` in `{experiment}`")
+        }
         StepKind::Sent => {
             format!("`{text}`: {}", message.map_or("decided".to_owned(), |stored| state(stored, zone)))
         }
@@ -178,6 +184,12 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
         StepKind::Ended => format!("ended with `{detail}`"),
         StepKind::Held => format!("was stopped: {detail}"),
     }
+}
+
+fn variant(text: &str, detail: &str) -> String {
+    let variant = detail.split(' ').nth(1).unwrap_or("");
+    let why = if detail.ends_with(" picked") { "which was picked for all" } else { "by the contact's share" };
+    format!("`{text}`: variant `{variant}`, {why}")
 }
 
 fn state(stored: &StoredMessage, zone: &TimeZone) -> String {

@@ -119,7 +119,7 @@ async fn schedule(
     while !*ending.borrow() {
         if clock.now() >= LEARN_EVERY.after(learned_at, runtime.zone()) {
             learned_at = clock.now();
-            if let Err(error) = runtime.learn().await {
+            if let Err(error) = runtime.learn(learned_at).await {
                 tracing::error!(%error, "what contacts have shown together could not be read");
             }
         }

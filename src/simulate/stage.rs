@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Arm, Attributes, CallId, CallState, Contact, ContactId, Event, MessageState, Passed, Permission,
+    Arm, Attributes, CallId, CallState, Contact, ContactId, Event, Learned, MessageState, Passed, Permission,
     SystemEvent,
 };
 use crate::engine::Plans;
@@ -34,7 +34,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A world at a moment, with a contact. `arm` is what the contact falls to.
+    /// A world at a moment, with a contact. `arm` is what the contact falls to, `learned` what others have shown.
     ///
     /// # Errors
     /// When the store fails, which the one in memory does only through a fault of ours.
@@ -42,12 +42,12 @@ impl Stage {
         plans: Arc<Plans>,
         assign: BTreeMap<String, Vec<(String, Expr)>>,
         zone: TimeZone,
-        arm: Arm,
+        (arm, learned): (Arm, Learned),
         row: ImportRow,
         now: Moment,
     ) -> Result<Self> {
         let store = Arc::new(MemoryStore::new());
-        let runtime = Runtime::new(store, plans, zone, assign).with_arm(arm);
+        let runtime = Runtime::new(store, plans, zone, assign).with_arm(arm).with_learned(learned);
         let mut unit = runtime.store().write().await?;
         let external_id = row.external_id.clone().unwrap_or_default();
         if runtime.plans().are_watching() {

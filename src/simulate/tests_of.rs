@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::expectations::Expected;
 use super::stage::Stage;
 use super::timeline::{TimelineEntry, Told};
-use crate::domain::{Arm, Attributes, Passed, Value};
+use crate::domain::{Arm, Attributes, Learned, Passed, Value};
 use crate::engine::{Plans, Scope, evaluate};
 use crate::language::check::Checked;
 use crate::language::model::{Step, StepTime, Test};
@@ -111,7 +111,11 @@ impl Play<'_> {
         let begin = first_moment(test, &zone);
         let arm = if test.held_out { Arm::Control } else { Arm::Treated };
         let (plans, assign) = (Arc::clone(self.plans), self.checked.assign.clone());
-        let mut stage = Stage::new(plans, assign, self.default_zone.clone(), arm, row, begin).await?;
+        // The variants that a test names are those that all get; where it names none, the contact has its own.
+        let mut learned = Learned::default();
+        learned.picked.insert(test.journey.clone(), test.variants.iter().cloned().collect());
+        let world = (arm, learned);
+        let mut stage = Stage::new(plans, assign, self.default_zone.clone(), world, row, begin).await?;
         let mut expected = Expected::default();
         for step in &test.steps {
             let (Step::Do { span, .. } | Step::Expect { span, .. }) = step;

@@ -60,6 +60,7 @@ for_every_store! {
         a_run_enters_once
         contacts_change_with_their_turns
         turns_are_counted
+        experiments_are_counted_by_the_hour
         events_of_our_own_wait_to_be_looked_at
     }
     intake {
@@ -136,6 +137,7 @@ for_every_store! {
         the_latest_contacts_come_first
         the_last_events_come_first
         a_plan_has_one_number
+        what_was_picked_stays
         the_latest_deployment_holds
         access_is_given_and_taken
         what_is_due_next

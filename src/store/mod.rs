@@ -30,8 +30,8 @@ pub use types::{
 };
 
 use crate::domain::{
-    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
-    RunId, Watch,
+    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
+    Run, RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::{Moment, TimeZone};
@@ -151,6 +151,9 @@ pub trait ReadUnit: Send {
 
     /// The counts of a journey, or of all.
     async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>>;
+
+    /// The variants of experiments that were picked, by journey and experiment.
+    async fn picked(&mut self) -> Result<Vec<Picked>>;
 
     /// Every version, with its plan and whether it is in force.
     async fn versions(&mut self) -> Result<Vec<StoredVersion>>;
@@ -288,6 +291,8 @@ pub trait WriteUnit: ReadUnit {
     /// where all have been, or where the watch began after `deployed_at`, for ways that whoever asks does not know yet.
     async fn extend_watch(&mut self, deployed_at: Moment, now: Moment, limit: u32) -> Result<bool>;
 
+    /// Notes variants that were picked. One that was picked before stays.
+    async fn pick(&mut self, picked: Vec<Picked>) -> Result<()>;
     /// Gives access.
     async fn add_token(&mut self, access: Access) -> Result<()>;
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::TurnBatch;
-use crate::domain::{Arm, ContactState, Effects, MessageState, Run, RunId, StepKind};
+use crate::domain::{Arm, ContactState, Effects, HistoryStep, MessageState, Run, RunId, StepKind};
 use crate::time::{self, Moment, TimeZone, hour_of};
 use crate::track::HitKind;
 
@@ -10,6 +10,7 @@ pub(super) type TallyKey = (String, u32, &'static str, i64, &'static str, String
 
 /// Microseconds in a day.
 const DAY: i64 = 86_400_000_000;
+const HOUR: i64 = 3_600_000_000;
 
 /// Counts what a batch of turns did, so that each count is written once, however many contacts were in it.
 pub(super) fn count(batch: &TurnBatch) -> BTreeMap<TallyKey, (i64, f64)> {
@@ -80,6 +81,9 @@ impl Tally {
         for step in effects.history.iter().filter(|step| step.kind == StepKind::Ended) {
             self.add(runs.get(&step.run), day, "ended", &step.detail, (1, 0.0));
         }
+        for step in &effects.history {
+            self.experiment(runs.get(&step.run), step);
+        }
         for message in &effects.messages {
             let run = runs.get(&message.run);
             if message.state == MessageState::Skipped {
@@ -94,6 +98,23 @@ impl Tally {
         }
         for goal in &effects.goals {
             self.add(runs.get(&goal.run), day, "goal", &goal.goal, (1, goal.worth.unwrap_or(0.0)));
+        }
+    }
+
+    /// Counts who came to a variant and who succeeded, both in the hour in which they came: who of an hour has
+    /// succeeded is known once the last of them has had their time.
+    fn experiment(&mut self, run: Option<&&Run>, step: &HistoryStep) {
+        let what = match step.kind {
+            StepKind::Variant => "exposed",
+            StepKind::Succeeded => "succeeded",
+            _ => return,
+        };
+        let experiment = step.detail.split(' ').next().unwrap_or("");
+        let exposures = run.into_iter().flat_map(|run| &run.state.variants);
+        for exposure in exposures.filter(|exposure| exposure.experiment == experiment) {
+            let hour = exposure.at.micros().rem_euclid(DAY) / HOUR;
+            let detail = format!("{experiment} {} {hour}", exposure.variant);
+            self.add(run, day_of(exposure.at), what, &detail, (1, 0.0));
         }
     }
 

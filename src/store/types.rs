@@ -452,9 +452,10 @@ pub struct TallyRow {
     /// Days since 1970 in UTC; 0 for what stands now.
     pub day: i64,
     /// What is counted: `entered`, `in_stage`, `reached`, `ended`, `sent`, `skipped`, `opened`, `clicked`,
-    /// `hour` (of the day, for openings and clicks together), `call`, `hand_off`, `goal`.
+    /// `hour` (of the day, for openings and clicks together), `call`, `hand_off`, `goal`, `exposed`, `succeeded`.
     pub what: String,
-    /// Of what: a stage, an outcome, a message, who is called, a goal.
+    /// Of what: a stage, an outcome, a message, who is called, a goal; an experiment, its variant and the hour of
+    /// the day.
     pub detail: String,
     /// How many.
     pub count: i64,

@@ -6,8 +6,8 @@ use axum::response::Response;
 
 use super::shown::{number, percent, plain};
 use super::{Console, Frame, Trouble, page};
-use crate::domain::Arm;
-use crate::language::plan::{Plan, Step};
+use crate::domain::{Arm, Learned};
+use crate::language::plan::{self, Plan, Step};
 use crate::store::TallyRow;
 
 #[derive(Template)]
@@ -33,6 +33,7 @@ struct Journey {
     /// To which teams how many leads went.
     hand_offs: Vec<(String, String)>,
     messages: Vec<Message>,
+    experiments: Vec<Experiment>,
     outcomes: Vec<(String, String)>,
 }
 
@@ -57,6 +58,21 @@ struct Goal {
     control: Option<Rate>,
     /// Of those who get no marketing of any journey; nothing where nobody is.
     holdout: Option<Rate>,
+}
+
+struct Experiment {
+    title: String,
+    /// Whether somebody said what counts as success.
+    counts_successes: bool,
+    variants: Vec<Variant>,
+}
+
+struct Variant {
+    title: String,
+    /// Who succeeded, of those who came to it.
+    rate: Rate,
+    /// Whether all get it from now on.
+    picked: bool,
 }
 
 struct Rate {
@@ -86,12 +102,12 @@ pub(super) async fn show(State(console): State<Console>) -> Response {
 async fn journeys(console: &Console) -> Result<Vec<Journey>, Trouble> {
     let runtime = &console.0.app.runtime;
     let rows = runtime.store().read().await?.tallies(None).await?;
-    let plans = runtime.plans();
-    Ok(plans.all_active().map(|(version, plan)| Journey::new(version, plan, &rows)).collect())
+    let (plans, learned) = (runtime.plans(), runtime.learned());
+    Ok(plans.all_active().map(|(version, plan)| Journey::new(version, plan, &rows, &learned)).collect())
 }
 
 impl Journey {
-    fn new(version: u32, plan: &Plan, rows: &[TallyRow]) -> Self {
+    fn new(version: u32, plan: &Plan, rows: &[TallyRow], learned: &Learned) -> Self {
         let counts = Counts(rows.iter().filter(|row| row.journey == plan.journey).collect());
         let (entered, ended) = (counts.sum("entered", None), counts.sum("ended", None));
         let [control, holdout] = [Arm::Control, Arm::Holdout].map(|arm| counts.of_arm("entered", None, arm));
@@ -112,6 +128,7 @@ impl Journey {
             hand_offs: counts.listed("hand_off"),
             goals: goals.keys().map(|goal| Goal::new(goal, &counts)).collect(),
             messages: messages(plan).iter().map(|message| Message::new(message, &counts)).collect(),
+            experiments: experiments(plan, &counts, learned),
             outcomes: counts.listed("ended"),
         }
     }
@@ -136,6 +153,32 @@ fn stages(plan: &Plan, counts: &Counts<'_>, treated: i64) -> Vec<Stage> {
         }
     };
     names.into_iter().map(stage).collect()
+}
+
+/// The experiments in the order of the journey.
+fn experiments(plan: &Plan, counts: &Counts<'_>, learned: &Learned) -> Vec<Experiment> {
+    // The detail is the experiment, the variant and the hour of the day.
+    let sum = |what: &str, experiment: &str, variant: &str| -> i64 {
+        let begins = format!("{experiment} {variant} ");
+        counts.rows(what, None).filter(|row| row.detail.starts_with(&begins)).map(|row| row.count).sum()
+    };
+    let all = plan.experiments().map(|(name, variants)| {
+        let picked = learned.picked(&plan.journey, name);
+        let variant = |variant: &plan::Variant| {
+            let (reached, of) = (sum("succeeded", name, &variant.name), sum("exposed", name, &variant.name));
+            Variant {
+                title: plain(&variant.name),
+                rate: Rate { reached: number(reached), of: number(of), percent: percent(reached, of) },
+                picked: picked == Some(&variant.name),
+            }
+        };
+        Experiment {
+            title: plain(name),
+            counts_successes: plan.picks.contains_key(name),
+            variants: variants.iter().map(variant).collect(),
+        }
+    });
+    all.collect()
 }
 
 /// The messages that a journey sends, in the order in which it does.

@@ -149,7 +149,7 @@ impl Checker<'_> {
         });
     }
 
-    fn in_vain(&self, span: Span, kind: ReactionKind, message: &str) {
+    pub(super) fn in_vain(&self, span: Span, kind: ReactionKind, message: &str) {
         let words = kind.word();
         self.report(
             Finding::new(

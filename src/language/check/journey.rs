@@ -56,6 +56,7 @@ impl Checker<'_> {
         }
         self.leave_goals(tree, &mut journey);
         self.stages(tree, &inside, &mut journey);
+        self.experiments_once(&journey);
         self.complete(tree, &journey);
         journey
     }

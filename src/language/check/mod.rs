@@ -9,6 +9,7 @@ mod always;
 mod deeds;
 mod definition;
 mod enter;
+mod experiment;
 mod expression;
 mod fields;
 mod flow;

@@ -23,6 +23,19 @@ impl Checker<'_> {
                     );
                 }
             }
+            if let StatementKind::Experiment(experiment) = &statement.kind
+                && let Some(pick) = &experiment.pick
+                && matches!(pick.trigger, Trigger::Reaction { kind: ReactionKind::Opened, .. })
+            {
+                self.report(
+                    Finding::new(
+                        Code::W601,
+                        pick.span,
+                        "this picks by opens alone, and mail programs open mail on their own",
+                    )
+                    .help("pick by what people do on purpose, such as `clicked …` or an event"),
+                );
+            }
             if let StatementKind::If { branches, .. } = &statement.kind {
                 for (condition, block) in branches {
                     if by_opens_alone(condition) {

@@ -83,7 +83,10 @@ impl Checker<'_> {
                 let window = Window { from: from.value, to: to.value, days: *days };
                 Some(StatementKind::WaitUntil(Until::Window(window)))
             }
-            S::Experiment { name, .. } => self.later_at(name.span, "an `experiment`"),
+            S::Experiment { name, variants, pick } => {
+                let place = (inside, around);
+                Some(self.experiment(name, variants, pick.as_ref(), tree.span, place))
+            }
             S::Repeat { times, body } => Some(self.repeat(times, body, inside, around)),
             S::Stop => self.stop(tree.span, around),
             S::Allow(topic) => self.permit(topic, true),
@@ -291,7 +294,7 @@ impl Checker<'_> {
         }
     }
 
-    fn trigger(&self, tree: &tree::Trigger, answer: &OnBranch) -> (Trigger, OnBranch) {
+    pub(super) fn trigger(&self, tree: &tree::Trigger, answer: &OnBranch) -> (Trigger, OnBranch) {
         let unknown = (Trigger::Unknown, OnBranch::Bare);
         match tree {
             tree::Trigger::Event(name) if self.no_event(tree, name, answer) => unknown,

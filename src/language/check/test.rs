@@ -31,6 +31,7 @@ impl Checker<'_> {
             journey: journey.name.clone(),
             contact: TestContact::default(),
             held_out: false,
+            variants: Vec::new(),
             allow_other_messages: false,
             steps: Vec::new(),
         };
@@ -41,7 +42,9 @@ impl Checker<'_> {
                 T::Contact { attributes, allows } => self.test_contact(attributes, allows, &mut test.contact),
                 T::HeldOut => test.held_out = true,
                 T::AllowOtherMessages => test.allow_other_messages = true,
-                T::Variant { experiment, .. } => self.not_yet(experiment.span, "an `experiment`"),
+                T::Variant { experiment, variant } => {
+                    self.test_variant(experiment, variant, journey, &mut test);
+                }
                 T::Step { time, action } => {
                     let time = time.as_ref().map(step_time);
                     match self.action(action, span) {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Expr, Limits, Pick};
+use super::{Experiment, Expr, Limits, Pick};
 use crate::language::syntax::tree::ReactionKind;
 use crate::source::Span;
 use crate::time::{ClockTime, Date, Length, Recurrence, Weekday, Window};
@@ -226,6 +226,7 @@ pub enum StatementKind {
         branches: Vec<(Expr, Block)>,
         otherwise: Option<Block>,
     },
+    Experiment(Experiment),
     Repeat {
         times: u32,
         body: Block,
@@ -388,6 +389,9 @@ impl Statement {
             }
             StatementKind::Add { amount, .. } => vec![amount],
             StatementKind::If { branches, .. } => branches.iter().map(|(condition, _)| condition).collect(),
+            StatementKind::Experiment(experiment) => {
+                experiment.pick.iter().filter_map(|pick| pick.condition.as_ref()).collect()
+            }
             _ => Vec::new(),
         };
         let branches = self.wait().map_or(&[][..], |wait| &wait.branches);

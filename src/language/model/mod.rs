@@ -5,6 +5,7 @@
 //! resolved are left out.
 
 mod aggregate;
+mod experiment;
 mod expression;
 mod journey;
 mod message;
@@ -14,6 +15,7 @@ mod test;
 
 pub use crate::language::syntax::tree::{Operator, ReactionKind, Scope};
 pub use aggregate::{Aggregate, AggregateFunction};
+pub use experiment::{Experiment, PickBy, Variant};
 pub use expression::Expr;
 pub use journey::{
     Block, Branch, Enter, EnterKind, Goal, Journey, Leave, Reenter, SendTo, Stage, Statement, StatementKind,

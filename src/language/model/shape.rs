@@ -35,6 +35,10 @@ impl Statement {
                 blocks: branches.iter().map(|(_, block)| block).chain(otherwise).collect(),
                 past: otherwise.is_none(),
             },
+            StatementKind::Experiment(experiment) => Shape::Choice {
+                blocks: experiment.variants.iter().map(|variant| &variant.body).collect(),
+                past: experiment.variants.is_empty(),
+            },
             StatementKind::WaitUpTo(wait)
             | StatementKind::Call { wait: Some(wait), .. }
             | StatementKind::HandOff { wait: Some(wait), .. } => Shape::Choice {

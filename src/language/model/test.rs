@@ -15,6 +15,8 @@ pub struct Test {
     pub contact: TestContact,
     /// Whether the contact is in the control group.
     pub held_out: bool,
+    /// The variants it names, by experiment; the contact's own elsewhere.
+    pub variants: Vec<(String, String)>,
     /// Whether messages that no line expects are no failure.
     pub allow_other_messages: bool,
     /// In the order of the text.

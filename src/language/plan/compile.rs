@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Attribute, Branch, Change, Choice, Enter, Goal, Leave, Message, Needs, Node, PLAN_FORMAT, Place, Plan,
-    Reenter, SendStep, Step, Trigger, Until, needs,
+    Reenter, SendStep, Step, Trigger, Until, Variant, experiment, needs,
 };
 use crate::language::check::Checked;
 use crate::language::model::{self, Block, Expr, Journey, Statement, StatementKind, Timezone, Wait};
@@ -50,6 +50,7 @@ pub fn compile(journey: &Journey, checked: &Checked, sources: &Sources) -> Optio
         priority: journey.priority,
         stages: journey.stages.iter().map(|stage| stage.name.clone()).collect(),
         nodes,
+        picks: experiment::picks(journey)?,
         messages: BTreeMap::new(),
         surveys: BTreeMap::new(),
         attributes: model.contact.iter().map(attribute).collect(),
@@ -241,6 +242,14 @@ impl Compiler<'_> {
                     None => next,
                 };
                 Step::If { branches: laid, otherwise }
+            }
+            StatementKind::Experiment(experiment) => {
+                let mut variants = Vec::new();
+                for variant in &experiment.variants {
+                    let next = self.branch(&variant.body, at, number, &variant.name, next)?;
+                    variants.push(Variant { name: variant.name.clone(), share: variant.share, next });
+                }
+                Step::Experiment { name: experiment.name.clone(), variants }
             }
             StatementKind::Repeat { times, body } => {
                 return self.repeat(statement, *times, body, at, number, next);

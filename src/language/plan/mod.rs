@@ -5,6 +5,7 @@
 //! force.
 
 mod compile;
+mod experiment;
 mod needs;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use crate::language::model::{
     Aggregate, AggregateFunction, Cap, EnterKind, Expr, Limits, Operator, Pick, Policy, ReactionKind, Unsure,
 };
 pub use compile::compile;
+pub use experiment::{PickBy, Variant};
 
 use crate::domain::{Survey, Value, ValueType};
 use crate::template::CompiledMessage;
@@ -75,6 +77,9 @@ pub struct Plan {
     pub stages: Vec<String>,
     /// The places, those of the stages first.
     pub nodes: Vec<Node>,
+    /// What its experiments are picked by, where they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub picks: BTreeMap<String, PickBy>,
     /// The messages it sends, by name.
     pub messages: BTreeMap<String, Message>,
     /// The surveys that its messages lead to, by name.
@@ -248,6 +253,13 @@ pub enum Step {
         branches: Vec<(Expr, Place)>,
         /// Where it goes on when none does.
         otherwise: Place,
+    },
+    /// A run falls to one of several variants.
+    Experiment {
+        /// Which experiment.
+        name: String,
+        /// In the order of the text, with shares that are 1 together.
+        variants: Vec<Variant>,
     },
     /// A run goes round. It comes here before each round.
     Repeat {
@@ -512,12 +524,14 @@ impl Plan {
             Step::WaitUpTo { branches, .. } => branches.as_slice(),
             _ => &[],
         });
-        let waits = waits.filter_map(|branch| match &branch.trigger {
+        let triggers =
+            waits.map(|branch| &branch.trigger).chain(self.picks.values().map(|pick| &pick.trigger));
+        let triggers = triggers.filter_map(|trigger| match trigger {
             Trigger::Event(event) => Some(event.as_str()),
             Trigger::Reaction { kind, .. } => Some(kind.event().name()),
             Trigger::Reply(_) | Trigger::Accepted(_) | Trigger::Rejected(_) => None,
         });
-        enters.chain(goals).chain(leaves).chain(waits).chain(self.asked_about())
+        enters.chain(goals).chain(leaves).chain(triggers).chain(self.asked_about())
     }
 
     /// The events that expressions ask about: those of reactions, and those that are counted.
@@ -554,6 +568,9 @@ impl Plan {
                 Leave::When(condition) => see(condition),
                 Leave::OnGoal(_) => {}
             }
+        }
+        for pick in self.picks.values() {
+            pick.condition.iter().for_each(&mut *see);
         }
         for node in &self.nodes {
             node.step.each_expression(see);

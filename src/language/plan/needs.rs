@@ -108,6 +108,9 @@ impl Step {
                 branches.iter_mut().for_each(|branch| change(&mut branch.next));
                 change(otherwise);
             }
+            Step::Experiment { variants, .. } => {
+                variants.iter_mut().for_each(|variant| change(&mut variant.next));
+            }
             Step::If { branches, otherwise } => {
                 branches.iter_mut().for_each(|(_, place)| change(place));
                 change(otherwise);

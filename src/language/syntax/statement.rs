@@ -338,7 +338,7 @@ impl<'t> Reader<'t> {
         });
         let pick = node.get(Rule::pick).map(|pick| Pick {
             trigger: self.trigger(&pick.need(Rule::trigger)),
-            condition: pick.get(Rule::condition).map(|condition| self.condition(&condition)),
+            condition: self.where_in(&pick),
             after: self.length_in(&pick),
         });
         StatementKind::Experiment { name: self.name_in(node, Rule::name), variants: variants.collect(), pick }

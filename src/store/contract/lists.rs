@@ -3,7 +3,7 @@
 use super::fixture::{
     at, calling, decision, ending, entering, event, person, plan, record, row, sending, sent,
 };
-use crate::domain::{CallKind, CallState, MessageState};
+use crate::domain::{CallKind, CallState, MessageState, Picked};
 use crate::store::{
     Access, CallSettlement, Deliveries, DeliveryKind, MessageSettlement, NextDue, Outcome, Store, Token,
 };
@@ -90,6 +90,22 @@ pub(super) async fn the_last_events_come_first(store: &dyn Store) {
     };
     assert_eq!(names(look!(store, unit => unit.events(ada, 9))), ["b", "a", "late"]);
     assert_eq!(names(look!(store, unit => unit.events(ada, 1))), ["b"]);
+}
+
+pub(super) async fn what_was_picked_stays(store: &dyn Store) {
+    let picked = |journey: &str, experiment: &str, variant: &str, second| Picked {
+        journey: journey.to_owned(),
+        experiment: experiment.to_owned(),
+        variant: variant.to_owned(),
+        at: at(second),
+    };
+    assert_eq!(look!(store, unit => unit.picked()), []);
+    change!(store, unit => unit.pick(vec![picked("welcome", "subject", "b", 2), picked("spring", "subject", "a", 1)]));
+    change!(store, unit => unit.pick(vec![picked("welcome", "subject", "a", 3), picked("welcome", "pause", "a", 3)]));
+    let known = [("spring", "subject", "a", 1), ("welcome", "pause", "a", 3), ("welcome", "subject", "b", 2)];
+    let known =
+        known.map(|(journey, experiment, variant, second)| picked(journey, experiment, variant, second));
+    assert_eq!(look!(store, unit => unit.picked()), known);
 }
 
 pub(super) async fn a_plan_has_one_number(store: &dyn Store) {

@@ -5,8 +5,8 @@ use super::fixture::{
     moving, note, person, record, sending, state_of,
 };
 use crate::domain::{
-    Arm, CallKind, CallState, ContactId, EventKind, GoalReached, MessageState, Past, RefusalReason, Refused,
-    SkipReason, StepKind,
+    Arm, CallKind, CallState, ContactId, EventKind, Exposure, GoalReached, MessageState, Past, RefusalReason,
+    Refused, SkipReason, StepKind,
 };
 use crate::language::plan::{Needs, Reach};
 use crate::store::{Claim, Store, StoreError, TurnBatch};
@@ -314,6 +314,35 @@ pub(super) async fn turns_are_counted(store: &dyn Store) {
     let tallies = count(look!(store, unit => unit.tallies(Some("welcome"))));
     assert_eq!(tallies[0], "in_stage first 0 0");
     assert_eq!(tallies[5..], ["ended done 20834 1"]);
+}
+
+/// Both in the hour in which the run came to the experiment, whenever it succeeds.
+pub(super) async fn experiments_are_counted_by_the_hour(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let (mut run, mut effects) = entering(ada, "welcome", 0);
+    let exposure = |experiment: &str, second| Exposure {
+        experiment: experiment.to_owned(),
+        variant: "b".to_owned(),
+        at: at(second),
+        succeeded: false,
+    };
+    run.state.variants = vec![exposure("subject", 0), exposure("other", 0)];
+    note(&mut run, &mut effects, StepKind::Variant, "subject b", 0);
+    record(store, &run, effects, 0).await;
+    let mut effects = moving(&mut run);
+    run.state.variants[0].succeeded = true;
+    note(&mut run, &mut effects, StepKind::Succeeded, "subject b", 200_000);
+    record(store, &run, effects, 200_000).await;
+    let rows = look!(store, unit => unit.tallies(None));
+    let rows: Vec<_> = rows.iter().filter(|row| row.detail.starts_with("subject")).collect();
+    // 1,800,000,000 seconds are 20,833 days and 8 hours.
+    let counted = |what: &str| {
+        let counted = rows.iter().find(|row| row.what == what).unwrap();
+        (counted.day, counted.detail.as_str(), counted.count)
+    };
+    assert_eq!(rows.len(), 2);
+    assert_eq!(counted("exposed"), (20_833, "subject b 8", 1));
+    assert_eq!(counted("succeeded"), (20_833, "subject b 8", 1));
 }
 
 pub(super) async fn events_of_our_own_wait_to_be_looked_at(store: &dyn Store) {

@@ -8,7 +8,7 @@ use super::super::{
     StoredVersion, TallyRow, Token, Who,
 };
 use super::tables::{Person, Tables};
-use crate::domain::{Contact, ContactId};
+use crate::domain::{Contact, ContactId, Picked};
 use crate::language::plan::Plan;
 
 impl Tables {
@@ -123,6 +123,17 @@ impl Tables {
             }
         });
         rows.filter(|row| journey.is_none_or(|journey| journey == row.journey)).collect()
+    }
+
+    pub(super) fn picked(&self) -> Vec<Picked> {
+        self.picked.values().cloned().collect()
+    }
+
+    pub(super) fn pick(&mut self, picked: Vec<Picked>) {
+        let known = Arc::make_mut(&mut self.picked);
+        for picked in picked {
+            known.entry((picked.journey.clone(), picked.experiment.clone())).or_insert(picked);
+        }
     }
 
     pub(super) fn versions(&self) -> Vec<StoredVersion> {

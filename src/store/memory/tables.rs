@@ -9,7 +9,7 @@ use super::super::tally::TallyKey;
 use super::super::{Access, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion};
 use crate::domain::{
     CallId, Contact, ContactId, Event, EventId, EventKind, GoalReached, HistoryStep, MessageId, Permission,
-    Run, RunId, Slot, Watch,
+    Picked, Run, RunId, Slot, Watch,
 };
 use crate::time::Moment;
 
@@ -26,6 +26,7 @@ pub(super) struct Tables {
     pub(super) versions: Arc<BTreeMap<u32, ([u8; 32], StoredVersion)>>,
     pub(super) deployments: Arc<BTreeMap<(String, Moment), Option<u32>>>,
     pub(super) tallies: Arc<BTreeMap<TallyKey, (i64, f64)>>,
+    pub(super) picked: Arc<BTreeMap<(String, String), Picked>>,
     pub(super) tokens: Arc<BTreeMap<String, Access>>,
     pub(super) watching: Option<Watching>,
 }

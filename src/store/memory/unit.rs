@@ -14,8 +14,8 @@ use super::super::{
 use super::read::sorted;
 use super::tables::{Person, Tables};
 use crate::domain::{
-    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
-    RunId, Watch,
+    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
+    Run, RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::{Moment, TimeZone};
@@ -154,6 +154,10 @@ impl ReadUnit for MemoryUnit {
 
     async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>> {
         Ok(self.tables.tallies(journey))
+    }
+
+    async fn picked(&mut self) -> Result<Vec<Picked>> {
+        Ok(self.tables.picked())
     }
 
     async fn versions(&mut self) -> Result<Vec<StoredVersion>> {
@@ -315,6 +319,11 @@ impl WriteUnit for MemoryUnit {
 
     async fn extend_watch(&mut self, deployed_at: Moment, now: Moment, limit: u32) -> Result<bool> {
         Ok(self.tables.extend_watch(deployed_at, now, limit))
+    }
+
+    async fn pick(&mut self, picked: Vec<Picked>) -> Result<()> {
+        self.tables.pick(picked);
+        Ok(())
     }
 
     async fn add_token(&mut self, access: Access) -> Result<()> {

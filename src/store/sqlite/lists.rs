@@ -10,7 +10,7 @@ use super::super::{
 };
 use super::failed;
 use super::rows::{self, Columns, json};
-use crate::domain::{CallKind, ContactId};
+use crate::domain::{CallKind, ContactId, Picked};
 use crate::language::plan::Plan;
 use crate::time::Moment;
 
@@ -81,6 +81,20 @@ pub(super) async fn tallies(
             detail: columns.text()?,
             count: columns.number()?,
             worth: columns.get()?,
+        })
+    })
+}
+
+pub(super) async fn picked(connection: &mut SqliteConnection) -> Result<Vec<Picked>> {
+    let sql = "SELECT journey, experiment, variant, at FROM picked ORDER BY journey, experiment";
+    let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
+    rows::all(&found, |row| {
+        let mut columns = Columns::of(row, "picked");
+        Ok(Picked {
+            journey: columns.text()?,
+            experiment: columns.text()?,
+            variant: columns.text()?,
+            at: columns.moment()?,
         })
     })
 }

@@ -11,7 +11,7 @@ use super::rows::json;
 use super::{contacts, failed, intake, watch};
 use crate::domain::{
     Call, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached, HistoryStep, Message,
-    MessageState, Permission, Run,
+    MessageState, Permission, Picked, Run,
 };
 use crate::time::Moment;
 
@@ -284,6 +284,25 @@ async fn looked_at(connection: &mut SqliteConnection, batch: &TurnBatch) -> Resu
         })
         .await?;
     if looked_at != batch.events.len() as u64 { Err(StoreError::Overtaken) } else { Ok(()) }
+}
+
+pub(super) const PICK: Bulk = Bulk {
+    head: "INSERT INTO picked (journey, experiment, variant, at)",
+    columns: 4,
+    tail: "ON CONFLICT (journey, experiment) DO NOTHING",
+};
+
+/// Notes variants that were picked.
+pub(super) async fn pick(connection: &mut SqliteConnection, picked: &[Picked]) -> Result<()> {
+    PICK.run(connection, picked, |statement, picked: &Picked| {
+        statement
+            .bind(picked.journey.as_str())
+            .bind(picked.experiment.as_str())
+            .bind(picked.variant.as_str())
+            .bind(picked.at.micros())
+    })
+    .await?;
+    Ok(())
 }
 
 pub(super) const COUNT: Bulk = Bulk {

@@ -14,8 +14,8 @@ use super::{
     audit, calls, contacts, failed, intake, lists, messages, people, reactions, record, turns, watch,
 };
 use crate::domain::{
-    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Run,
-    RunId, Watch,
+    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
+    Run, RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::{Moment, TimeZone};
@@ -127,6 +127,10 @@ impl ReadUnit for SqliteUnit {
 
     async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>> {
         lists::tallies(&mut self.transaction, journey).await
+    }
+
+    async fn picked(&mut self) -> Result<Vec<Picked>> {
+        lists::picked(&mut self.transaction).await
     }
 
     async fn versions(&mut self) -> Result<Vec<StoredVersion>> {
@@ -277,6 +281,10 @@ impl WriteUnit for SqliteUnit {
 
     async fn extend_watch(&mut self, deployed_at: Moment, now: Moment, limit: u32) -> Result<bool> {
         watch::extend(&mut self.transaction, deployed_at, now, limit).await
+    }
+
+    async fn pick(&mut self, picked: Vec<Picked>) -> Result<()> {
+        record::pick(&mut self.transaction, &picked).await
     }
 
     async fn add_token(&mut self, access: Access) -> Result<()> {
