@@ -1,11 +1,9 @@
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::evaluate::is_reaction;
 use super::share;
 use super::turn::{Turn, is_named};
-use crate::domain::{Event, EventKind, Exposure, Reacted, StepKind};
+use crate::domain::{Event, Exposure, StepKind};
 use crate::language::plan::{Place, Trigger, Variant};
 use crate::time::Moment;
 
@@ -79,13 +77,8 @@ impl Turn<'_> {
         match trigger {
             Trigger::Event(name) => is_named(event, name),
             Trigger::Reaction { kind, message, link } => {
-                let text = |name: &str| event.properties.get(name).and_then(Json::as_str).map(str::to_owned);
-                let Some(of) = text("message").or_else(|| text("survey")) else { return false };
-                let reacted =
-                    Reacted { event: event.name.clone(), message: of, link: text("link"), at: event.at };
-                event.kind == EventKind::System
-                    && event.run == Some(self.run.id)
-                    && is_reaction(&reacted, *kind, message, link.as_deref())
+                let reacted = self.reaction(event);
+                reacted.is_some_and(|reacted| is_reaction(&reacted, *kind, message, link.as_deref()))
             }
             Trigger::Reply(_) | Trigger::Accepted(_) | Trigger::Rejected(_) => false,
         }

@@ -422,20 +422,24 @@ impl<'w> Turn<'w> {
         self.effects.moves.push(StageMove { run: self.run.id, from, to });
     }
 
-    /// Remembers what the contact did with a message of this run.
-    fn remember(&mut self, event: &Event) {
+    /// What an event says the contact did with a message of this run, or with a survey in one.
+    pub(super) fn reaction(&self, event: &Event) -> Option<Reacted> {
         let is_answer = event.name == SystemEvent::SurveyAnswered.name();
         let is_reaction =
             event.kind == EventKind::System && (is_answer || event.name.starts_with("message_"));
-        if event.run != Some(self.run.id) || !is_reaction || !self.run.is_live() {
-            return;
+        if event.run != Some(self.run.id) || !is_reaction {
+            return None;
         }
         let text = |name: &str| event.properties.get(name).and_then(Json::as_str).map(str::to_owned);
-        let Some(message) = text(if is_answer { "survey" } else { "message" }) else { return };
-        self.touch();
+        let message = text(if is_answer { "survey" } else { "message" })?;
         let answer = if is_answer { event.properties.clone() } else { Attributes::new() };
-        let reacted =
-            Reacted { event: event.name.clone(), message, link: text("link"), answer, at: event.at };
+        Some(Reacted { event: event.name.clone(), message, link: text("link"), answer, at: event.at })
+    }
+
+    /// Remembers what the contact did with a message of this run.
+    fn remember(&mut self, event: &Event) {
+        let Some(reacted) = self.reaction(event).filter(|_| self.run.is_live()) else { return };
+        self.touch();
         let reactions = &mut self.run.state.reactions;
         reactions.retain(|known| {
             (&known.event, &known.message, &known.link) != (&reacted.event, &reacted.message, &reacted.link)
