@@ -293,6 +293,7 @@ pub trait WriteUnit: ReadUnit {
 
     /// Notes variants that were picked. One that was picked before stays.
     async fn pick(&mut self, picked: Vec<Picked>) -> Result<()>;
+
     /// Gives access.
     async fn add_token(&mut self, access: Access) -> Result<()>;
 
