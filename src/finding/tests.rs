@@ -91,7 +91,7 @@ fn github_gets_one_command_a_finding() {
 #[test]
 fn sarif_says_where_and_what_instead() {
     let (findings, sources) = findings();
-    let base = Base { folder: "shop/".to_owned(), root: Some("file:///work/".to_owned()) };
+    let base = Base { folder: "shop/".to_owned(), root: Some("file:///srv/".to_owned()) };
     let mut log = render_sarif(findings.get(4..).unwrap(), &sources, &base);
     let rules = log["runs"][0]["tool"]["driver"]["rules"].take();
     let first = &rules[log["runs"][0]["results"][0]["ruleIndex"].as_u64().unwrap() as usize];
@@ -107,7 +107,7 @@ fn sarif_says_where_and_what_instead() {
           "description": {
             "text": "the folder that the check was run in"
           },
-          "uri": "file:///work/"
+          "uri": "file:///srv/"
         }
       },
       "results": [

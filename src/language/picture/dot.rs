@@ -1,4 +1,4 @@
-use super::graph::{BoxKind, Graph};
+use super::graph::{Graph, NodeKind};
 use super::outline::Outline;
 
 /// Draws a journey in the language of Graphviz (<https://graphviz.org/doc/info/lang.html>).
@@ -11,9 +11,9 @@ pub fn dot(outline: &Outline) -> String {
     for (index, drawn) in graph.boxes.iter().enumerate() {
         let title = quoted(&drawn.title);
         out.push_str(&match drawn.kind {
-            BoxKind::Enter => format!("  n{index} [shape=cds, style=solid, label={title}]\n"),
-            BoxKind::Outcome => format!("  n{index} [shape=oval, style=solid, label={title}]\n"),
-            BoxKind::Stage => {
+            NodeKind::Enter => format!("  n{index} [shape=cds, style=solid, label={title}]\n"),
+            NodeKind::Outcome => format!("  n{index} [shape=oval, style=solid, label={title}]\n"),
+            NodeKind::Stage => {
                 // `\l` ends a line that begins at the left.
                 let line = |(depth, line): &(usize, String)| format!("{}{line}", "  ".repeat(*depth));
                 let lines = std::iter::once(drawn.title.clone()).chain(drawn.lines.iter().map(line));

@@ -4,15 +4,15 @@ use super::outline::{Does, Item, Outline, StageOutline};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Graph {
     /// The ways in first, then the stages, then the outcomes.
-    pub(super) boxes: Vec<Box>,
+    pub(super) boxes: Vec<Node>,
     /// Each two boxes have one arrow at the most between them in one direction.
     pub(super) arrows: Vec<Arrow>,
 }
 
 /// A box of a picture.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Box {
-    pub(super) kind: BoxKind,
+pub(super) struct Node {
+    pub(super) kind: NodeKind,
     /// What stands at its head.
     pub(super) title: String,
     /// What happens in it, with how deep it is nested.
@@ -20,7 +20,7 @@ pub(super) struct Box {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BoxKind {
+pub(super) enum NodeKind {
     /// A way in.
     Enter,
     Stage,
@@ -40,11 +40,11 @@ impl Graph {
     pub(super) fn of(outline: &Outline) -> Self {
         let mut graph = Self { boxes: Vec::new(), arrows: Vec::new() };
         for (text, _) in &outline.enters {
-            graph.add(BoxKind::Enter, text, Vec::new());
+            graph.add(NodeKind::Enter, text, Vec::new());
         }
         let first = graph.boxes.len();
         for stage in &outline.stages {
-            graph.add(BoxKind::Stage, &stage.name, lines(stage));
+            graph.add(NodeKind::Stage, &stage.name, lines(stage));
         }
         for (index, (_, into)) in outline.enters.iter().enumerate() {
             graph.arrow(index, first + into, &[]);
@@ -55,8 +55,8 @@ impl Graph {
         graph
     }
 
-    fn add(&mut self, kind: BoxKind, title: &str, lines: Vec<(usize, String)>) -> usize {
-        self.boxes.push(Box { kind, title: title.to_owned(), lines });
+    fn add(&mut self, kind: NodeKind, title: &str, lines: Vec<(usize, String)>) -> usize {
+        self.boxes.push(Node { kind, title: title.to_owned(), lines });
         self.boxes.len() - 1
     }
 
@@ -76,10 +76,10 @@ impl Graph {
             match item.does {
                 Does::GoTo(stage) => self.arrow(from, first + stage, labels),
                 Does::End => {
-                    let known = |known: &Box| known.kind == BoxKind::Outcome && known.title == item.text;
+                    let known = |known: &Node| known.kind == NodeKind::Outcome && known.title == item.text;
                     let outcome = self.boxes.iter().position(known);
                     let outcome =
-                        outcome.unwrap_or_else(|| self.add(BoxKind::Outcome, &item.text, Vec::new()));
+                        outcome.unwrap_or_else(|| self.add(NodeKind::Outcome, &item.text, Vec::new()));
                     self.arrow(from, outcome, labels);
                 }
                 Does::Something("repeat") => {

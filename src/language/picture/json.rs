@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::graph::{BoxKind, Graph};
+use super::graph::{Graph, NodeKind};
 use super::outline::{Does, Item, Outline};
 use crate::source::Sources;
 
@@ -18,8 +18,8 @@ pub fn json(outline: &Outline, sources: &Sources) -> Value {
     });
     let name = |index: usize| graph.boxes.get(index).map(|known| (known.kind, known.title.as_str()));
     let edges = graph.arrows.iter().filter_map(|arrow| {
-        let ((BoxKind::Stage, from), (kind, to)) = (name(arrow.from)?, name(arrow.to)?) else { return None };
-        let target = if kind == BoxKind::Outcome { "outcome" } else { "stage" };
+        let ((NodeKind::Stage, from), (kind, to)) = (name(arrow.from)?, name(arrow.to)?) else { return None };
+        let target = if kind == NodeKind::Outcome { "outcome" } else { "stage" };
         Some(json!({ "from": from, "to": { target: to }, "when": arrow.labels }))
     });
     json!({
@@ -29,7 +29,7 @@ pub fn json(outline: &Outline, sources: &Sources) -> Value {
         "clauses": outline.clauses,
         "enters": enters.collect::<Vec<_>>(),
         "stages": stages.collect::<Vec<_>>(),
-        "outcomes": graph.boxes.iter().filter(|known| known.kind == BoxKind::Outcome)
+        "outcomes": graph.boxes.iter().filter(|known| known.kind == NodeKind::Outcome)
             .map(|known| known.title.as_str()).collect::<Vec<_>>(),
         "places": places,
         "edges": edges.collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-use super::graph::{BoxKind, Graph};
+use super::graph::{Graph, NodeKind};
 use super::outline::Outline;
 
 /// Draws a journey as a Mermaid flowchart (<https://mermaid.js.org/syntax/flowchart.html>): a box for each stage with
@@ -9,9 +9,9 @@ pub fn mermaid(outline: &Outline) -> String {
     for (index, drawn) in graph.boxes.iter().enumerate() {
         let title = escape(&drawn.title);
         out.push_str(&match drawn.kind {
-            BoxKind::Enter => format!("  n{index}([\"{title}\"])\n"),
-            BoxKind::Outcome => format!("  n{index}((\"{title}\"))\n"),
-            BoxKind::Stage => {
+            NodeKind::Enter => format!("  n{index}([\"{title}\"])\n"),
+            NodeKind::Outcome => format!("  n{index}((\"{title}\"))\n"),
+            NodeKind::Stage => {
                 let indented =
                     |(depth, line): &(usize, String)| "&nbsp;&nbsp;".repeat(*depth) + &escape(line);
                 let lines = std::iter::once(format!("<b>{title}</b>"));

@@ -2,10 +2,11 @@
 
 mod layout;
 mod measure;
+mod rank;
 
 use std::fmt::{Error, Write};
 
-use super::graph::{Arrow, Box, BoxKind, Graph};
+use super::graph::{Arrow, Graph, Node, NodeKind};
 use super::outline::Outline;
 use crate::finding::words;
 use layout::{Layout, Link, Route, Size, layout};
@@ -59,7 +60,7 @@ struct Picture<'a> {
 
 /// A box with its text broken into lines.
 struct Drawn {
-    kind: BoxKind,
+    kind: NodeKind,
     title: Vec<String>,
     /// Each with how far it stands in.
     lines: Vec<(f64, String)>,
@@ -72,13 +73,13 @@ impl<'a> Picture<'a> {
         let mut boxes: Vec<Drawn> = graph
             .boxes
             .iter()
-            .filter(|known| known.kind != BoxKind::Outcome)
+            .filter(|known| known.kind != NodeKind::Outcome)
             .map(|known| Drawn::new(known, &graph))
             .collect();
         let mut labels = Vec::new();
         let mut links = Vec::new();
         for arrow in graph.arrows.iter().filter(|arrow| arrow.from != arrow.to) {
-            let to = match graph.boxes.get(arrow.to).filter(|to| to.kind == BoxKind::Outcome) {
+            let to = match graph.boxes.get(arrow.to).filter(|to| to.kind == NodeKind::Outcome) {
                 Some(outcome) => {
                     boxes.push(Drawn::new(outcome, &graph));
                     boxes.len() - 1
@@ -144,7 +145,7 @@ impl<'a> Picture<'a> {
 }
 
 impl Drawn {
-    fn new(known: &Box, graph: &Graph) -> Self {
+    fn new(known: &Node, graph: &Graph) -> Self {
         let mut lines: Vec<(usize, String)> = known.lines.clone();
         let own = graph.boxes.iter().position(|other| std::ptr::eq(other, known));
         let again = graph.arrows.iter().filter(|arrow| arrow.from == arrow.to && Some(arrow.from) == own);
@@ -174,9 +175,9 @@ impl Drawn {
 
     fn write(&self, out: &mut String, (middle, top): (f64, f64)) -> Result<(), Error> {
         let (class, round) = match self.kind {
-            BoxKind::Enter => ("enter", 8.0),
-            BoxKind::Stage => ("stage", 6.0),
-            BoxKind::Outcome => ("end", self.size.height / 2.0),
+            NodeKind::Enter => ("enter", 8.0),
+            NodeKind::Stage => ("stage", 6.0),
+            NodeKind::Outcome => ("end", self.size.height / 2.0),
         };
         let left = middle - self.size.width / 2.0;
         let Size { width, height } = self.size;
@@ -186,7 +187,7 @@ impl Drawn {
         )?;
         let mut y = top + 0.8 * PADDING;
         for line in &self.title {
-            let weight = if self.kind == BoxKind::Stage { "bold" } else { "" };
+            let weight = if self.kind == NodeKind::Stage { "bold" } else { "" };
             y = text(out, (left + PADDING, y), line, TITLE_SIZE, weight)?;
         }
         for (indent, line) in &self.lines {
