@@ -27,6 +27,7 @@ fn kind(kind: DeliveryKind) -> &'static str {
         DeliveryKind::Message => "message",
         DeliveryKind::Call => "call",
         DeliveryKind::HandOff => "hand-off",
+        DeliveryKind::Alert => "alert",
     }
 }
 

@@ -138,6 +138,8 @@ stored_as_text! {
         Call "call",
         /// `hand off`
         HandOff "hand_off",
+        /// `alert`
+        Alert "alert",
     }
 }
 
@@ -153,7 +155,7 @@ stored_as_text! {
     }
 }
 
-/// A webhook call or a hand-off that was decided on.
+/// A webhook call, a hand-off or an alert that was decided on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// Made like a message's; the `webhook-id` of every attempt, and the lead's id.

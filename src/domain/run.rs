@@ -266,6 +266,7 @@ step_kinds! {
     Changed "changed" "An attribute, a tag or a permission changed; the detail says how."
     Recorded "recorded" "An event was recorded; the detail is its name."
     Started "started" "It asked for the contact to enter another journey; the detail is its name."
+    Alerted "alerted" "A team was told something; the detail is its name."
     Moved "moved" "It went on in a new version of the journey; the detail is the one before."
     Goal "goal" "A goal was reached; the detail is its name."
     Ended "ended" "It ended; the detail is the outcome."

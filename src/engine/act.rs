@@ -51,14 +51,30 @@ impl Turn<'_> {
     }
 
     pub(super) fn call(&mut self, kind: CallKind, target: &str, with: &[(String, Expr)]) {
-        let id = CallId(self.id("call"));
         let rules = self.world.assign.get(target).map_or(&[][..], Vec::as_slice);
         let assigned_to = match kind {
             CallKind::HandOff => {
                 rules.iter().find(|(_, when)| self.holds(Some(when), None)).map(|(to, _)| to.clone())
             }
-            CallKind::Call => None,
+            CallKind::Call | CallKind::Alert => None,
         };
+        let id = self.add_call(kind, target, self.values(with), assigned_to);
+        let place = self.run.place;
+        self.run.state.calls.retain(|(known, _)| *known != place);
+        self.run.state.calls.push((place, id));
+        let step = if kind == CallKind::Call { StepKind::Called } else { StepKind::HandedOff };
+        self.note(step, target);
+    }
+
+    /// Decides on a call at the present place.
+    pub(super) fn add_call(
+        &mut self,
+        kind: CallKind,
+        target: &str,
+        with: Attributes,
+        assigned_to: Option<String>,
+    ) -> CallId {
+        let id = CallId(self.id("call"));
         self.effects.calls.push(Call {
             id,
             contact: self.run.contact,
@@ -70,14 +86,10 @@ impl Turn<'_> {
             stage: self.plan.stage_of(Place(self.run.place)).to_owned(),
             kind,
             target: target.to_owned(),
-            with: self.values(with),
+            with,
             assigned_to,
             decided_at: self.now,
         });
-        let place = self.run.place;
-        self.run.state.calls.retain(|(known, _)| *known != place);
-        self.run.state.calls.push((place, id));
-        let step = if kind == CallKind::Call { StepKind::Called } else { StepKind::HandedOff };
-        self.note(step, target);
+        id
     }
 }

@@ -6,6 +6,7 @@
 
 mod act;
 mod aggregate;
+mod alert;
 mod change;
 mod entry;
 mod evaluate;

@@ -332,6 +332,10 @@ impl<'w> Turn<'w> {
                     self.call(CallKind::HandOff, team, with);
                     Some(*next)
                 }
+                Step::Alert { team, text, next } => {
+                    self.alert(team, text);
+                    Some(*next)
+                }
                 Step::Wait { until, next } => {
                     let again = !passed.insert(place);
                     (!self.waits_until(until, again)).then_some(*next)

@@ -6,13 +6,13 @@ use serde_json::{Value as Json, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::parcel::contact_json;
+use super::alerts;
 use super::story::story;
 use super::writer::{Flow, Job, Writer};
 use super::{Outbound, Runtime};
 use crate::channel::webhook::{CallOutcome, Endpoint};
 use crate::channel::{Retry, next_attempt};
-use crate::domain::{Call, CallId, CallKind, CallState, Event, EventId, EventKind, IdHasher};
+use crate::domain::{Address, Call, CallId, CallKind, CallState, Event, EventId, EventKind, IdHasher};
 use crate::store::{CallSettlement, ClaimedCall, ReadUnit, StoreError, Who};
 use crate::time::{Clock, Moment};
 use crate::track::LeadToken;
@@ -53,7 +53,10 @@ impl CallCenter {
     ) -> Arc<Self> {
         let hooks = outbound.webhooks.keys().map(|name| (CallKind::Call, name.clone()));
         let teams = outbound.teams.keys().map(|name| (CallKind::HandOff, name.clone()));
-        let receivers = hooks.chain(teams).map(|key| (key, Arc::new(Semaphore::new(AT_ONCE_EACH)))).collect();
+        let told = outbound.teams.keys().chain(outbound.team_addresses.keys());
+        let told = told.map(|name| (CallKind::Alert, name.clone()));
+        let receivers =
+            hooks.chain(teams).chain(told).map(|key| (key, Arc::new(Semaphore::new(AT_ONCE_EACH)))).collect();
         Arc::new(Self {
             runtime,
             outbound,
@@ -128,17 +131,23 @@ impl CallCenter {
         Ok(LONG)
     }
 
-    fn endpoint(&self, call: &Call) -> Option<&Endpoint> {
+    fn way(&self, call: &Call) -> Option<Way<'_>> {
+        let outbound = &self.outbound;
         match call.kind {
-            CallKind::Call => self.outbound.webhooks.get(&call.target),
-            CallKind::HandOff => self.outbound.teams.get(&call.target),
+            CallKind::Call => outbound.webhooks.get(&call.target).map(Way::Http),
+            CallKind::HandOff => outbound.teams.get(&call.target).map(Way::Http),
+            CallKind::Alert => {
+                let by_mail = || outbound.team_addresses.get(&call.target).map(Way::Mail);
+                outbound.teams.get(&call.target).map(Way::Http).or_else(by_mail)
+            }
         }
     }
 
     async fn call(self: Arc<Self>, claimed: ClaimedCall, body: String) {
         let call = claimed.call;
-        let Some(endpoint) = self.endpoint(&call) else {
-            let why = format!("lotse.yaml has no `url` for `{}`: put it there and start again", call.target);
+        let Some(way) = self.way(&call) else {
+            let what = if call.kind == CallKind::Alert { "`url` or `email`" } else { "`url`" };
+            let why = format!("lotse.yaml has no {what} for `{}`: put it there and start again", call.target);
             return self.settle(&call, claimed.attempt, failed(None, why)).await;
         };
         let line = self.receivers.get(&(call.kind, call.target.clone()));
@@ -148,7 +157,10 @@ impl CallCenter {
             None => None,
         };
         let _line = self.lines.acquire().await.ok();
-        let outcome = endpoint.post(call.id.0, self.clock.now(), body.into_bytes()).await;
+        let outcome = match way {
+            Way::Http(endpoint) => endpoint.post(call.id.0, self.clock.now(), body.into_bytes()).await,
+            Way::Mail(to) => alerts::mail(&self.outbound, to, &call, &body).await,
+        };
         self.settle(&call, claimed.attempt, outcome).await;
     }
 
@@ -169,7 +181,7 @@ impl CallCenter {
         let contact = unit.find(&Who::Id(call.contact)).await?;
         let plans = self.runtime.plans();
         let person = match (&contact, plans.version(call.version)) {
-            (Some(contact), Some(plan)) => contact_json(plan, contact),
+            (Some(contact), Some(plan)) => plan.contact_json(contact),
             _ => json!({ "id": call.contact }),
         };
         let of_person = |name: &str| person.get(name).cloned().unwrap_or(Json::Null);
@@ -190,6 +202,18 @@ impl CallCenter {
                 let story = story(unit, call.contact, STORY_ITEMS).await?;
                 self.hand_off(call, person, json!(story))
             }
+            CallKind::Alert => json!({
+                "type": "alert",
+                "timestamp": call.decided_at,
+                "data": {
+                    "alert": call.id,
+                    "journey": call.journey,
+                    "stage": call.stage,
+                    "team": call.target,
+                    "text": call.with.get("text"),
+                    "contact": person,
+                },
+            }),
         };
         Ok(body.to_string())
     }
@@ -223,7 +247,13 @@ impl CallCenter {
     }
 }
 
-fn failed(status: Option<u16>, why: String) -> CallOutcome {
+/// How a call goes to its receiver.
+enum Way<'a> {
+    Http(&'a Endpoint),
+    Mail(&'a Address),
+}
+
+pub(super) fn failed(status: Option<u16>, why: String) -> CallOutcome {
     CallOutcome::Failed { status, why, retry_after_seconds: None, gone: false }
 }
 

@@ -5,6 +5,7 @@
 //! next moment or until something comes in, tests call it with a clock of their own. All small writes of the many
 //! tasks (arrivals, hits, gates, outcomes) go through one [`Writer`], which commits together what came together.
 
+mod alerts;
 mod calls;
 mod couriers;
 mod deploy;
@@ -33,7 +34,7 @@ pub use import::{import_row, import_schema};
 pub use ledger::{answer_event, message_event};
 pub use mail::{MailRoom, SenderReady};
 pub use outbound::{Outbound, OutboundError};
-pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, contact_json, planned, post_body};
+pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, planned, post_body};
 pub use story::{Story, StoryItem, story};
 pub use tick::Tick;
 pub use why::{Reason, RunReasons, Why, why};

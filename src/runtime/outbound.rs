@@ -8,6 +8,7 @@ use crate::channel::webhook::{
     AllowList, Endpoint, GuardError, Secret as SigningSecret, SecretError as SigningError,
 };
 use crate::config::{self, Config, Environment, SecretError};
+use crate::domain::Address;
 use crate::time::Clock;
 use crate::track::{Tracker, TrackerError};
 
@@ -51,8 +52,12 @@ pub struct Outbound {
     pub channels: BTreeMap<String, Endpoint>,
     /// Receivers of calls.
     pub webhooks: BTreeMap<String, Endpoint>,
-    /// Receivers of leads.
+    /// Receivers of leads and alerts.
     pub teams: BTreeMap<String, Endpoint>,
+    /// Where alerts go by mail: the teams that have no system of their own.
+    pub team_addresses: BTreeMap<String, Address>,
+    /// Whom alerts by mail come from: the first sender of `lotse.yaml`.
+    pub alerts_from: Option<String>,
     /// Signs links.
     pub tracker: Tracker,
     /// Where links lead.
@@ -80,7 +85,7 @@ impl Outbound {
         let senders = senders(config, environment, &mut errors);
         let allowed = &config.allow_addresses;
         let (mut webhooks, mut teams) = (BTreeMap::new(), BTreeMap::new());
-        let mut channels = BTreeMap::new();
+        let (mut channels, mut team_addresses) = (BTreeMap::new(), BTreeMap::new());
         for (name, channel) in config.channels.iter() {
             match endpoint(&format!("channels.{name}"), &channel.endpoint, environment, allowed) {
                 Ok(endpoint) => drop(channels.insert(name.to_owned(), endpoint)),
@@ -94,7 +99,10 @@ impl Outbound {
             }
         }
         for (name, team) in config.teams.iter() {
-            let Some(receiver) = &team.endpoint else { continue };
+            let Some(receiver) = &team.endpoint else {
+                team_addresses.extend(team.email.clone().map(|address| (name.to_owned(), address)));
+                continue;
+            };
             match endpoint(&format!("teams.{name}"), receiver, environment, allowed) {
                 Ok(endpoint) => drop(teams.insert(name.to_owned(), endpoint)),
                 Err(error) => errors.push(error),
@@ -110,6 +118,8 @@ impl Outbound {
                 channels,
                 webhooks,
                 teams,
+                team_addresses,
+                alerts_from: first_sender(config),
                 tracker,
                 base_url: config.base_url(),
                 tracking: config.tracking,
@@ -156,6 +166,8 @@ impl Outbound {
             channels: BTreeMap::new(),
             webhooks: BTreeMap::new(),
             teams: BTreeMap::new(),
+            team_addresses: BTreeMap::new(),
+            alerts_from: None,
             tracker: Tracker::new(b"preview", &config.workspace)?,
             base_url: config.base_url(),
             tracking: config.tracking,
@@ -163,6 +175,10 @@ impl Outbound {
             connections: 1,
         })
     }
+}
+
+fn first_sender(config: &Config) -> Option<String> {
+    config.senders.declared().min_by_key(|(_, span)| *span).map(|(name, _)| name.to_owned())
 }
 
 fn tracker(config: &Config, environment: &dyn Environment) -> Result<Tracker, OutboundError> {

@@ -7,7 +7,7 @@ use super::Outbound;
 use crate::channel::email::{
     ComposeError, Envelope, ListHeaders, ListId, Mail, Mailbox, RawMail, SignerError, compose,
 };
-use crate::domain::{Address, Contact};
+use crate::domain::Address;
 use crate::engine::Plans;
 use crate::language::plan::{Message as PlanMessage, Plan};
 use crate::store::ClaimedMessage;
@@ -194,7 +194,7 @@ impl Letters {
         let entry = serde_json::Value::Object(claimed.entry.clone());
         let zone = contact.timezone.as_deref().and_then(zone).unwrap_or_else(|| self.zone.clone());
         let context = RenderContext {
-            contact: &contact_json(plan, contact),
+            contact: &plan.contact_json(contact),
             entry: &entry,
             with: &message.with,
             zone: &zone,
@@ -294,19 +294,6 @@ fn best_language<'p>(planned: &'p PlanMessage, language: &str) -> Option<&'p str
         planned.languages.keys().find(|tag| tag.eq_ignore_ascii_case(wanted)).map(String::as_str)
     };
     find(language).or_else(|| find(language.split(['-', '_']).next()?))
-}
-
-/// A contact the way templates and webhooks see it: declared attributes by their types, with their defaults.
-pub fn contact_json(plan: &Plan, contact: &Contact) -> serde_json::Value {
-    let mut json = contact.to_json();
-    if let serde_json::Value::Object(all) = &mut json {
-        for (name, attribute) in &plan.attributes {
-            let value = contact.attribute(name, &attribute.of);
-            let value = if value.is_set() { value } else { attribute.default.clone() };
-            all.insert(name.clone(), value.to_json());
-        }
-    }
-    json
 }
 
 /// Puts the sender's postal address below a marketing mail, as the law of many countries wants it.

@@ -178,6 +178,7 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
         StepKind::HandedOff => format!("`{text}`: handed off"),
         StepKind::Changed => format!("`{text}`: {detail}"),
         StepKind::Recorded => format!("`{text}`: recorded"),
+        StepKind::Alerted => format!("`{text}`: told"),
         StepKind::Started => format!("`{text}`: asked for"),
         StepKind::Moved => format!("went on in a new version of the journey, after {detail}"),
         StepKind::Goal => format!("reached the goal `{detail}`"),

@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::engine::Plans;
 use crate::language::plan::Expr;
-use crate::runtime::{Runtime, contact_json, message_event, planned};
+use crate::runtime::{Runtime, message_event, planned};
 use crate::store::memory::MemoryStore;
 use crate::store::{
     CallSettlement, Carrier, ClaimedMessage, ImportRow, MessageKey, MessageSettlement, Outcome, Reaction,
@@ -181,7 +181,7 @@ impl Stage {
         let language = claimed.contact.language.as_deref().unwrap_or("");
         let text = planned.languages.get(language).unwrap_or(&planned.text);
         let context = RenderContext {
-            contact: &contact_json(plan, &claimed.contact),
+            contact: &plan.contact_json(&claimed.contact),
             entry: &serde_json::Value::Object(claimed.entry.clone()),
             with: &message.with,
             zone: self.runtime.zone(),

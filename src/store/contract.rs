@@ -125,6 +125,7 @@ for_every_store! {
     }
     calls {
         calls_of_one_receiver_go_in_order
+        alerts_are_calls
         calls_under_way_are_not_taken_again
         what_is_sent_is_kept_once
         a_call_is_tried_until_it_is_dead

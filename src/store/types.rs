@@ -348,6 +348,8 @@ pub enum DeliveryKind {
     Call,
     /// A hand-off.
     HandOff,
+    /// An alert.
+    Alert,
 }
 
 impl From<CallKind> for DeliveryKind {
@@ -355,6 +357,7 @@ impl From<CallKind> for DeliveryKind {
         match kind {
             CallKind::Call => DeliveryKind::Call,
             CallKind::HandOff => DeliveryKind::HandOff,
+            CallKind::Alert => DeliveryKind::Alert,
         }
     }
 }

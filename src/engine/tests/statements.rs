@@ -167,6 +167,33 @@ fn allowing_lets_a_message_go() {
 }
 
 #[test]
+fn an_alert_says_what_holds_when_it_is_decided() {
+    let journey = "journey j { enter on signup stage s {
+        set contact.score = 60 alert support \"{{ contact.email }}: {{ contact.score }}, {{ entry.source }}{{ entry.order_id }}\"
+        set contact.score = 70 end } }";
+    let mut play = Play::new(journey);
+    assert_eq!(
+        play.step("2027-03-01 10:00", r#"signup {"source": "web"}"#),
+        format!("{ENTERED}, changed score = 60, alerted support, changed score = 70, ended done")
+    );
+    let [call] = play.last.calls.as_slice() else { panic!("one call") };
+    assert_eq!((call.kind, call.target.as_str(), call.stage.as_str()), (CallKind::Alert, "support", "s"));
+    assert_eq!(call.with["text"], json!("ada@example.org: 60, web"));
+    assert_eq!(play.state.runs[0].state.calls, [], "nobody answers an alert");
+}
+
+#[test]
+fn an_alert_is_bounded_and_goes_out_whatever_its_text() {
+    let journey = "journey j { enter on signup stage s { alert support \"{{ entry.source }}\" end } }";
+    for (source, begins) in [("ü".repeat(5_000), "üüü"), ("ü".repeat(600_000), "an alert whose text could not")] {
+        let mut play = Play::new(journey);
+        play.step("2027-03-01 10:00", &format!("signup {{\"source\": \"{source}\"}}"));
+        let text = play.last.calls[0].with["text"].as_str().unwrap();
+        assert!(text.starts_with(begins) && text.len() <= 4_100, "{} bytes", text.len());
+    }
+}
+
+#[test]
 fn what_a_journey_records_moves_it_and_others() {
     let first = "journey j { enter on signup goal sale on bought worth event.total
         stage s { record bought { total contact.score + 1, order_id \"a\" }

@@ -102,6 +102,7 @@ pub(super) fn told(item: &StoryItem) -> (Whose, String, Vec<(String, String)>) {
         "lead_rejected" => (Whose::Lost, format!("`{}` refused the lead", text("team")), &["team", "lead"]),
         // What the team answered is told by an event of its own.
         "hand_off" => (Whose::Ours, format!("was handed off to `{}`", text("to")), &["to", "accepted"]),
+        "alert" => (Whose::Ours, format!("`{}` was alerted", text("to")), &["to"]),
         "call" => (Whose::Ours, format!("`{}` was called", text("to")), &["to"]),
         "identify" => (Whose::Theirs, "attributes came in".to_owned(), &[]),
         other => (Whose::Theirs, plain(other), &[]),

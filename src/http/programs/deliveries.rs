@@ -65,7 +65,7 @@ pub(super) async fn retry(
     unit.commit().await?;
     match kind {
         DeliveryKind::Message => app.flow.messages_due(),
-        DeliveryKind::Call | DeliveryKind::HandOff => app.flow.calls.notify_one(),
+        DeliveryKind::Call | DeliveryKind::HandOff | DeliveryKind::Alert => app.flow.calls.notify_one(),
     }
     Ok(Json(Retried { id, kind }))
 }

@@ -5,6 +5,7 @@
 //! The model is fit for a plan when no finding is an error.
 
 mod aggregate;
+mod alert;
 mod always;
 mod deeds;
 mod definition;
@@ -54,6 +55,8 @@ pub struct Deployment {
     pub webhooks: BTreeSet<String>,
     /// Sales teams, each with its rules for assigning leads: conditions, where they stand, and to whom.
     pub teams: BTreeMap<String, Vec<AssignRule>>,
+    /// Those of them that have no `url` and so take no leads.
+    pub deaf: BTreeSet<String>,
 }
 
 /// A rule of `lotse.yaml` for assigning a lead.
@@ -83,6 +86,7 @@ impl Deployment {
             .teams
             .declared()
             .map(|(name, _)| (name.to_owned(), config.teams.get(name).map(rules).unwrap_or_default()));
+        let deaf = config.teams.iter().filter(|(_, team)| team.endpoint.is_none());
         let address =
             |name| config.channels.get(name).map_or("phone", |channel: &config::Channel| &channel.address);
         let channels =
@@ -92,6 +96,7 @@ impl Deployment {
             channels: channels.collect(),
             webhooks: names(&config.webhooks),
             teams: teams.collect(),
+            deaf: deaf.map(|(name, _)| name.to_owned()).collect(),
         })
     }
 }
@@ -182,14 +187,6 @@ impl<'a> Checker<'a> {
     /// Reports and says nothing else.
     fn say(&self, code: Code, span: Span, message: impl Into<String>) {
         self.report(Finding::new(code, span, message));
-    }
-
-    /// Reports what the language has and this version does not run.
-    fn not_yet(&self, span: Span, what: &str) {
-        self.report(
-            Finding::new(Code::E001, span, format!("{what} cannot be run by this version of Lotse yet"))
-                .help("see the changelog for what each version runs"),
-        );
     }
 
     /// Whether some text inside could not be read, so that what seems to be missing may stand there.

@@ -243,6 +243,21 @@ impl Checker<'_> {
         self.unknown(code, kind, name, known.iter().copied());
         false
     }
+
+    /// Whether `lotse.yaml` has a team of that name that leads can be handed to.
+    pub(super) fn takes_leads(&self, team: &tree::Name) -> bool {
+        if !self.outside(Code::E101, Kind::Team, team) {
+            return false;
+        }
+        let deaf = self.deployment.is_some_and(|deployment| deployment.deaf.contains(&team.value));
+        if deaf {
+            let message = format!("the team `{}` has no `url`, so it cannot be handed a lead", team.value);
+            let help =
+                format!("write `url` and `secret` below `teams.{}` in lotse.yaml, or `alert` it", team.value);
+            self.report(Finding::new(Code::E101, team.span, message).help(help));
+        }
+        !deaf
+    }
 }
 
 /// How one declares what is missing.

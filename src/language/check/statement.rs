@@ -33,7 +33,7 @@ impl Checker<'_> {
                 Some(StatementKind::Call { hook: hook.value.clone(), with, wait })
             }
             S::HandOff { team, with, wait } => {
-                self.outside(Code::E101, Kind::Team, team);
+                self.takes_leads(team);
                 let with = self.pairs(with, around);
                 let answered = EventFields::system(SystemEvent::LeadAccepted);
                 let wait =
@@ -71,10 +71,7 @@ impl Checker<'_> {
                 let outcome = outcome.as_ref().map_or("done", |outcome| outcome.value.as_str());
                 Some(StatementKind::End { outcome: outcome.to_owned() })
             }
-            S::Alert { team, .. } => {
-                self.outside(Code::E101, Kind::Team, team);
-                self.later(tree, "`alert`")
-            }
+            S::Alert { team, text } => self.alert(team, text, inside),
             S::WaitBusinessDays(days) => {
                 self.no_days(days);
                 Some(StatementKind::WaitUntil(Until::BusinessDays(days.value)))
@@ -95,15 +92,6 @@ impl Checker<'_> {
             S::Start { journey, with } => self.start(journey, with, around),
             S::Broken => None,
         }
-    }
-
-    fn later(&self, tree: &tree::Statement, what: &str) -> Option<StatementKind> {
-        self.later_at(tree.span, what)
-    }
-
-    fn later_at(&self, span: Span, what: &str) -> Option<StatementKind> {
-        self.not_yet(span, what);
-        None
     }
 
     fn no_length(&self, length: &tree::Spanned<crate::time::Length>) {

@@ -51,9 +51,9 @@ struct Supply<'m> {
 }
 
 /// What a template asks for in vain.
-struct Missing {
-    message: String,
-    help: Option<String>,
+pub(super) struct Missing {
+    pub(super) message: String,
+    pub(super) help: Option<String>,
     /// Where it is not handed over.
     related: Option<(Span, String)>,
 }
@@ -207,15 +207,7 @@ impl Checker<'_> {
         let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["contact"] | ["entry"] => None,
-            ["contact", field, ..] => {
-                let declared = self.names.contact.iter().map(|field| field.name.as_str());
-                let known = declared.chain(Contact::BUILT_IN);
-                if self.names.contact_is_broken || known.clone().any(|known| known == *field) {
-                    return None;
-                }
-                let help = words::did_you_mean(field, "a contact has", known);
-                Some(Missing { message: format!("a contact has no field `{field}`"), help, related: None })
-            }
+            ["contact", field, ..] => self.missing_attribute(field),
             ["entry", field, ..] => self.missing_entry(field, variable.guarded, supply),
             [name] | [name, ..] if ADDRESSES.contains(name) => None,
             [name, ..]
@@ -252,6 +244,17 @@ impl Checker<'_> {
             }
             [] => None,
         }
+    }
+
+    /// Why there is no such attribute, and what to write instead.
+    pub(super) fn missing_attribute(&self, field: &str) -> Option<Missing> {
+        let declared = self.names.contact.iter().map(|field| field.name.as_str());
+        let known = declared.chain(Contact::BUILT_IN);
+        if self.names.contact_is_broken || known.clone().any(|known| known == field) {
+            return None;
+        }
+        let help = words::did_you_mean(field, "a contact has", known);
+        Some(Missing { message: format!("a contact has no field `{field}`"), help, related: None })
     }
 
     /// A property of what led in must be there on every way into every journey that sends the message. What comes

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{Experiment, Expr, Limits, Pick};
 use crate::language::syntax::tree::ReactionKind;
 use crate::source::Span;
+use crate::template::CompiledMessage;
 use crate::time::{ClockTime, Date, Length, Recurrence, Weekday, Window};
 
 /// A checked journey.
@@ -218,6 +219,10 @@ pub enum StatementKind {
         team: String,
         with: Vec<(String, Expr)>,
         wait: Option<Wait>,
+    },
+    Alert {
+        team: String,
+        text: Box<CompiledMessage>,
     },
     WaitFor(Length),
     WaitUntil(Until),

@@ -53,6 +53,7 @@ impl Statement {
             StatementKind::Send { otherwise: None, .. }
             | StatementKind::Call { wait: None, .. }
             | StatementKind::HandOff { wait: None, .. }
+            | StatementKind::Alert { .. }
             | StatementKind::WaitFor(_)
             | StatementKind::WaitUntil(_)
             | StatementKind::Set { .. }

@@ -228,6 +228,9 @@ impl Compiler<'_> {
             StatementKind::Call { wait, .. } | StatementKind::HandOff { wait, .. } => {
                 return self.call(statement, wait.as_ref(), at, number, next);
             }
+            StatementKind::Alert { team, text } => {
+                Step::Alert { team: team.clone(), text: text.clone(), next }
+            }
             StatementKind::WaitFor(length) => Step::Wait { until: Until::Length(*length), next },
             StatementKind::WaitUntil(until) => Step::Wait { until: self::until(until), next },
             StatementKind::WaitUpTo(wait) => self.wait(wait, at, number, next, Place(0))?,

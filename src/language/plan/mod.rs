@@ -5,6 +5,7 @@
 //! force.
 
 mod compile;
+mod contact;
 mod experiment;
 mod needs;
 
@@ -228,6 +229,15 @@ pub enum Step {
         team: String,
         /// What it is told.
         with: Vec<(String, Expr)>,
+        /// Where a run goes on.
+        next: Place,
+    },
+    /// A team is told something.
+    Alert {
+        /// Which.
+        team: String,
+        /// What, with its placeholders.
+        text: Box<CompiledMessage>,
         /// Where a run goes on.
         next: Place,
     },

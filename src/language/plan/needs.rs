@@ -91,6 +91,7 @@ impl Step {
             Step::Stage { next }
             | Step::Call { next, .. }
             | Step::HandOff { next, .. }
+            | Step::Alert { next, .. }
             | Step::Wait { next, .. }
             | Step::Permit { next, .. }
             | Step::Record { next, .. }

@@ -40,6 +40,19 @@ pub(super) async fn calls_of_one_receiver_go_in_order(store: &dyn Store) {
     assert_eq!(claimed(store, 61, 9, &[]).await, [ids[1], ids[2], other]);
 }
 
+pub(super) async fn alerts_are_calls(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let calls = [(CallKind::HandOff, "sales", 0), (CallKind::Alert, "sales", 0)];
+    let ids = called(store, ada, &calls).await;
+    assert_eq!(claimed(store, 0, 9, &[]).await, ids, "a lead that hangs holds up no alert");
+    let mut unit = store.write().await.unwrap();
+    let claims = unit.claim_calls(at(0), 9, &[]).await.unwrap();
+    assert_eq!(claims.last().map(|claimed| claimed.call.kind), Some(CallKind::Alert));
+    unit.settle_calls(settled(ada, ids[1], CallState::Dead, None), at(1)).await.unwrap();
+    assert!(unit.retry(DeliveryKind::Alert, ada, ids[1].0, at(2)).await.unwrap());
+    assert!(!unit.answer_lead(ada, ids[1], true, "anna", at(3)).await.unwrap(), "an alert is no lead");
+}
+
 pub(super) async fn calls_under_way_are_not_taken_again(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let calls = [(CallKind::Call, "erp", 0), (CallKind::Call, "erp", 1), (CallKind::Call, "crm", 2)];

@@ -289,7 +289,9 @@ impl WriteUnit for MemoryUnit {
             DeliveryKind::Message => {
                 self.tables.retry_message(MessageKey { contact, id: MessageId(id) }, now)
             }
-            DeliveryKind::Call | DeliveryKind::HandOff => self.tables.retry_call(contact, CallId(id), now),
+            DeliveryKind::Call | DeliveryKind::HandOff | DeliveryKind::Alert => {
+                self.tables.retry_call(contact, CallId(id), now)
+            }
         })
     }
 

@@ -253,7 +253,7 @@ impl WriteUnit for SqliteUnit {
             DeliveryKind::Message => {
                 messages::retry(&mut self.transaction, MessageKey { contact, id: MessageId(id) }, now).await
             }
-            DeliveryKind::Call | DeliveryKind::HandOff => {
+            DeliveryKind::Call | DeliveryKind::HandOff | DeliveryKind::Alert => {
                 calls::retry(&mut self.transaction, (contact, CallId(id)), now).await
             }
         }
