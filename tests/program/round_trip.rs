@@ -39,6 +39,8 @@ journey spring "Spring" {
   }
   stage interest {
     hand off to sales with { reason "clicked" }
+    alert support "{{ contact.email }} clicked"
+    alert sales "look at {{ contact.email }}"
     send email more
     wait up to 2 days {
       on order_placed { end as bought }
@@ -70,7 +72,8 @@ async fn take_lead(State(sales): State<Sales>, headers: HeaderMap, body: String)
     let mut calls = sales.0.lock().unwrap();
     calls.push(Call { id, body: serde_json::from_str(&body).unwrap() });
     // The first try fails, so that there must be another with the same id.
-    if calls.len() == 1 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
+    let leads = calls.iter().filter(|call| call.body["type"] == "lead.handed_off").count();
+    if leads == 1 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
 }
 
 async fn sales() -> (Sales, u16) {
@@ -102,8 +105,8 @@ async fn a_click_a_purchase_and_a_goodbye_come_back() {
     let (sink, smtp) = Sink::start();
     let (sales, port) = sales().await;
     let more = format!(
-        "teams:\n  sales: {{ url: \"http://127.0.0.1:{port}/leads\", secret: \"whsec_{}\" }}\n\
-        allow_addresses: [ \"127.0.0.1:{port}\" ]\n",
+        "teams:\n  sales: {{ url: \"http://127.0.0.1:{port}/leads\", secret: \"whsec_{}\" }}\n  \
+        support: {{ email: support@example.com }}\nallow_addresses: [ \"127.0.0.1:{port}\" ]\n",
         STANDARD.encode(SALES_KEY)
     );
     let workspace = Workspace::new(JOURNEYS, smtp, &more);
@@ -135,7 +138,9 @@ async fn a_click_a_purchase_and_a_goodbye_come_back() {
     let handed = tokio::task::block_in_place(|| {
         wait_for("the second try of the hand-off", || {
             let calls = sales.0.lock().unwrap();
-            (calls.len() >= 2).then(|| (calls[0].id.clone(), calls[1].id.clone(), calls[1].body.clone()))
+            let leads = || calls.iter().filter(|call| call.body["type"] == "lead.handed_off");
+            let again = leads().nth(1)?;
+            Some((leads().next()?.id.clone(), again.id.clone(), again.body.clone()))
         })
     });
     assert_eq!(handed.0, handed.1, "a retry has the id of the first try");
@@ -143,6 +148,16 @@ async fn a_click_a_purchase_and_a_goodbye_come_back() {
     let timestamp = handed.2["timestamp"].as_str().unwrap();
     assert!(timestamp.starts_with("20") && timestamp.ends_with('Z'), "{timestamp} is no RFC 3339");
     assert_eq!(handed.2["data"]["contact"]["email"], "ada@example.org");
+    let alert = tokio::task::block_in_place(|| {
+        wait_for("the alert of sales", || {
+            let calls = sales.0.lock().unwrap();
+            calls.iter().find(|call| call.body["type"] == "alert").map(|call| call.body["data"].clone())
+        })
+    });
+    assert_eq!((&alert["text"], &alert["team"]), (&"look at ada@example.org".into(), &"sales".into()));
+    let alert = mail(&sink, "support@example.com", "ada@example.org clicked");
+    assert!(alert.raw.contains("Journey: spring, stage interest"), "{}", alert.raw);
+    assert!(alert.header("From").contains("hello@example.com"), "it comes from the first sender");
     track(r#"{"event":"Order Completed","userId":"ada","messageId":"o-1","properties":{"total":25}}"#).await;
     until_why(&workspace, "ada@example.org", "bought");
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::play::{ENTERED, Play, play, stage};
+use crate::domain::CallKind;
 
 #[test]
 fn windows_and_business_days_end_at_their_moment() {
@@ -185,7 +186,9 @@ fn an_alert_says_what_holds_when_it_is_decided() {
 #[test]
 fn an_alert_is_bounded_and_goes_out_whatever_its_text() {
     let journey = "journey j { enter on signup stage s { alert support \"{{ entry.source }}\" end } }";
-    for (source, begins) in [("ü".repeat(5_000), "üüü"), ("ü".repeat(600_000), "an alert whose text could not")] {
+    for (source, begins) in
+        [("ü".repeat(5_000), "üüü"), ("ü".repeat(600_000), "an alert whose text could not")]
+    {
         let mut play = Play::new(journey);
         play.step("2027-03-01 10:00", &format!("signup {{\"source\": \"{source}\"}}"));
         let text = play.last.calls[0].with["text"].as_str().unwrap();
