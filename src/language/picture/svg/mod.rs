@@ -3,6 +3,8 @@
 mod layout;
 mod measure;
 mod rank;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{Error, Write};
 
