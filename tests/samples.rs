@@ -1,5 +1,7 @@
-//! The workspaces that come with the program are sound, and a mistake in one of them is told once.
+//! The workspaces that come with the program are sound, their tests pass and visit every stage, and a mistake in
+//! one of them is told once.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -7,10 +9,24 @@ use lotse::config;
 use lotse::finding::{HumanStyle, render_human};
 use lotse::language::check::{self, Deployment};
 use lotse::language::format::format_text;
+use lotse::simulate;
 use lotse::source::WorkspaceFiles;
 
-/// The workspaces, by their folders: the sample, and what `lotse new` makes.
-const SAMPLES: [&str; 2] = ["journeys/spring_sale", "src/cli/new"];
+/// The sample that the guide speaks of.
+const SAMPLE: &str = "journeys/spring_sale";
+/// What `lotse new` makes.
+const NEW: &str = "src/cli/new";
+
+/// The workspaces, by their folders.
+fn workspaces() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let names = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name());
+    let mut all: Vec<String> = names.map(|name| format!("journeys/{}", name.to_str().unwrap())).collect();
+    all.push(NEW.to_owned());
+    all.sort();
+    all
+}
 
 fn read(folder: &str) -> WorkspaceFiles {
     WorkspaceFiles::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap()
@@ -26,15 +42,37 @@ fn told(files: &WorkspaceFiles) -> Vec<String> {
 
 #[test]
 fn nothing_is_found_in_what_comes_with_the_program() {
-    for folder in SAMPLES {
-        assert_eq!(told(&read(folder)), Vec::<String>::new(), "{folder}");
+    let all = workspaces();
+    // The sample, the new workspace and the twelve playbooks.
+    assert!(all.len() >= 14, "{all:?}");
+    for folder in all {
+        assert_eq!(told(&read(&folder)), Vec::<String>::new(), "{folder}");
+    }
+}
+
+#[test]
+fn tests_that_come_with_the_program_pass_and_visit_every_stage() {
+    for folder in workspaces() {
+        let files = read(&folder);
+        let (config, _) = config::read(&files);
+        let checked = check::check(&files, Deployment::of(&config).as_ref());
+        let plans = simulate::plans(&checked, &files.sources);
+        let results = simulate::run_tests(&checked, &plans, &config.timezone, |_| true);
+        assert!(!results.is_empty(), "{folder} has no tests");
+        for result in results {
+            let failures: Vec<&str> = result.failures.iter().map(|failure| failure.message.as_str()).collect();
+            assert!(result.passed(), "{folder}, {}: {failures:?}\n{}", result.name, result.timeline.join("\n"));
+        }
+        let unvisited = simulate::unvisited(&checked, &files.sources, &config.timezone);
+        let unvisited: Vec<&str> = unvisited.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(unvisited, Vec::<&str>::new(), "{folder}");
     }
 }
 
 #[test]
 fn what_comes_with_the_program_is_formatted() {
-    for folder in SAMPLES {
-        let files = read(folder);
+    for folder in workspaces() {
+        let files = read(&folder);
         for source in files.journeys.iter().map(|id| files.sources.get(*id)) {
             assert_eq!(format_text(&source.text).unwrap(), *source.text, "{folder}/{}", source.path);
         }
@@ -43,7 +81,7 @@ fn what_comes_with_the_program_is_formatted() {
 
 #[test]
 fn a_mistake_in_the_sample_is_told_once() {
-    let sample = read(SAMPLES[0]);
+    let sample = read(SAMPLE);
     let all: Vec<(String, String)> = sample
         .journeys
         .iter()
