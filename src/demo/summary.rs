@@ -82,7 +82,8 @@ impl Summary {
         let tallies = unit.tallies(None).await?;
         let sum =
             |what: &str| -> i64 { tallies.iter().filter(|row| row.what == what).map(|row| row.count).sum() };
-        let worth = tallies.iter().filter(|row| row.what == "goal").map(|row| row.worth).sum();
+        // A sum of no floats is minus nothing.
+        let worth = tallies.iter().filter(|row| row.what == "goal").fold(0.0, |sum, row| sum + row.worth);
         let accepted = audit.messages.get(MessageState::Accepted.as_str()).copied().unwrap_or_default();
         let mut summary = Self {
             contacts: unit.contact_count().await?,
