@@ -1,3 +1,5 @@
+mod made_up;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,16 +9,13 @@ use serde_json::{Value as Json, json};
 use super::args::{Format, PreviewArgs};
 use super::workspace::{Workspace, block_on};
 use super::{End, output};
-use crate::domain::{
-    Attributes, Contact, ContactId, IdHasher, Message, MessageId, MessageState, RunId, Value, ValueType,
-};
+use crate::domain::{Contact, Value, ValueType};
 use crate::finding::words;
-use crate::language::plan::Plan;
 use crate::runtime::{Letters, Outbound, post_body};
 use crate::simulate::plans;
 use crate::store::{ClaimedMessage, Who};
 use crate::template::Rendered;
-use crate::time::{Clock, Moment, SystemClock};
+use crate::time::{Clock, SystemClock};
 
 pub(super) fn run(args: &PreviewArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(dir)?;
@@ -33,13 +32,14 @@ pub(super) fn run(args: &PreviewArgs, dir: &Path) -> anyhow::Result<End> {
         bail!("no journey sends a message `{}`; {}", args.message, near.unwrap_or_default());
     };
     let now = SystemClock.now();
-    let mut claimed = made_up(&args.message, version, plan, now);
+    let mut claimed = made_up::claimed(&args.message, version, plan, now);
     if let Some(contact) = &args.contact {
         take_contact(contact, &workspace, &mut claimed)?;
     }
     if args.language.is_some() {
         claimed.contact.language.clone_from(&args.language);
     }
+    made_up::fill_in(&mut claimed, plan, &workspace.checked.model, &workspace.config.timezone);
     let outbound = Arc::new(Outbound::for_preview(&workspace.config)?);
     let letters = Letters::new(outbound, workspace.config.timezone.clone());
     let Some(planned) = plan.messages.get(&args.message) else {
@@ -56,43 +56,6 @@ pub(super) fn run(args: &PreviewArgs, dir: &Path) -> anyhow::Result<End> {
     let mail = letters.write_as(plan, planned, &claimed, now)?.mail;
     show(args, &rendered, mail.as_str())?;
     Ok(End::Good)
-}
-
-/// The message as it would be claimed, to somebody made up.
-fn made_up(message: &str, version: u32, plan: &Plan, now: Moment) -> ClaimedMessage {
-    let id = ContactId(IdHasher::new("preview").part(message).finish(now));
-    let mut contact = Contact::new(id, now);
-    contact.email = Some("ada@example.org".to_owned());
-    for (name, value) in [("first_name", "Ada"), ("last_name", "Lovelace"), ("name", "Ada Lovelace")] {
-        if plan.attributes.get(name).is_some_and(|attribute| attribute.of == ValueType::Text) {
-            contact.set(name, &Value::Text(value.to_owned()));
-        }
-    }
-    ClaimedMessage {
-        message: Message {
-            id: MessageId(id.0),
-            contact: id,
-            run: RunId(id.0),
-            journey: plan.journey.clone(),
-            version,
-            place: 0,
-            step: 0,
-            channel: "email".to_owned(),
-            message: message.to_owned(),
-            topic: String::new(),
-            essential: false,
-            address: "ada@example.org".to_owned(),
-            with: Attributes::new(),
-            state: MessageState::Decided,
-            reason: None,
-            decided_at: now,
-            wanted_at: now,
-        },
-        attempt: 1,
-        contact,
-        permissions: std::collections::BTreeMap::new(),
-        entry: Attributes::new(),
-    }
 }
 
 /// The contact of a file or of the database. In a file, `entry` is what led into the journey and `with` what the
