@@ -64,14 +64,18 @@ pub(super) fn fill_in(claimed: &mut ClaimedMessage, plan: &Plan, model: &Model, 
         Step::Send(send) => Some(send),
         _ => None,
     });
-    let mut sends = sends.filter(|send| send.choices.iter().any(|choice| choice.message == claimed.message.message));
+    let mut sends =
+        sends.filter(|send| send.choices.iter().any(|choice| choice.message == claimed.message.message));
     let Some(send) = sends.next() else { return };
     for (name, expression) in &send.with {
         if claimed.message.with.contains_key(name) {
             continue;
         }
         let value = value_of(expression, claimed, zone).filter(|value| !value.is_null());
-        claimed.message.with.insert(name.clone(), value.unwrap_or_else(|| sample(name, &ValueType::Text, now, zone)));
+        claimed
+            .message
+            .with
+            .insert(name.clone(), value.unwrap_or_else(|| sample(name, &ValueType::Text, now, zone)));
     }
 }
 

@@ -15,21 +15,26 @@ pub(super) fn unneeded(expression: &Pair<'_, Rule>, found: &mut BTreeSet<usize>)
     for (index, part) in parts.iter().enumerate() {
         let rule_at = |index: Option<usize>| index.and_then(|index| parts.get(index)).map(Pair::as_rule);
         let before = rule_at(index.checked_sub(1));
-        match part.as_rule() {
-            Rule::expression if free(part, before, rule_at(Some(index + 1))) => {
-                found.insert(part.as_span().start());
+        match inside(part) {
+            Some(inner) if free(&inner, before, rule_at(Some(index + 1))) => {
+                found.insert(inner.as_span().start());
             }
-            Rule::span_since => since(part, found),
+            None if part.as_rule() == Rule::span_since => since(part, found),
             _ => {}
         }
     }
 }
 
+/// The expression inside brackets.
+fn inside<'t>(part: &Pair<'t, Rule>) -> Option<Pair<'t, Rule>> {
+    part.clone().into_inner().next().filter(|_| part.as_rule() == Rule::bracketed)
+}
+
 /// `days since (X)`
 fn since(node: &Pair<'_, Rule>, found: &mut BTreeSet<usize>) {
-    let Some(of) = node.clone().into_inner().last() else { return };
+    let Some(of) = node.clone().into_inner().last().as_ref().and_then(inside) else { return };
     let of_since = of.clone().into_inner().any(|part| part.as_rule() == Rule::span_since);
-    if of.as_rule() == Rule::expression && loosest(&of) == VALUE && !of_since {
+    if loosest(&of) == VALUE && !of_since {
         found.insert(of.as_span().start());
     }
 }
@@ -50,9 +55,9 @@ fn free(expression: &Pair<'_, Rule>, before: Option<Rule>, behind: Option<Rule>)
 /// The strength of what holds an expression together where it holds least.
 fn loosest(expression: &Pair<'_, Rule>) -> u8 {
     let parts = expression.clone().into_inner();
-    let strengths = parts.map(|part| match part.as_rule() {
-        Rule::expression => loosest(&part),
-        rule => strength(rule),
+    let strengths = parts.map(|part| match inside(&part) {
+        Some(inner) => loosest(&inner),
+        None => strength(part.as_rule()),
     });
     strengths.min().unwrap_or(VALUE)
 }
