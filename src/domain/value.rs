@@ -53,6 +53,19 @@ pub enum Value {
 }
 
 impl Value {
+    /// A number that was computed; what is none (a division by zero) is not set. What binary fractions leave behind
+    /// the ninth place is rounded away, so that twelve months of 9.90 are 118.80, as everybody would say.
+    pub fn number(number: f64) -> Value {
+        const PLACES: f64 = 1e9;
+        /// Beyond it a float holds no nine places.
+        const EXACT_MAX: f64 = 1e6;
+        match number {
+            _ if !number.is_finite() => Value::Unset,
+            _ if number.abs() > EXACT_MAX => Value::Number(number),
+            _ => Value::Number((number * PLACES).round() / PLACES),
+        }
+    }
+
     /// Whether there is a value.
     pub fn is_set(&self) -> bool {
         *self != Value::Unset
@@ -178,6 +191,15 @@ mod tests {
             Value::List(vec![Value::Text("a".into()), Value::Text("1".into())])
         );
         assert_eq!(read(json!({"a": 1}), ValueType::Text), Value::Unset);
+    }
+
+    #[test]
+    fn computed_numbers_are_those_that_people_would_say() {
+        for (computed, said) in [(9.9 * 12.0, 118.8), (0.1 + 0.2, 0.3), (1.0 / 3.0, 0.333_333_333), (-2.5, -2.5)] {
+            assert_eq!(Value::number(computed), Value::Number(said));
+        }
+        assert_eq!(Value::number(1.0 / 0.0), Value::Unset);
+        assert_eq!(Value::number(12_345_678.9), Value::Number(12_345_678.9));
     }
 
     #[test]

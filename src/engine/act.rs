@@ -28,7 +28,7 @@ impl Turn<'_> {
             Change::Add { field, amount, current } => {
                 let scope = self.scope(None);
                 let sum = match (evaluate(current, &scope), evaluate(amount, &scope)) {
-                    (Value::Number(current), Value::Number(amount)) => Value::Number(current + amount),
+                    (Value::Number(current), Value::Number(amount)) => Value::number(current + amount),
                     (Value::Unset, Value::Number(amount)) => Value::Number(amount),
                     _ => return,
                 };

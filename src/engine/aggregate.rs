@@ -15,11 +15,11 @@ pub(super) fn value(aggregate: &Aggregate, scope: &Scope<'_>) -> Value {
         F::Count => Value::Number(events.count() as f64),
         F::First => events.next().map_or(Value::Unset, |event| Value::Moment(event.at)),
         F::Last => events.last().map_or(Value::Unset, |event| Value::Moment(event.at)),
-        F::Sum => number(numbers(aggregate, events).fold(0.0, |sum, next| sum + next)),
+        F::Sum => Value::number(numbers(aggregate, events).fold(0.0, |sum, next| sum + next)),
         F::Avg => {
             let mut count = 0.0;
             let sum = numbers(aggregate, events).inspect(|_| count += 1.0).fold(0.0, |sum, next| sum + next);
-            number(sum / count)
+            Value::number(sum / count)
         }
         F::Min | F::Max => {
             let further = if aggregate.function == F::Min { Ordering::is_lt } else { Ordering::is_gt };
@@ -65,9 +65,4 @@ fn numbers<'a>(
         Value::Number(number) => Some(number),
         _ => None,
     })
-}
-
-/// A number that can be told; the mean of none cannot.
-fn number(number: f64) -> Value {
-    if number.is_finite() { Value::Number(number) } else { Value::Unset }
 }

@@ -186,13 +186,12 @@ fn arithmetic(operator: Operator, left: Value, right: Value, zone: &TimeZone) ->
     use Operator as O;
     match (operator, left, right) {
         (_, Value::Number(left), Value::Number(right)) => {
-            let result = match operator {
+            Value::number(match operator {
                 O::Plus => left + right,
                 O::Minus => left - right,
                 O::Times => left * right,
                 _ => left / right,
-            };
-            if result.is_finite() { Value::Number(result) } else { Value::Unset }
+            })
         }
         (O::Plus, Value::Text(left), Value::Text(right)) => Value::Text(left + &right),
         (O::Plus, Value::Moment(moment), Value::Length(length))
