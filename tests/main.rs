@@ -23,3 +23,4 @@ mod samples;
 mod sending;
 mod tidy;
 mod written;
+mod zones;

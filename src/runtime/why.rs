@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{Arm, ContactId, EventKind, HistoryStep, MessageState, Run, StepKind};
+use crate::domain::{Arm, ContactId, EventKind, HistoryStep, Message, MessageState, Run, StepKind};
 use crate::engine::Plans;
 use crate::language::plan::{Place, Plan, Step, Trigger};
 use crate::store::{Carrier, ReadUnit, Result, StoredEvent, StoredMessage};
@@ -157,8 +157,8 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
             format!("`{text}`: held until {until}, because of {}", held_for(why))
         }
         StepKind::Took if detail == "time is up" => format!("`{text}`: the time was up"),
-        StepKind::Took if detail == "no condition" => format!("`{text}`: did not hold"),
-        StepKind::Took if detail.starts_with("condition") => format!("`{text}`: held ({detail})"),
+        StepKind::Took if detail == "no condition" => format!("`{text}`: was not true"),
+        StepKind::Took if detail.starts_with("condition") => format!("`{text}`: was true ({detail})"),
         StepKind::Took if detail.starts_with("variant ") => format!("`{text}`: {detail}, as before"),
         StepKind::Took if text.starts_with("repeat") => format!("`{text}`: {detail}"),
         StepKind::Took => format!("`{text}` ended: {detail}"),
@@ -168,7 +168,11 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
             format!("counts as a success of the variant `{variant}` in `{experiment}`")
         }
         StepKind::Sent => {
-            format!("`{text}`: {}", message.map_or("decided".to_owned(), |stored| state(stored, zone)))
+            let Some(stored) = message else { return format!("`{text}`: decided") };
+            // `send first of` and `send best of` do not say which it was.
+            let Message { channel, message: name, .. } = &stored.message;
+            let which = if text.ends_with(" of") { format!("{channel} {name}, ") } else { String::new() };
+            format!("`{text}`: {which}{}", state(stored, zone))
         }
         StepKind::Skipped => {
             let reason = detail.split_once(' ').map_or(detail, |(_, reason)| reason);
