@@ -111,10 +111,10 @@ impl Journey {
         let counts = Counts(rows.iter().filter(|row| row.journey == plan.journey).collect());
         let (entered, ended) = (counts.sum("entered", None), counts.sum("ended", None));
         let [control, holdout] = [Arm::Control, Arm::Holdout].map(|arm| counts.of_arm("entered", None, arm));
-        let mut goals = counts.details("goal");
-        for goal in &plan.goals {
-            goals.entry(goal.name.clone()).or_default();
-        }
+        // The main goal is the first that the journey names; those of earlier versions come last.
+        let mut goals: Vec<String> = plan.goals.iter().map(|goal| goal.name.clone()).collect();
+        let earlier = counts.details("goal").into_keys().filter(|name| !goals.contains(name));
+        goals.extend(earlier.collect::<Vec<_>>());
         Self {
             name: plan.journey.clone(),
             title: if plan.label.is_empty() { plain(&plan.journey) } else { plan.label.clone() },
@@ -126,7 +126,7 @@ impl Journey {
             holdout: number(holdout),
             stages: stages(plan, &counts, entered - control - holdout),
             hand_offs: counts.listed("hand_off"),
-            goals: goals.keys().map(|goal| Goal::new(goal, &counts)).collect(),
+            goals: goals.iter().map(|goal| Goal::new(goal, &counts)).collect(),
             messages: messages(plan).iter().map(|message| Message::new(message, &counts)).collect(),
             experiments: experiments(plan, &counts, learned),
             outcomes: counts.listed("ended"),
