@@ -76,6 +76,14 @@ impl Value {
         *self == Value::Boolean(true)
     }
 
+    /// A text that is a date or a moment of ISO 8601 as what it is, and everything else as it stands: what nothing
+    /// declares comes as text, also where a moment is wanted.
+    pub fn or_time(&self) -> Value {
+        let Value::Text(text) = self else { return self.clone() };
+        let day = || text.parse().ok().filter(|_| text.len() == 10).map(Value::Date);
+        day().or_else(|| text.parse().ok().map(Value::Moment)).unwrap_or_else(|| self.clone())
+    }
+
     /// Reads what came as JSON as a value of a declared type. What cannot be read as that type counts as not
     /// set: numbers and booleans may come as text, dates and moments as ISO 8601.
     pub fn from_json(json: &Json, of: &ValueType) -> Value {
@@ -200,6 +208,16 @@ mod tests {
         }
         assert_eq!(Value::number(1.0 / 0.0), Value::Unset);
         assert_eq!(Value::number(12_345_678.9), Value::Number(12_345_678.9));
+    }
+
+    #[test]
+    fn texts_are_read_as_times_where_they_are_some() {
+        let read = |text: &str| Value::Text(text.into()).or_time();
+        assert_eq!(read("2027-03-01"), Value::Date(jiff::civil::date(2027, 3, 1)));
+        assert_eq!(read("2027-03-01T09:00:00Z"), Value::Moment(moment("2027-03-01T09:00:00Z").unwrap()));
+        for text in ["soon", "2027-02-30", "20270301", "09:00"] {
+            assert_eq!(read(text), Value::Text(text.into()));
+        }
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn undeclared(json: &Json) -> Value {
 /// Whole units between a moment and now; between dates where the value is a date, so that the day after
 /// tomorrow is two days away at any hour.
 fn span(of: Value, unit: Unit, scope: &Scope<'_>, until: bool) -> Value {
-    let (then, now) = match of {
+    let (then, now) = match of.or_time() {
         Value::Moment(moment) => (moment, scope.now),
         Value::Date(date) => {
             let calendar = unit >= Unit::Day;
@@ -178,12 +178,26 @@ pub(super) fn compare(left: &Value, right: &Value, zone: &TimeZone) -> Option<Or
         (Value::Date(left), Value::Moment(right)) => Some(midnight(*left, zone).cmp(right)),
         (Value::Moment(left), Value::Date(right)) => Some(left.cmp(&midnight(*right, zone))),
         (Value::Length(left), Value::Length(right)) => Some(left.seconds_max().cmp(&right.seconds_max())),
+        (Value::Text(_), Value::Date(_) | Value::Moment(_)) => timely(&left.or_time(), right, zone),
+        (Value::Date(_) | Value::Moment(_), Value::Text(_)) => timely(left, &right.or_time(), zone),
         _ => None,
     }
 }
 
+/// The order of two times, one of which came as text.
+fn timely(left: &Value, right: &Value, zone: &TimeZone) -> Option<Ordering> {
+    let is_text = |value: &Value| matches!(value, Value::Text(_));
+    if is_text(left) || is_text(right) { None } else { compare(left, right, zone) }
+}
+
 fn arithmetic(operator: Operator, left: Value, right: Value, zone: &TimeZone) -> Value {
     use Operator as O;
+    let (left, right) = match (&left, &right) {
+        (Value::Text(_), Value::Length(_)) | (Value::Length(_), Value::Text(_)) => {
+            (left.or_time(), right.or_time())
+        }
+        _ => (left, right),
+    };
     match (operator, left, right) {
         (_, Value::Number(left), Value::Number(right)) => {
             Value::number(match operator {

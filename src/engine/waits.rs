@@ -228,11 +228,11 @@ fn reaction_properties(reacted: &Reacted) -> Attributes {
 
 /// The moment that `wait until EXPR [at T]` means; `None` where there is no value.
 pub(super) fn moment_of(value: &Value, at: Option<ClockTime>, zone: &TimeZone) -> Option<Moment> {
-    let date = match value {
-        Value::Moment(moment) if at.is_none() => return Some(*moment),
-        Value::Moment(moment) => date_of(*moment, zone),
-        Value::Date(date) if at.is_none() => return Some(midnight(*date, zone)),
-        Value::Date(date) => *date,
+    let date = match value.or_time() {
+        Value::Moment(moment) if at.is_none() => return Some(moment),
+        Value::Moment(moment) => date_of(moment, zone),
+        Value::Date(date) if at.is_none() => return Some(midnight(date, zone)),
+        Value::Date(date) => date,
         _ => return None,
     };
     Some(at_clock_time(date, at.unwrap_or(ClockTime::MIDNIGHT), zone))

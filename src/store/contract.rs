@@ -44,6 +44,7 @@ for_every_store! {
         what_is_dropped_is_gone
         a_reader_sees_one_state
         one_writes_at_a_time
+        a_new_version_wakes_those_inside_others
     }
     turns {
         a_claim_takes_events_in_the_order_in_which_they_came

@@ -42,9 +42,9 @@ pub(super) async fn calls_of_one_receiver_go_in_order(store: &dyn Store) {
 
 pub(super) async fn alerts_are_calls(store: &dyn Store) {
     let ada = person(store, "ada").await;
-    let calls = [(CallKind::HandOff, "sales", 0), (CallKind::Alert, "sales", 0)];
+    let calls = [(CallKind::HandOff, "sales", 0), (CallKind::Alert, "support", 0)];
     let ids = called(store, ada, &calls).await;
-    assert_eq!(claimed(store, 0, 9, &[]).await, ids, "a lead that hangs holds up no alert");
+    assert_eq!(claimed(store, 0, 9, &[]).await, ids, "a lead of one team holds up no alert of another");
     let mut unit = store.write().await.unwrap();
     let claims = unit.claim_calls(at(0), 9, &[]).await.unwrap();
     assert_eq!(claims.last().map(|claimed| claimed.call.kind), Some(CallKind::Alert));

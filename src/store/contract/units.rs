@@ -4,7 +4,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use super::fixture::{decision, person};
+use super::fixture::{at, decision, ending, entering, person, record};
+use crate::domain::Arm;
 use crate::store::Store;
 
 pub(super) async fn what_is_committed_is_there(store: &dyn Store) {
@@ -43,4 +44,33 @@ pub(super) async fn one_writes_at_a_time(store: &dyn Store) {
     assert!(waits);
     first.commit().await.unwrap();
     assert!(second.await.is_ok());
+}
+
+/// A new version has those looked at who wait inside another; whoever ended, is held or is only measured is left alone.
+pub(super) async fn a_new_version_wakes_those_inside_others(store: &dyn Store) {
+    let mut people = Vec::new();
+    for name in ["old", "new", "elsewhere", "measured", "held", "ended"] {
+        let contact = person(store, name).await;
+        let journey = if name == "elsewhere" { "offer" } else { "welcome" };
+        let (mut run, effects) = entering(contact, journey, 0);
+        match name {
+            "new" => run.version = 2,
+            "measured" => run.arm = Arm::Control,
+            "held" => run.wake_at = None,
+            _ => {}
+        }
+        record(store, &run, effects, 0).await;
+        if name == "ended" {
+            let effects = ending(&mut run, 1);
+            record(store, &run, effects, 1).await;
+        }
+        people.push(contact);
+    }
+    change!(store, unit => unit.wake_others("welcome", 2, at(10)));
+    let mut woken = Vec::new();
+    for contact in people {
+        woken.push(look!(store, unit => unit.runs(contact)).first().and_then(|run| run.wake_at));
+    }
+    let usual = Some(at(60));
+    assert_eq!(woken, [Some(at(10)), usual, usual, usual, None, None]);
 }
