@@ -156,7 +156,8 @@ pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked
     }
     let assign = checker.assign();
     let mut findings = checker.findings.into_inner();
-    findings.retain(|finding| !silenced.silences(&files.sources, finding));
+    let complete = findings.iter().all(|finding| finding.severity() != finding::Severity::Error);
+    silenced.apply(&files.sources, complete, &mut findings);
     finding::sort(&mut findings);
     Checked { model, texts, assign, findings, silenced }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::words;
 use crate::finding::{Code, Finding, Severity};
@@ -8,15 +8,48 @@ use crate::source::{SourceId, Sources, Span, WorkspaceFiles};
 /// The lines for which findings are silenced by `# allow CODE: reason` above them.
 #[derive(Clone, Debug, Default)]
 pub struct Silenced {
-    lines: BTreeSet<(SourceId, u32, Code)>,
+    lines: BTreeMap<(SourceId, u32, Code), Span>,
 }
 
 impl Silenced {
     /// Whether a line of the workspace silences a finding.
     pub fn silences(&self, sources: &Sources, finding: &Finding) -> bool {
-        let line = sources.get(finding.span.source).position(finding.span.start).line;
-        self.lines.contains(&(finding.span.source, line, finding.code))
+        self.lines.contains_key(&line_of(sources, finding))
     }
+
+    /// Takes out what is silenced; what silences nothing is a finding itself, where everything could be read.
+    pub(super) fn apply(&self, sources: &Sources, complete: bool, findings: &mut Vec<Finding>) {
+        let mut used = BTreeSet::new();
+        findings.retain(|finding| {
+            let line = line_of(sources, finding);
+            let silenced = self.lines.contains_key(&line);
+            if silenced {
+                used.insert(line);
+            }
+            !silenced
+        });
+        if !complete {
+            return;
+        }
+        for ((source, line, code), comment) in &self.lines {
+            // What tests visit is known when they have run.
+            if *code != Code::W604 && !used.contains(&(*source, *line, *code)) {
+                findings.push(
+                    Finding::new(
+                        Code::W605,
+                        *comment,
+                        format!("this silences nothing: there is no {code} below it"),
+                    )
+                    .help("take it away"),
+                );
+            }
+        }
+    }
+}
+
+fn line_of(sources: &Sources, finding: &Finding) -> (SourceId, u32, Code) {
+    let line = sources.get(finding.span.source).position(finding.span.start).line;
+    (finding.span.source, line, finding.code)
 }
 
 /// Reads the comments that silence findings, and reports those that do not say why.
@@ -39,30 +72,17 @@ pub(super) fn read(
             let Some(rest) = text.trim_start_matches('#').trim_start().strip_prefix("allow ") else {
                 continue;
             };
-            let Some((code, reason)) = allowed(rest) else { continue };
-            match code.parse::<Code>() {
-                Ok(code) if code.severity() == Severity::Error => findings.push(
-                    Finding::new(Code::E001, *comment, format!("{code} is an error and cannot be silenced"))
-                        .help("mend what it tells; only warnings can be silenced"),
-                ),
-                Ok(_) if reason.is_empty() => findings.push(
-                    Finding::new(Code::E001, *comment, format!("this silences {code} and does not say why"))
-                        .help(format!("write the reason behind it: `# allow {code}: …`")),
-                ),
-                Ok(code) => {
-                    let mut line = source.position(comment.start).line + 1;
-                    while comment_lines.contains(&line) {
-                        line += 1;
+            let Some((names, reason)) = allowed(rest) else { continue };
+            let mut line = source.position(comment.start).line + 1;
+            while comment_lines.contains(&line) {
+                line += 1;
+            }
+            for name in names {
+                match silenceable(name, reason) {
+                    Ok(code) => drop(silenced.lines.insert((*id, line, code), *comment)),
+                    Err((message, help)) => {
+                        findings.push(Finding::new(Code::E001, *comment, message).maybe_help(help));
                     }
-                    silenced.lines.insert((*id, line, code));
-                }
-                Err(()) => {
-                    let codes = Code::ALL.iter().map(|code| code.name());
-                    let near = words::near(code, codes);
-                    findings.push(
-                        Finding::new(Code::E001, *comment, format!("there is no finding `{code}`"))
-                            .maybe_help(near.map(|near| format!("did you mean `{near}`?"))),
-                    );
                 }
             }
         }
@@ -70,15 +90,45 @@ pub(super) fn read(
     silenced
 }
 
-/// `W601: reason`, `W601 reason` and `W601` apart; `None` where what stands behind "allow" is no code, so that
+/// The code of that name, if the comment may silence it; otherwise what is wrong, and what to write.
+fn silenceable(name: &str, reason: &str) -> Result<Code, (String, Option<String>)> {
+    match name.parse::<Code>() {
+        Ok(code) if code.severity() == Severity::Error => Err((
+            format!("{code} is an error and cannot be silenced"),
+            Some("mend what it tells; only warnings can be silenced".to_owned()),
+        )),
+        Ok(code) if reason.is_empty() => Err((
+            format!("this silences {code} and does not say why"),
+            Some(format!("write the reason behind it: `# allow {code}: …`")),
+        )),
+        Ok(code) => Ok(code),
+        Err(()) => {
+            let near = words::near(name, Code::ALL.iter().map(|code| code.name()));
+            Err((format!("there is no finding `{name}`"), near.map(|near| format!("did you mean `{near}`?"))))
+        }
+    }
+}
+
+/// `W601, W606: reason`, `W601 reason` and `W601` apart; `None` where what stands behind "allow" is no code, so that
 /// a comment in plain words stays one.
-fn allowed(rest: &str) -> Option<(&str, &str)> {
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    let (code, reason) = rest.split_at(end);
-    let looks_like_one = code.len() == 4
-        && code.starts_with(['E', 'W', 'e', 'w'])
-        && code.chars().skip(1).all(|c| c.is_ascii_digit());
-    looks_like_one.then(|| (code, reason.trim_start_matches([':', ' ', '-']).trim()))
+fn allowed(rest: &str) -> Option<(Vec<&str>, &str)> {
+    let mut names = Vec::new();
+    let mut rest = rest;
+    loop {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let (name, behind) = rest.split_at(end);
+        let looks_like_one = name.len() == 4
+            && name.starts_with(['E', 'W', 'e', 'w'])
+            && name.chars().skip(1).all(|c| c.is_ascii_digit());
+        if !looks_like_one {
+            return None;
+        }
+        names.push(name);
+        match behind.trim_start().strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => return Some((names, behind.trim_start_matches([':', ' ', '-']).trim())),
+        }
+    }
 }
 
 /// Whether nothing but the comment stands on its line.
