@@ -72,7 +72,7 @@ codes! {
     E303 Error "a circle with no wait in it"
     E304 Error "shares that are not 100 % together"
     E305 Error "a wait for a reaction to a message that was not sent"
-    E306 Error "a `reply` or `event` where there is none"
+    E306 Error "a `reply`, `event` or `stop` where there is none"
     E307 Error "a clause twice, or a journey without `enter` or stages"
     E401 Error "a template that is missing or broken"
     E402 Error "a template variable that does not exist"

@@ -147,7 +147,9 @@ impl Checker<'_> {
                 journey.leaves.extend(self.leave_on(event, condition, inside))
             }
             ClauseKind::LeaveWhen(condition) => {
-                journey.leaves.push(Leave::When(self.condition(condition, &inside.around())));
+                let expr = self.condition(condition, &inside.around());
+                self.opened_when(condition.span, &expr);
+                journey.leaves.push(Leave::When(expr));
             }
             ClauseKind::Control(share) => journey.control = share.value,
             ClauseKind::Timezone(timezone) => journey.timezone = self.timezone(timezone),
@@ -194,6 +196,7 @@ impl Checker<'_> {
         let event = self.event_named(&goal.event, Code::E101);
         let name = goal.name.as_ref()?;
         let event = event?;
+        self.opened_event(goal.event.span, &event.wire);
         let around = inside.around().with(OnBranch::Event(event.clone()));
         let condition = goal.condition.as_ref().map(|condition| self.condition(condition, &around));
         let worth = goal.worth.as_ref().map(|worth| {
@@ -212,6 +215,7 @@ impl Checker<'_> {
         inside: &InJourney<'_>,
     ) -> Option<Leave> {
         let known = self.event_named(event, Code::E101)?;
+        self.opened_event(event.span, &known.wire);
         let around = inside.around().with(OnBranch::Event(known.clone()));
         // `where event.topic == "…"` is a use of that topic.
         if let Some(condition) = condition {

@@ -73,9 +73,13 @@ impl Nature {
             Expr::Event { of, .. } => nature(Some(of.clone()), true),
             Expr::Today => nature(Some(ValueType::Date), false),
             Expr::Now => nature(Some(ValueType::Datetime), false),
-            Expr::Since(..) | Expr::Until(..) => {
-                Nature { whole: true, ..nature(Some(ValueType::Number), true) }
+            Expr::Since(_, of) => {
+                // What happened cannot lie ahead.
+                let happened = matches!(&**of, Expr::Aggregate(aggregate) if !aggregate.function.has_field());
+                let low = happened.then_some(0.0);
+                Nature { whole: true, low, ..nature(Some(ValueType::Number), true) }
             }
+            Expr::Until(..) => Nature { whole: true, ..nature(Some(ValueType::Number), true) },
             Expr::Aggregate(aggregate) => match (aggregate.function, &aggregate.field) {
                 (AggregateFunction::Count, _) => {
                     Nature { of: Some(ValueType::Number), unset: false, whole: true, low: Some(0.0) }

@@ -46,7 +46,6 @@ impl Checker<'_> {
             }
             S::WaitUntil(until) => Some(StatementKind::WaitUntil(self.until(until, around))),
             S::WaitUpTo(wait) => {
-                self.no_length(&wait.limit);
                 Some(StatementKind::WaitUpTo(self.wait(wait, OnBranch::Bare, inside, around)))
             }
             S::If { branches, otherwise } => {
@@ -247,6 +246,7 @@ impl Checker<'_> {
         inside: &InJourney<'_>,
         around: &Around<'_>,
     ) -> Wait {
+        self.no_length(&tree.limit);
         for again in &tree.otherwise_again {
             self.report(
                 Finding::new(Code::E307, *again, "`otherwise` stands twice in this wait")

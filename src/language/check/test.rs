@@ -75,6 +75,12 @@ impl Checker<'_> {
                 }
                 continue;
             }
+            if pair.key.value == "created_at" {
+                let message = "the contact of a test is known from the test's beginning on";
+                let help = "let time pass before: `at 2027-01-01 09:00 nothing`, then `after 90 days …`";
+                self.report(Finding::new(Code::E501, pair.key.span, message).help(help));
+                continue;
+            }
             let Some(field) = self.contact_field(&pair.key) else { continue };
             if let Some(typed) = self.value_of(&pair.value, &field) {
                 contact.attributes.push((field.name, typed.expr));
