@@ -31,8 +31,10 @@ impl Checker<'_> {
     /// What a word is called in full: what to say of it, and what to write.
     fn written_otherwise(&self, name: &str, around: &Around<'_>) -> Option<(&'static str, String)> {
         match name.to_lowercase().as_str() {
-            "yes" | "ja" | "on" => return Some(("what is so is written", "true".to_owned())),
-            "no" | "nein" | "off" => return Some(("what is not so is written", "false".to_owned())),
+            "true" | "yes" | "ja" | "on" => return Some(("what is so is written", "true".to_owned())),
+            "false" | "no" | "nein" | "off" => {
+                return Some(("what is not so is written", "false".to_owned()));
+            }
             _ => {}
         }
         if let Some((OnBranch::Event(event), _)) =

@@ -146,6 +146,14 @@ fn in_stage(word: &str, rest: &str) -> Option<Answer> {
             "`at` does not make a contact wait",
             "write `wait until 09:00` on a line of its own, before what happens then",
         ),
+        "repeat" if number_behind => {
+            let times = rest.split_whitespace().next().unwrap_or("3");
+            answer("how often stands behind `up to`", format!("write `repeat up to {times} times {{ … }}`"))
+        }
+        "alert" if !rest.lines().next().unwrap_or("").contains('"') => {
+            let team = rest.split_whitespace().next().unwrap_or("TEAM");
+            answer("what a team is told stands in quotes", format!("write `alert {team} \"…\"`"))
+        }
         "until" => answer("`until` belongs to `wait`", "write `wait until 09:00` on a line of its own"),
         "email" | "mail" | "send_email" | "sendemail" | "send_mail" | "sendmail" => answer(
             format!("`{word}` does not begin a statement"),
@@ -189,6 +197,10 @@ fn changing(word: &str, rest: &str) -> Option<Answer> {
         "add" if rest.trim_start().starts_with("tag") => {
             answer("a tag is put on with `tag` alone", "write `tag \"customer\"`")
         }
+        "add" if rest.trim().is_empty() => answer(
+            "`add` counts a number up",
+            "write `add 10 to contact.score`; a tag is put on with `tag` alone",
+        ),
         "remove" | "delete" | "unset" => answer(
             format!("there is no `{word}` here"),
             "write `untag \"customer\"` to take a tag off, `clear contact.FIELD` to empty a field",
@@ -207,6 +219,9 @@ fn changing(word: &str, rest: &str) -> Option<Answer> {
 fn at_head(word: &str, rest: &str) -> Option<Answer> {
     let line = rest.lines().next().unwrap_or("").trim();
     match word {
+        "enter" if line.starts_with("daily") => {
+            answer("`daily` is no way in", line.replacen("daily", "write `enter every day", 1) + "`")
+        }
         "reenter" if line.starts_with(|c: char| c.is_ascii_digit()) => {
             answer("`after` is missing before how long", format!("write `reenter after {line}`"))
         }
@@ -335,6 +350,10 @@ fn asked_with_words(condition: &str, stray: &str, second: &str) -> Option<Answer
     let lower = condition.to_lowercase();
     let scope = ["contact", "entry", "event", "reply"].contains(&lower.as_str());
     match condition {
+        "count" if stray.starts_with('(') => answer(
+            "what is counted cannot be read",
+            "write an event, and how far back if you like: `count(order_placed in last 30 days)`",
+        ),
         "has" if first == "tag" => answer("a tag is a text", format!("write `has tag \"{second}\"`")),
         "tag" | "tagged" => answer(
             format!("`{condition}` does not ask for a tag"),

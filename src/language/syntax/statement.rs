@@ -121,6 +121,9 @@ impl<'t> Reader<'t> {
                 if let Some(article) = inner.get(Rule::wrong_article) {
                     self.superfluous(&article);
                 }
+                if let Some(recipient) = inner.get(Rule::wrong_recipient) {
+                    self.superfluous(&recipient);
+                }
                 (SendChoice::One, vec![self.send_message(&inner)])
             }
         };
@@ -149,7 +152,13 @@ impl<'t> Reader<'t> {
                 StatementKind::WaitWindow { from, to, days: day(0).zip(day(1)) }
             }
             Rule::wait_until => StatementKind::WaitUntil(self.until(&node.behind_keyword())),
-            Rule::wait_business => StatementKind::WaitBusinessDays(self.count(&node.need(Rule::digits))),
+            Rule::wait_business => {
+                if let Some(wrong) = node.get(Rule::wrong_business) {
+                    let message = format!("`{} days` are called business days here", wrong.text());
+                    self.say_write(self.span(&wrong), message, "business");
+                }
+                StatementKind::WaitBusinessDays(self.count(&node.need(Rule::digits)))
+            }
             Rule::wait_for => {
                 if let Some(wrong) = node.get(Rule::wrong_for) {
                     self.superfluous(&wrong);
