@@ -247,6 +247,11 @@ impl Stage {
         let settlement = MessageSettlement { key: message.key(), outcome, answer: "in a test".to_owned() };
         let mut unit = self.runtime.store().write().await?;
         unit.settle_messages(vec![settlement], self.now).await?;
+        if message.message.channel == "email" {
+            let reason = if state == MessageState::Bounced { "bounced" } else { "complained" };
+            let dead = (self.contact, message.message.address.clone(), reason.to_owned());
+            unit.suppress(vec![dead], self.now).await?;
+        }
         unit.commit().await
     }
 

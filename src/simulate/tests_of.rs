@@ -224,6 +224,7 @@ fn contact_of(test: &Test, default_zone: &TimeZone) -> (ImportRow, TimeZone) {
             _ => None,
         };
         match name.as_str() {
+            "id" => row.external_id = text.or(row.external_id),
             "email" => row.email = text.and_then(|text| text.parse().ok()),
             "phone" => row.phone = text,
             "timezone" => row.timezone = text,
