@@ -57,6 +57,15 @@ fn codes(about: Code, text: &str) -> BTreeSet<Code> {
 }
 
 #[test]
+fn the_reference_lists_every_code() {
+    let page = include_str!("../docs/reference/language.md");
+    for code in Code::ALL {
+        let row = format!("| [{code}](../findings/{code}.md) | {} |", code.title());
+        assert!(page.lines().any(|line| line == row), "docs/reference/language.md lacks {row}");
+    }
+}
+
+#[test]
 fn codes_say_how_grave_they_are() {
     for code in Code::ALL {
         let letter = if code.severity() == Severity::Error { 'E' } else { 'W' };

@@ -1,7 +1,8 @@
 //! The language against its fixtures in `tests/language/`.
 //!
-//! `ok/` gives no finding and can be run, `error/` gives the findings that stand above its lines, and `slips/` holds
-//! what people write by mistake, with all that they read about it as snapshots.
+//! `ok/` gives no finding and can be run, `runs/` holds journeys whose tests pass, `error/` gives the findings that
+//! stand above its lines, and `slips/` holds what people write by mistake, with all that they read about it as
+//! snapshots.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use lotse::finding::{Code, HumanStyle, render_human};
 use lotse::language::{plan, syntax};
+use lotse::simulate;
+use lotse::time::TimeZone;
 
 use crate::case::{Case, cases};
 
@@ -53,6 +56,35 @@ fn what_is_right_gives_no_finding_and_can_be_run() {
             }
             for problem in found {
                 problems += &format!("ok/{file}, {}: {problem}\n", case.name);
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{problems}");
+}
+
+#[test]
+fn what_is_right_does_what_it_says() {
+    let mut problems = String::new();
+    for (file, cases) in fixtures("runs") {
+        for case in cases {
+            let mut found = case.problems();
+            let (files, checked) = case.check();
+            let plans = simulate::plans(&checked, &files.sources);
+            let results = simulate::run_tests(&checked, &plans, &TimeZone::UTC, |_| true);
+            if results.is_empty() {
+                found.push("there is no test".to_owned());
+            }
+            for result in results {
+                for failure in &result.failures {
+                    let line = files.sources.place(failure.span).1.line;
+                    let expected = files.sources.text(failure.span);
+                    found.push(format!("{}, line {line}: {expected}: {}", result.name, failure.message));
+                }
+                let told = result.timeline.iter().map(|entry| format!("  {} {}", entry.at, entry.says));
+                found.extend(told);
+            }
+            for problem in found {
+                problems += &format!("runs/{file}, {}: {problem}\n", case.name);
             }
         }
     }
