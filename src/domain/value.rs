@@ -203,7 +203,9 @@ mod tests {
 
     #[test]
     fn computed_numbers_are_those_that_people_would_say() {
-        for (computed, said) in [(9.9 * 12.0, 118.8), (0.1 + 0.2, 0.3), (1.0 / 3.0, 0.333_333_333), (-2.5, -2.5)] {
+        for (computed, said) in
+            [(9.9 * 12.0, 118.8), (0.1 + 0.2, 0.3), (1.0 / 3.0, 0.333_333_333), (-2.5, -2.5)]
+        {
             assert_eq!(Value::number(computed), Value::Number(said));
         }
         assert_eq!(Value::number(1.0 / 0.0), Value::Unset);

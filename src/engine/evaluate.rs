@@ -199,14 +199,12 @@ fn arithmetic(operator: Operator, left: Value, right: Value, zone: &TimeZone) ->
         _ => (left, right),
     };
     match (operator, left, right) {
-        (_, Value::Number(left), Value::Number(right)) => {
-            Value::number(match operator {
-                O::Plus => left + right,
-                O::Minus => left - right,
-                O::Times => left * right,
-                _ => left / right,
-            })
-        }
+        (_, Value::Number(left), Value::Number(right)) => Value::number(match operator {
+            O::Plus => left + right,
+            O::Minus => left - right,
+            O::Times => left * right,
+            _ => left / right,
+        }),
         (O::Plus, Value::Text(left), Value::Text(right)) => Value::Text(left + &right),
         (O::Plus, Value::Moment(moment), Value::Length(length))
         | (O::Plus, Value::Length(length), Value::Moment(moment)) => {
