@@ -36,24 +36,21 @@ pub enum FormatError {
 /// When the text cannot be read without a finding, or (which must not happen) when the result would not read the same.
 pub fn format_text(text: &str) -> Result<String, FormatError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let parsed = syntax::parse(SourceId::default(), text);
-    if !parsed.findings.is_empty() {
-        return Err(FormatError::Mistakes(parsed.findings));
-    }
-    let meaning = syntax::meaning(text);
+    let Some(meaning) = syntax::meaning(text) else {
+        return Err(FormatError::Mistakes(syntax::parse(SourceId::default(), text).findings));
+    };
     // Should leaving out brackets ever change what is meant, they stay.
     for all_brackets in [false, true] {
         let tokens = token::tokens(text, all_brackets);
         let formatted = layout::text(&outline::file(&tokens));
-        if syntax::meaning(&formatted) == meaning && comments(&formatted).eq(comments(text)) {
+        let same = || {
+            let comments = syntax::comments(&formatted).map(str::trim_end);
+            comments.eq(syntax::comments(text).map(str::trim_end))
+                && syntax::meaning(&formatted).as_ref() == Some(&meaning)
+        };
+        if formatted == text || same() {
             return Ok(formatted);
         }
     }
     Err(FormatError::Meaning)
-}
-
-/// The comments of a text, without the blanks behind them.
-fn comments(text: &str) -> impl Iterator<Item = &str> {
-    let places = syntax::parse(SourceId::default(), text).file.comments;
-    places.into_iter().filter_map(|place| text.get(place.range())).map(str::trim_end)
 }

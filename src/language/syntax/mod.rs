@@ -90,6 +90,11 @@ pub fn meaning(text: &str) -> Option<Vec<tree::Declaration>> {
     reader.findings.into_inner().is_empty().then_some(declarations)
 }
 
+/// The comments of a text, in order.
+pub fn comments(text: &str) -> impl Iterator<Item = &str> {
+    scan::scan(text).comments.into_iter().filter_map(|place| text.get(place))
+}
+
 /// Reads one expression that stands in another file, such as the `when` of `lotse.yaml`; `offset` is where
 /// `text` begins there.
 pub fn parse_expression(source: SourceId, text: &str, offset: usize) -> (tree::Expression, Vec<Finding>) {
