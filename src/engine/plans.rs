@@ -116,7 +116,8 @@ impl Plans {
             let Some(plan) = self.versions.get(version) else { continue };
             for event in plan.enters.iter().filter_map(|enter| enter.kind.event().map(str::to_owned)) {
                 let versions = self.entering.entry(event).or_default();
-                if !versions.contains(version) {
+                // Several ways into one plan follow each other.
+                if versions.last() != Some(version) {
                     versions.push(*version);
                 }
             }

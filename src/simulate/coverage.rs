@@ -5,7 +5,7 @@ use crate::domain::Passed;
 use crate::engine::Plans;
 use crate::finding::{Code, Finding};
 use crate::language::check::Checked;
-use crate::language::picture::{Does, Item, Outline, StageOutline};
+use crate::language::picture::{Does, Item, Outlines, StageOutline};
 use crate::language::plan::Plan;
 use crate::source::{Sources, Span};
 
@@ -72,11 +72,14 @@ impl Coverage {
         for (passed, count) in results.iter().flat_map(|result| &result.passed) {
             *counts.entry(*passed).or_default() += count;
         }
+        let mut outlines = Outlines::new(sources);
+        let mut tests: BTreeMap<&str, usize> = BTreeMap::new();
+        results.iter().for_each(|result| *tests.entry(&result.journey).or_default() += 1);
         let journeys = checked.model.journeys.iter().filter_map(|journey| {
             let (version, plan) = plans.active(&journey.name)?;
-            let outline = Outline::of(journey, sources)?;
+            let outline = outlines.of(journey)?;
             let counter = Counter { version, plan, counts: &counts, sources };
-            let tests = results.iter().filter(|result| result.journey == journey.name).count();
+            let tests = tests.get(journey.name.as_str()).copied().unwrap_or(0);
             Some(JourneyCoverage {
                 name: journey.name.clone(),
                 path: outline.path.clone(),

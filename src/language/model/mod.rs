@@ -38,11 +38,11 @@ pub struct Model {
     pub contact: Vec<Field>,
     /// Events that are declared; Lotse's own are not among them.
     pub events: Vec<Event>,
-    /// What messages are about.
+    /// What messages are about, by name.
     pub topics: Vec<Topic>,
     /// Surveys, by name.
     pub surveys: BTreeMap<String, Survey>,
-    /// Messages of every channel.
+    /// Messages of every channel, by name.
     pub messages: Vec<Message>,
     /// What holds for the messages of every journey.
     pub policy: Policy,
@@ -65,12 +65,14 @@ impl Model {
 
     /// The message of that name; names are unique across channels.
     pub fn message(&self, name: &str) -> Option<&Message> {
-        self.messages.iter().find(|message| message.name == name)
+        let index = self.messages.binary_search_by(|message| message.name.as_str().cmp(name)).ok()?;
+        self.messages.get(index)
     }
 
     /// The topic of that name.
     pub fn topic(&self, name: &str) -> Option<&Topic> {
-        self.topics.iter().find(|topic| topic.name == name)
+        let index = self.topics.binary_search_by(|topic| topic.name.as_str().cmp(name)).ok()?;
+        self.topics.get(index)
     }
 }
 

@@ -16,7 +16,7 @@ mod text;
 pub use dot::dot;
 pub use json::json;
 pub use mermaid::mermaid;
-pub use outline::{Does, Item, Outline, StageOutline, Way};
+pub use outline::{Does, Item, Outline, Outlines, StageOutline, Way};
 pub use svg::svg;
 pub use text::text;
 

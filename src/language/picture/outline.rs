@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::headline::headline;
 use crate::language::model;
 use crate::language::syntax::parse;
@@ -5,7 +7,7 @@ use crate::language::syntax::tree::{
     Block, ClauseKind, Declaration, Journey, Name, OnBranch, Pick, Send, SendChoice, Statement,
     StatementKind, Variant, WaitUpTo,
 };
-use crate::source::{Sources, Span};
+use crate::source::{SourceId, Sources, Span};
 
 /// A journey as its author wrote it, line by line: what pictures are drawn from.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,13 +79,7 @@ pub struct Way {
 impl Outline {
     /// The outline of a journey of a checked workspace; `None` where its file does not hold it.
     pub fn of(journey: &model::Journey, sources: &Sources) -> Option<Self> {
-        let source = journey.span.source;
-        let file = parse(source, &sources.get(source).text).file;
-        let found = file.declarations.into_iter().find_map(|declaration| match declaration {
-            Declaration::Journey(found) if found.name.value == journey.name => Some(found),
-            _ => None,
-        });
-        found.map(|found| Writer { journey: &found, sources }.outline())
+        Outlines::new(sources).of(journey)
     }
 
     /// Calls `see` with every statement, those in inner blocks included, and the index of its stage.
@@ -97,6 +93,34 @@ impl Outline {
         for (index, stage) in self.stages.iter().enumerate() {
             inner(index, &stage.items, see);
         }
+    }
+}
+
+/// Outlines of several journeys of a workspace; each file is read once.
+pub struct Outlines<'s> {
+    sources: &'s Sources,
+    /// The journeys of the files that were read, by name.
+    files: BTreeMap<SourceId, BTreeMap<String, Journey>>,
+}
+
+impl<'s> Outlines<'s> {
+    /// Nothing read yet.
+    pub fn new(sources: &'s Sources) -> Self {
+        Self { sources, files: BTreeMap::new() }
+    }
+
+    /// The outline of a journey of a checked workspace; `None` where its file does not hold it.
+    pub fn of(&mut self, journey: &model::Journey) -> Option<Outline> {
+        let (source, sources) = (journey.span.source, self.sources);
+        let journeys = self.files.entry(source).or_insert_with(|| {
+            let declarations = parse(source, &sources.get(source).text).file.declarations;
+            let journey = |declaration| match declaration {
+                Declaration::Journey(journey) => Some((journey.name.value.clone(), journey)),
+                _ => None,
+            };
+            declarations.into_iter().filter_map(journey).collect()
+        });
+        journeys.get(&journey.name).map(|found| Writer { journey: found, sources }.outline())
     }
 }
 

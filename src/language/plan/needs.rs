@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::{Change, Expr, Leave, Needs, Pick, Place, Plan, Reach, Step, Until};
 use crate::time::{Length, Unit};
 
@@ -18,24 +16,35 @@ pub(super) fn find(plan: &mut Plan) {
         .iter()
         .map(|node| matches!(&node.step, Step::Wait { until, .. } if until.always_waits()))
         .collect();
-    for (index, node) in plan.nodes.iter_mut().enumerate() {
-        let mut needs = head.clone();
-        let mut seen = BTreeSet::new();
-        let mut todo = vec![index];
-        while let Some(at) = todo.pop() {
-            if !seen.insert(at) {
-                continue;
-            }
-            if let Some(own) = own.get(at) {
-                needs = needs.or(own);
-            }
-            let stops = at != index && waits.get(at).copied().unwrap_or(false);
-            if !stops {
-                todo.extend(next.get(at).into_iter().flatten().map(|place| usize::from(place.0)));
+    for (node, needs) in plan.nodes.iter_mut().zip(through(&own, &next, &waits)) {
+        node.needs = head.clone().or(&needs);
+    }
+}
+
+/// What is asked for from each node on: at the node, and where paths go on up to the next waits. What is learned of a
+/// node is handed back to those before it until nothing is new, so that long stages cost no more than short ones.
+fn through(own: &[Needs], next: &[Vec<Place>], waits: &[bool]) -> Vec<Needs> {
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); own.len()];
+    for (index, places) in next.iter().enumerate() {
+        for place in places {
+            before.get_mut(usize::from(place.0)).into_iter().for_each(|before| before.push(index));
+        }
+    }
+    let mut through = own.to_vec();
+    let mut todo: Vec<usize> = (0..own.len()).collect();
+    while let Some(at) = todo.pop() {
+        let stops = waits.get(at).copied().unwrap_or(false);
+        let Some(asked) = (if stops { own.get(at) } else { through.get(at) }).cloned() else { continue };
+        for index in before.get(at).into_iter().flatten() {
+            let Some(known) = through.get_mut(*index) else { continue };
+            let needs = known.clone().or(&asked);
+            if needs != *known {
+                *known = needs;
+                todo.push(*index);
             }
         }
-        node.needs = needs;
     }
+    through
 }
 
 fn head(plan: &Plan) -> Needs {
