@@ -35,9 +35,12 @@ pub fn counted(count: usize, noun: &str) -> String {
 /// The declared name that was probably meant: within a third of its length, and never more than three
 /// letters away, so that no far-fetched guess is offered.
 pub fn near<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wrong.chars().count() / 3).clamp(1, 3);
+    let letters = wrong.chars().count();
+    let limit = (letters / 3).clamp(1, 3);
     names
         .into_iter()
+        // No two names are nearer than their lengths.
+        .filter(|name| name.chars().count().abs_diff(letters) <= limit)
         .map(|name| (distance(wrong, name), name))
         .filter(|(distance, name)| *distance <= limit && *name != wrong)
         .min_by_key(|(distance, name)| (*distance, *name))

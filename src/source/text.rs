@@ -10,7 +10,12 @@ pub struct Source {
     /// The text, without a byte-order mark.
     pub text: Arc<str>,
     line_starts: Vec<u32>,
+    /// How many characters stand before each [`BLOCK_BYTES`] of the text, so that long lines are not counted anew for
+    /// each place in them.
+    characters: Vec<u32>,
 }
+
+const BLOCK_BYTES: usize = 1024;
 
 /// A place for people: line and column count from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,25 +32,40 @@ impl Source {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts =
             std::iter::once(0).chain(ends.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))).collect();
-        Self { path, text: Arc::from(text), line_starts }
+        let mut characters = vec![0];
+        let mut count = 0;
+        for block in text.as_bytes().chunks(BLOCK_BYTES) {
+            count += count_characters(block);
+            characters.push(count);
+        }
+        Self { path, text: Arc::from(text), line_starts, characters }
     }
 
     /// The place of a byte; one past the text is the place behind its last character.
     pub fn position(&self, offset: u32) -> Position {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
-        let start = self.line_starts.get(line - 1).copied().unwrap_or(0) as usize;
+        let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
+        let column = self.characters_before(offset).saturating_sub(self.characters_before(start));
+        Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: column + 1 }
+    }
+
+    fn characters_before(&self, offset: u32) -> u32 {
         let end = (offset as usize).min(self.text.len());
-        let column = self.text.get(start..end).map_or(0, |before| before.chars().count());
-        Position {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column + 1).unwrap_or(u32::MAX),
-        }
+        let block = end / BLOCK_BYTES;
+        let rest = self.text.as_bytes().get(block * BLOCK_BYTES..end).unwrap_or_default();
+        self.characters.get(block).copied().unwrap_or(0) + count_characters(rest)
     }
 
     /// How many lines it has; an empty file has one.
     pub fn line_count(&self) -> usize {
         self.line_starts.len()
     }
+}
+
+/// How many characters begin in a stretch of UTF-8.
+fn count_characters(bytes: &[u8]) -> u32 {
+    let begin = bytes.iter().filter(|byte| !matches!(byte, 0x80..=0xBF)).count();
+    u32::try_from(begin).unwrap_or(u32::MAX)
 }
 
 /// The files of one workspace by their ids.
@@ -102,5 +122,16 @@ mod tests {
         assert_eq!(source.position(11), Position { line: 3, column: 1 });
         assert_eq!(source.position(999).line, 3);
         assert_eq!(source.line_count(), 3);
+    }
+
+    #[test]
+    fn columns_count_far_into_a_line() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.journey", &format!("a\n{}x", "ü🌼".repeat(1_000)));
+        let source = sources.get(id);
+        for (offset, column) in [(2, 1), (4, 2), (8, 3), (2 + 6 * 999, 1_999), (6_002, 2_001), (9_999, 2_002)]
+        {
+            assert_eq!(source.position(offset), Position { line: 2, column }, "{offset}");
+        }
     }
 }

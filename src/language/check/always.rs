@@ -6,13 +6,12 @@ use crate::domain::Value;
 use crate::finding::{Code, Finding};
 use crate::language::model::{Expr, Operator};
 use crate::language::syntax::tree::{self, ExpressionKind};
-use crate::source::Span;
 
 impl Checker<'_> {
-    /// Says so where a condition, or a part of it, is the same for everybody.
+    /// Says so where a condition of which nothing else was said, or a part of it, is the same for everybody.
     pub(super) fn same_for_everybody(&self, tree: &tree::Expression, expr: &Expr, around: &Around<'_>) {
         let allowed = |expr: &Expr| self.allowed(expr, around);
-        if self.told_of(tree.span) || self.asks_a_settled_segment(expr, &allowed) {
+        if self.asks_a_settled_segment(expr, &allowed) {
             return;
         }
         self.settled(tree, expr, &allowed);
@@ -49,11 +48,6 @@ impl Checker<'_> {
             }
             _ => {}
         }
-    }
-
-    /// Whether something in a place has been told about already.
-    fn told_of(&self, place: Span) -> bool {
-        self.findings.borrow().iter().any(|finding| place.contains(finding.span))
     }
 
     /// A segment that is the same for everybody is told about where it is declared.

@@ -92,9 +92,13 @@ impl Around<'_> {
 impl Checker<'_> {
     /// An expression that must be true or false.
     pub(super) fn condition(&self, tree: &tree::Expression, around: &Around<'_>) -> Expr {
+        let told_before = self.findings.borrow().len();
         let typed = self.typed(tree, around);
         self.must_be(&typed, &ValueType::Boolean, tree.span);
-        self.same_for_everybody(tree, &typed.expr, around);
+        let told = self.findings.borrow().iter().skip(told_before).any(|new| tree.span.contains(new.span));
+        if !told && !self.is_broken(tree.span) {
+            self.same_for_everybody(tree, &typed.expr, around);
+        }
         typed.expr
     }
 
@@ -326,9 +330,13 @@ impl Checker<'_> {
         } else {
             format!("{owner} has no field `{}`", name.value)
         };
+        let finding = Finding::new(Code::E103, name.span, message);
+        if !self.may_guess(known.clone().into_iter().count()) {
+            self.report(finding);
+            return;
+        }
         let near = words::near(&name.value, known.clone()).map(str::to_owned);
         let help = words::did_you_mean(&name.value, "fields there are", known);
-        let finding = Finding::new(Code::E103, name.span, message);
         let finding =
             finding.maybe_help(help.or_else(|| Some("declare it where the event is declared".to_owned())));
         self.report(match near {

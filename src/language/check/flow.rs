@@ -129,7 +129,8 @@ impl Checker<'_> {
     fn waits_in_vain(&self, journey: &Journey) {
         let sent = paths::sent_before(journey);
         journey.each_statement(&mut |_, statement| {
-            let Some((wait, before)) = statement.wait().zip(sent.at(statement.span)) else { return };
+            let Some(wait) = statement.wait() else { return };
+            let Some(before) = sent.at(statement.span) else { return };
             for branch in &wait.branches {
                 // Which messages lead to a survey is known once their templates are read.
                 if let Trigger::Reaction { kind, message, .. } = &branch.trigger

@@ -34,7 +34,7 @@ mod test;
 mod truth;
 mod unused;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{self, Config};
@@ -136,16 +136,19 @@ pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked
         trees.push((*id, parsed.file));
     }
     let silenced = silence::read(files, &trees, &mut findings);
+    let mut broken: Vec<Span> = findings.iter().map(|finding| finding.span).collect();
+    broken.sort_unstable();
     let mut checker = Checker {
         files,
         deployment,
-        broken: findings.iter().map(|finding| finding.span).collect(),
+        broken,
         names: Names::default(),
         findings: RefCell::new(findings),
         used: RefCell::default(),
         defined: RefCell::default(),
         defining: RefCell::default(),
         asked: RefCell::default(),
+        guesses: Cell::new(GUESSES_MAX),
     };
     checker.names = names::collect(&checker, &trees);
     let model = checker.model(&trees);
@@ -166,7 +169,7 @@ pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked
 struct Checker<'a> {
     files: &'a WorkspaceFiles,
     deployment: Option<&'a Deployment>,
-    /// Where text could not be read.
+    /// Where text could not be read, in the order of the text.
     broken: Vec<Span>,
     names: Names<'a>,
     findings: RefCell<Vec<Finding>>,
@@ -178,7 +181,13 @@ struct Checker<'a> {
     defining: RefCell<Vec<(names::Kind, String)>>,
     /// Questions about reactions that nobody has looked at yet.
     asked: RefCell<Vec<flow::Asked>>,
+    /// How many names may still be looked at to guess which ones were meant.
+    guesses: Cell<usize>,
 }
+
+/// How many names are looked at in one check to guess which ones were meant. Ten thousand misspelt names beside ten
+/// thousand declared ones would take minutes.
+const GUESSES_MAX: usize = 250_000;
 
 impl<'a> Checker<'a> {
     fn report(&self, finding: Finding) {
@@ -190,9 +199,18 @@ impl<'a> Checker<'a> {
         self.report(Finding::new(code, span, message));
     }
 
+    /// Whether a name that was meant may be looked for among so many.
+    fn may_guess(&self, among: usize) -> bool {
+        let left = self.guesses.get().checked_sub(among);
+        self.guesses.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
     /// Whether some text inside could not be read, so that what seems to be missing may stand there.
     fn is_broken(&self, span: Span) -> bool {
-        self.broken.iter().any(|broken| span.contains(*broken))
+        let first = self.broken.partition_point(|broken| *broken < span.at_start());
+        let behind = self.broken.iter().skip(first);
+        behind.take_while(|broken| span.contains(broken.at_start())).any(|broken| span.contains(*broken))
     }
 
     /// Whether it is unknown how a journey ends: a path of it ends nowhere, or could not be read.

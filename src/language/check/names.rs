@@ -191,6 +191,10 @@ impl Checker<'_> {
             _ => format!("{noun}s"),
         };
         let finding = Finding::new(code, name.span, format!("there is no {noun} `{}`", name.value));
+        if !self.may_guess(known.clone().into_iter().count()) {
+            self.report(finding.help(declare(kind, &name.value)));
+            return;
+        }
         let near = words::near(&name.value, known.clone()).map(str::to_owned);
         let help = words::did_you_mean(&name.value, &format!("{plural} there are"), known)
             .or_else(|| Some(declare(kind, &name.value)));
@@ -221,7 +225,8 @@ impl Checker<'_> {
             return Some(EventFields::system(system));
         }
         let system = SystemEvent::ALL.iter().map(|event| event.name());
-        let declared: Vec<&str> = self.names.events.keys().map(String::as_str).collect();
+        let events = self.names.events.keys().map(String::as_str);
+        let declared: Vec<&str> = events.filter(|_| self.may_guess(1)).collect();
         let near_system = words::near(&name.value, declared.iter().copied().chain(system.clone()));
         let known: Vec<&str> =
             if near_system.is_some() { declared.into_iter().chain(system).collect() } else { declared };

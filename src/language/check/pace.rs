@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::finding::{Code, Finding, words};
-use crate::language::model::{Cap, EnterKind, Expr, Journey, Model};
+use crate::language::model::{Cap, EnterKind, Journey, Model};
 use crate::language::syntax::tree;
 use crate::source::Span;
 use crate::time::{Length, Unit};
 use graph::{Graph, Over};
+
+/// How many journeys a finding names.
+const NAMED_MAX: usize = 8;
 
 /// A cap, where it stands, and whose it is.
 struct Stated<'m> {
@@ -26,7 +29,22 @@ struct Way<'m> {
     span: Span,
     /// The stage where one starts.
     stage: usize,
-    condition: Option<&'m Expr>,
+}
+
+/// The ways in by one event.
+#[derive(Default)]
+struct Ways<'m> {
+    /// Those without a condition.
+    open: Vec<Way<'m>>,
+    /// Those with one, by what it says.
+    under: BTreeMap<String, Vec<Way<'m>>>,
+}
+
+/// How many messages a cap counts that can go out soon after a way in.
+#[derive(Clone, Copy)]
+struct Sends<'m> {
+    way: Way<'m>,
+    count: u32,
 }
 
 impl Checker<'_> {
@@ -80,34 +98,47 @@ impl Checker<'_> {
 
     /// Journeys that one event leads into send to the same contact from the same moment on.
     fn together(&self, sound: &[&Journey], graphs: &BTreeMap<&str, Graph<'_>>, stated: &Stated<'_>) {
-        let per = nominal(stated.cap.per);
         for (event, ways) in by_event(sound) {
-            let count = |way: &Way<'_>| {
-                let graph = graphs.get(way.journey.name.as_str());
-                graph.map_or(0, |graph| graph.sends_from(way.stage, stated.cap, per))
-            };
-            let sends: Vec<(Way<'_>, u32)> =
-                ways.iter().map(|way| (*way, count(way))).filter(|(_, count)| *count > 0).collect();
-            let alone = sends.iter().map(|(_, count)| *count).max().unwrap_or(0);
-            let sum: u32 = sends.iter().map(|(_, count)| *count).sum();
-            // What one journey does alone has been said of it.
-            let (Some((last, _)), true) = (sends.last(), sum > stated.cap.count && alone <= stated.cap.count)
-            else {
+            let open = sends(&ways.open, graphs, stated.cap);
+            if open.iter().map(|sends| sends.count).sum::<u32>() > stated.cap.count {
+                // Those with a condition come on top of what is too much already.
+                self.too_many(event, &open, stated);
                 continue;
-            };
-            let names: Vec<String> = sends.iter().map(|(way, _)| format!("`{}`", way.journey.name)).collect();
-            let message = format!(
-                "`{event}` leads into {}, which can send {sum} messages together within {}, and the cap lets {} through",
-                words::all_of(&names),
-                stated.cap.per,
-                stated.cap.count,
-            );
-            let finding = Finding::new(Code::W602, last.span, message)
-                .related(stated.span, format!("the cap: `{}`", self.written(stated.span)))
-                .help("give the journey that matters more a higher `priority`, or let one begin later");
-            let others = sends.iter().rev().skip(1).take(4);
-            self.report(others.fold(finding, |finding, (way, _)| finding.related(way.span, "and here")));
+            }
+            for under in ways.under.values() {
+                let mut all = sends(under, graphs, stated.cap);
+                all.retain(|sends| open.iter().all(|known| known.way.journey.name != sends.way.journey.name));
+                all.extend(&open);
+                all.sort_by_key(|sends| sends.way.span);
+                self.too_many(event, &all, stated);
+            }
         }
+    }
+
+    /// Reports journeys that send more together than a cap lets through.
+    fn too_many(&self, event: &str, sends: &[Sends<'_>], stated: &Stated<'_>) {
+        let alone = sends.iter().map(|sends| sends.count).max().unwrap_or(0);
+        let sum: u32 = sends.iter().map(|sends| sends.count).sum();
+        // What one journey does alone has been said of it.
+        let (Some(last), true) = (sends.last(), sum > stated.cap.count && alone <= stated.cap.count) else {
+            return;
+        };
+        let names: Vec<String> = sends.iter().map(|sends| format!("`{}`", sends.way.journey.name)).collect();
+        let names = match names.get(..NAMED_MAX) {
+            Some(first) if names.len() > NAMED_MAX => {
+                format!("{} and {} more journeys", first.join(", "), names.len() - NAMED_MAX)
+            }
+            _ => words::all_of(&names),
+        };
+        let message = format!(
+            "`{event}` leads into {names}, which can send {sum} messages together within {}, and the cap lets {} through",
+            stated.cap.per, stated.cap.count,
+        );
+        let finding = Finding::new(Code::W602, last.way.span, message)
+            .related(stated.span, format!("the cap: `{}`", self.written(stated.span)))
+            .help("give the journey that matters more a higher `priority`, or let one begin later");
+        let others = sends.iter().rev().skip(1).take(4);
+        self.report(others.fold(finding, |finding, sends| finding.related(sends.way.span, "and here")));
     }
 
     /// Caps and where they stand; those that could not be taken over are left out.
@@ -121,34 +152,34 @@ impl Checker<'_> {
     }
 }
 
-/// The ways by which an event leads one and the same contact into several journeys. Of several conditions nobody can
-/// say whether a contact fulfils more than one.
-fn by_event<'m>(journeys: &[&'m Journey]) -> Vec<(&'m str, Vec<Way<'m>>)> {
-    let mut ways: Vec<(&str, Way<'_>)> = Vec::new();
+/// The ways by which events lead one and the same contact into several journeys, a journey once each. Of several
+/// conditions nobody can say whether a contact fulfils more than one.
+fn by_event<'m>(journeys: &[&'m Journey]) -> BTreeMap<&'m str, Ways<'m>> {
+    let mut events: BTreeMap<&str, Ways<'_>> = BTreeMap::new();
     for journey in journeys.iter().copied() {
         for enter in &journey.enters {
-            if let EnterKind::On(event) = &enter.kind {
-                let condition = enter.condition.as_ref();
-                ways.push((event, Way { journey, span: enter.span, stage: enter.into, condition }));
+            let EnterKind::On(event) = &enter.kind else { continue };
+            let ways = events.entry(event).or_default();
+            let ways = match &enter.condition {
+                None => &mut ways.open,
+                Some(condition) => ways.under.entry(format!("{condition:?}")).or_default(),
+            };
+            if ways.last().is_none_or(|last| last.journey.name != journey.name) {
+                ways.push(Way { journey, span: enter.span, stage: enter.into });
             }
         }
     }
-    let mut groups: Vec<(&str, Vec<Way<'_>>)> = Vec::new();
-    for (event, way) in &ways {
-        let mut members: Vec<Way<'_>> = Vec::new();
-        for (other, near) in &ways {
-            let fits = other == event && (near.condition.is_none() || near.condition == way.condition);
-            if fits && !members.iter().any(|known| known.journey.name == near.journey.name) {
-                members.push(*near);
-            }
-        }
-        // A group that another has all of adds nothing.
-        let adds = |(known, group): &(&str, Vec<Way<'_>>)| known != event || group.len() < members.len();
-        if members.len() > 1 && groups.iter().all(adds) {
-            groups.push((event, members));
-        }
-    }
-    groups
+    events
+}
+
+/// The ways in behind which a cap counts messages soon.
+fn sends<'m>(ways: &[Way<'m>], graphs: &BTreeMap<&str, Graph<'_>>, cap: &Cap) -> Vec<Sends<'m>> {
+    let count = |way: &Way<'_>| {
+        let graph = graphs.get(way.journey.name.as_str());
+        graph.map_or(0, |graph| graph.sends_from(way.stage, cap, nominal(cap.per)))
+    };
+    let sends = ways.iter().map(|way| Sends { way: *way, count: count(way) });
+    sends.filter(|sends| sends.count > 0).collect()
 }
 
 /// Seconds of a length as people compare lengths: a month has 30 days and a year 365.

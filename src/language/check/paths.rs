@@ -237,8 +237,9 @@ impl<'a> Analysis<'a> for Sent<'a> {
 impl<'a> Sent<'a> {
     /// The messages that some path to a place sends; `None` where no path gets there.
     pub(super) fn at(&self, place: Span) -> Option<&Messages<'a>> {
-        let around = self.before.iter().filter(|(statement, _)| statement.contains(place));
-        around.min_by_key(|(statement, _)| statement.end - statement.start).map(|(_, messages)| messages)
+        // Of the statements around a place the innermost begins last.
+        let begun = self.before.range(..=Span { end: u32::MAX, ..place });
+        begun.rev().find(|(statement, _)| statement.contains(place)).map(|(_, messages)| messages)
     }
 }
 

@@ -15,7 +15,7 @@ impl Checker<'_> {
             return self.definition(Kind::Measure, name, span);
         }
         let measures: Vec<&str> = self.names.measures.keys().map(String::as_str).collect();
-        if words::near(name, measures.iter().copied()).is_some() {
+        if self.may_guess(measures.len()) && words::near(name, measures.iter().copied()).is_some() {
             let name = tree::Name::new(name.to_owned(), span);
             self.unknown(Code::E101, Kind::Measure, &name, measures.iter().copied());
             return Typed::unknown();

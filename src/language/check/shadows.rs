@@ -4,6 +4,9 @@ use crate::finding::{Code, Finding};
 use crate::language::model::{Block, Branch, Expr, Journey, Statement, StatementKind, Trigger};
 use crate::source::Span;
 
+/// How many branches are held against those above; of more nothing is said.
+const BRANCHES_MAX: usize = 100;
+
 impl Checker<'_> {
     /// Branches that are never taken, because those above take everybody.
     pub(super) fn shadows(&self, journey: &Journey) {
@@ -26,7 +29,7 @@ impl Checker<'_> {
     }
 
     fn shadowed_conditions(&self, branches: &[(Expr, Block)], otherwise: Option<&Block>) {
-        for (index, (condition, block)) in branches.iter().enumerate().skip(1) {
+        for (index, (condition, block)) in branches.iter().enumerate().take(BRANCHES_MAX).skip(1) {
             let mut claims = not_taken(branches.get(..index).unwrap_or_default());
             // A condition that is the same for everybody has been told about.
             let told = self.is_never(&[(condition, true)]) || self.is_never(&claims);
@@ -43,7 +46,7 @@ impl Checker<'_> {
     }
 
     fn shadowed_triggers(&self, branches: &[Branch]) {
-        for (index, branch) in branches.iter().enumerate().skip(1) {
+        for (index, branch) in branches.iter().enumerate().take(BRANCHES_MAX).skip(1) {
             let above = branches.iter().take(index).filter(|above| covers(&above.trigger, &branch.trigger));
             let mut claims = Vec::new();
             let mut all = false;

@@ -293,3 +293,25 @@ fn templates_are_checked_inside() {
     }
     assert_eq!(in_template("<html><body><p>Hi</p></body></html>", ""), ["E404 mails/a.html:1 "]);
 }
+
+#[test]
+fn the_longest_condition_is_checked_in_the_stack_of_a_thread() {
+    let condition = "contact.score == 1".to_owned() + &" or contact.score == 1".repeat(127);
+    let text = format!(
+        "{HEAD}\njourney j {{ enter on signup where {condition}  permission news  stage s {{ if {condition} {{ wait 1 day }} end }} }}"
+    );
+    let files = WorkspaceFiles::from_texts([("test.journey", text.as_str())]);
+    let checked = check(&files, None);
+    assert!(!checked.has_errors(), "{:#?}", checked.findings);
+}
+
+#[test]
+fn many_names_that_nothing_declares_cost_no_time() {
+    let mails: String = (0..600).map(|number| format!("email mail_{number} {{ topic news }}\n")).collect();
+    let sends: String = (0..600).map(|number| format!("send email mial_{number}\n")).collect();
+    let found = findings(&format!(
+        "{mails} journey j {{ enter on signup  permission news  stage s {{ {sends} end }} }}"
+    ));
+    let unknown = found.iter().filter(|line| line.starts_with("E101 mial_")).count();
+    assert_eq!(unknown, 600, "each is told, with a guess or without");
+}

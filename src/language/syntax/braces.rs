@@ -13,6 +13,8 @@ use crate::source::{SourceId, Span};
 
 /// How many lines of a file are tried, so that a long file that is no journey file at all costs little.
 const TRIES_MAX: usize = 16;
+/// How many bytes are read for it at the most, but in one try: each reads the whole file.
+const BYTES_TRIED_MAX: usize = 4 * 1024 * 1024;
 /// Words with which lines begin that have a block behind them.
 const HEADS: [&str; 13] = [
     "journey",
@@ -55,6 +57,7 @@ impl Missing {
 pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Missing> {
     let code = masked(text, scan);
     let lines = lines(&code);
+    let tries_max = (BYTES_TRIED_MAX / text.len().max(1)).clamp(1, TRIES_MAX);
     let mut found = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let words = code.get(line.clone()).unwrap_or("");
@@ -70,7 +73,7 @@ pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Missing>
             let opens = !next.starts_with('{') && (first != "wait" || next.starts_with('o'));
             if opens { line.without_open() } else { None }
         }));
-        if found.len() == TRIES_MAX {
+        if found.len() == tries_max {
             break;
         }
     }

@@ -4,11 +4,16 @@ use std::sync::LazyLock;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::node::{Node, Reader, Rule};
+use super::parenthesis::is_operator;
 use super::slip;
 use super::tree::{
     Aggregate, Expression, ExpressionKind, FieldName, Name, Operator, ReactionKind, Scope, Spanned,
 };
 use crate::time::Unit;
+
+/// How many operators an expression may have, with those in brackets: what is made of it is as deep as they are many,
+/// and whoever walks over it must not run out of stack.
+const OPERATORS_MAX: usize = 256;
 
 /// What binds tighter stands further down.
 static PRATT: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
@@ -56,6 +61,15 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn expression(&self, node: &Node<'t>) -> Expression {
+        let operators = node.pairs().flatten().filter(|pair| is_operator(pair.as_rule()));
+        if operators.take(OPERATORS_MAX + 1).count() > OPERATORS_MAX {
+            self.say(
+                self.span(node),
+                format!("more than {OPERATORS_MAX} operators stand in one expression here"),
+                "for many values of one field write `in [ … ]`; parts of it can be segments",
+            );
+            return self.broken_expression(self.trimmed(node.range()));
+        }
         PRATT
             .map_primary(|pair| self.operand(&Node::new(pair)))
             .map_prefix(|pair, value| {

@@ -122,7 +122,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Without blanks and comments at the end, which pest counts to a rule whose last part is missing.
-    fn trimmed(&self, range: Range<usize>) -> Range<usize> {
+    pub(super) fn trimmed(&self, range: Range<usize>) -> Range<usize> {
         let text = self.text.get(range.clone()).unwrap_or("");
         let mut end = text.len();
         loop {

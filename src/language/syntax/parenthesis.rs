@@ -62,6 +62,11 @@ fn loosest(expression: &Pair<'_, Rule>) -> u8 {
     strengths.min().unwrap_or(VALUE)
 }
 
+/// Whether a rule stands for a sign or a word between two values.
+pub(super) fn is_operator(rule: Rule) -> bool {
+    matches!(strength(rule), 1 | 2 | 4..=6)
+}
+
 fn is_prefix(rule: Rule) -> bool {
     matches!(rule, Rule::not | Rule::negate)
 }

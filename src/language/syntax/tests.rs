@@ -162,3 +162,43 @@ fn hostile_text_is_refused_in_bounded_time_and_stack() {
         assert!(!findings(&text).is_empty());
     }
 }
+
+#[test]
+fn a_limit_is_told_once_and_named() {
+    let told = |text: &str| {
+        let found = findings(text);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found[0].split('|').next().unwrap().rsplit('"').next().unwrap().trim().to_owned()
+    };
+    let brackets = "more than 64 brackets lie inside one another here";
+    assert_eq!(told(&("{ ".repeat(10_000) + &"} ".repeat(10_000))), brackets);
+    assert_eq!(told(&format!("segment a = {}1{}", "(".repeat(65), ")".repeat(65))), brackets);
+    let operators = "more than 256 operators stand in one expression here";
+    assert_eq!(told(&format!("segment a = 1{}", " + 1".repeat(257))), operators);
+    assert_eq!(told(&format!("segment a = true{}", " and contact.x == 1".repeat(100_000))), operators);
+    let halves = format!("({0}) and ({0})", "1".to_owned() + &" + 1".repeat(128));
+    assert_eq!(told(&format!("segment a = {halves}")), operators, "brackets hide none");
+    assert_eq!(findings(&format!("segment a = 1{}", " + 1".repeat(256))), Vec::<String>::new());
+}
+
+#[test]
+fn a_number_with_a_comma_is_told_from_a_list() {
+    for list in
+        ["[1,5]", "[1,5, 7]", "[ 1,5 # five\n , \"a]b\", contact.a_name_that_is_long ]", "[1,000.50, -3,]"]
+    {
+        assert_eq!(findings(&format!("segment a = contact.x in {list}")), Vec::<String>::new(), "{list}");
+    }
+    for number in ["set contact.x = 1,5", "add 1,5 to contact.x", "if contact.x == 1,5 { end }"] {
+        let found = in_stage(&format!("{number}\n tag \"[]\""));
+        assert!(found[0].starts_with("E001 \"1,5\"") || found[0].starts_with("E002 \"1,5\""), "{found:#?}");
+        assert_eq!(found.len(), 1, "{found:#?}");
+    }
+}
+
+#[test]
+fn a_text_without_its_last_quote_ends_before_the_brackets_of_its_line() {
+    for (text, marked) in [("tag \"hot  } x\n", "\"hot  } x"), ("tag \"hot\n", "\"hot")] {
+        let found = in_stage(text);
+        assert!(found[0].starts_with(&format!("E002 {marked:?} ")), "{found:#?}");
+    }
+}
