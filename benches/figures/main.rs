@@ -15,6 +15,7 @@
 mod check;
 mod mail;
 mod open;
+mod parse;
 mod replay;
 mod tests;
 mod transitions;
@@ -32,6 +33,9 @@ async fn main() {
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     if wanted("check") {
         check::run();
+    }
+    if wanted("parse") {
+        parse::run();
     }
     if wanted("tests") {
         // It brings a runtime of its own.
