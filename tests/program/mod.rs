@@ -1,6 +1,7 @@
 //! The built program as its users meet it: it is started, killed, written to, clicked at, and asked.
 
 mod commands;
+mod fmt;
 mod formats;
 mod kill;
 mod round_trip;
