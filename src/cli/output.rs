@@ -65,3 +65,8 @@ pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) {
         line(&mut row.iter().map(String::as_str));
     }
 }
+
+/// A run as people tell it from others of its journey: with the value of `per`, where there is one.
+pub(super) fn run_name(journey: &str, key: &str) -> String {
+    if key.is_empty() { journey.to_owned() } else { format!("{journey} ({key})") }
+}

@@ -31,7 +31,7 @@ pub(super) fn run(args: &WhyArgs, dir: &Path) -> anyhow::Result<End> {
         for run in &answer.runs {
             anstream::println!(
                 "{}, version {}, since {}",
-                run.journey,
+                output::run_name(&run.journey, &run.key),
                 run.version,
                 wall_text(run.entered_at, zone)
             );

@@ -94,7 +94,8 @@ fn human(
             (None, Some(wake)) => format!("in `{}`, looked at {}", stage_of(run), wall_text(wake, zone)),
             (None, None) => format!("in `{}`", stage_of(run)),
         };
-        anstream::println!("  {}  {} {state}", wall_text(run.entered_at, zone), run.journey);
+        let name = output::run_name(&run.journey, &run.key);
+        anstream::println!("  {}  {name} {state}", wall_text(run.entered_at, zone));
     }
     anstream::println!("\nstory, the newest first");
     for item in story {

@@ -120,6 +120,8 @@ struct Decision {
 /// A run, and why it is where it is.
 struct Inside {
     title: String,
+    /// The value of `per`; empty without one.
+    key: String,
     version: u32,
     now: Vec<Piece>,
     steps: Vec<Line>,
@@ -155,6 +157,7 @@ async fn contact(console: &Console, who: &str) -> Result<ContactPage, Trouble> {
     let line = |reason: &Reason| Line { at: console.wall(reason.at), says: pieces(&reason.says) };
     let runs = why.runs.iter().rev().map(|run| Inside {
         title: plans.version(run.version).map_or_else(|| plain(&run.journey), |plan| plan.label.clone()),
+        key: run.key.clone(),
         version: run.version,
         now: pieces(&run.now),
         steps: run.steps.iter().rev().map(line).collect(),
