@@ -127,6 +127,9 @@ impl Checker<'_> {
             (ValueType::Date | ValueType::Datetime, ValueType::Text) => {
                 finding.help("dates stand without quotes: `2027-03-01`")
             }
+            (ValueType::Date | ValueType::Datetime, ValueType::Number) => {
+                finding.help("a date is written year, month, day: `2027-03-01`")
+            }
             (ValueType::Number, ValueType::Length) => finding
                 .help("`days since` and its like count days: compare with a number alone, such as `> 3`"),
             (ValueType::Date | ValueType::Datetime, ValueType::Length) => {
