@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::super::{CallSettlement, ClaimedCall};
-use super::tables::{CallRow, Tables};
+use super::tables::{CallRow, Person, Tables};
 use crate::domain::{CallId, CallKind, CallState, ContactId};
 use crate::time::Moment;
 
@@ -15,8 +15,7 @@ impl Tables {
         };
         let mut found = Vec::new();
         for person in self.everybody() {
-            let first = |row: &&CallRow| !person.calls.values().any(|other| goes_before(other, row));
-            found.extend(person.calls.values().filter(first).filter_map(|row| Some((due(row)?, row))));
+            found.extend(first_calls(person).filter_map(|row| Some((due(row)?, row))));
         }
         found.sort_by_key(|(at, _)| *at);
         let claimed = found.into_iter().take(limit as usize).map(|(_, row)| ClaimedCall {
@@ -78,6 +77,11 @@ impl Tables {
 }
 
 /// Whether a call to the same receiver is still to be delivered before another.
+/// Of each receiver the calls that no earlier one holds up.
+pub(super) fn first_calls(person: &Person) -> impl Iterator<Item = &CallRow> {
+    person.calls.values().filter(|row| !person.calls.values().any(|other| goes_before(other, row)))
+}
+
 fn goes_before(other: &CallRow, row: &CallRow) -> bool {
     let order = |row: &CallRow| (row.stored.call.decided_at, row.stored.call.step, row.stored.call.id);
     other.stored.call.target == row.stored.call.target

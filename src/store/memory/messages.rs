@@ -25,10 +25,7 @@ impl Tables {
         };
         let mut found = Vec::new();
         for person in self.everybody() {
-            let carried = person.messages.values().filter(|stored| {
-                carrier.carries(&stored.message.channel)
-                    && (carrier == Carrier::Mail || is_first_in_channel(person, &stored.message))
-            });
+            let carried = person.messages.values().filter(|stored| is_carried(person, stored, carrier));
             found.extend(carried.filter_map(|stored| Some((due(stored)?, person, stored))));
         }
         found.sort_by_key(|(at, ..)| *at);
@@ -183,6 +180,12 @@ impl Tables {
 }
 
 /// Whether no earlier message of the channel is still to be handed over.
+/// Whether a message goes by that carrier, and no earlier one of its channel holds it up.
+pub(super) fn is_carried(person: &Person, stored: &StoredMessage, carrier: Carrier) -> bool {
+    carrier.carries(&stored.message.channel)
+        && (carrier == Carrier::Mail || is_first_in_channel(person, &stored.message))
+}
+
 fn is_first_in_channel(person: &Person, message: &Message) -> bool {
     let order = |message: &Message| (message.decided_at, message.step, message.id);
     !person.messages.values().any(|other| {

@@ -7,6 +7,8 @@ use super::super::{
     Carrier, Deliveries, Delivery, DeliveryKind, Deployment, NextDue, Quarantined, StoredEvent,
     StoredVersion, TallyRow, Token, Who,
 };
+use super::calls::first_calls;
+use super::messages::is_carried;
 use super::tables::{Person, Tables};
 use crate::domain::{Contact, ContactId, Picked};
 use crate::language::plan::Plan;
@@ -20,11 +22,13 @@ impl Tables {
         let wake = |person: &Person| person.runs.values().filter_map(|run| run.wake_at).min();
         let look = |person: &Person| person.watch.as_ref().and_then(|watch| watch.due_at);
         let messages = |carrier: Carrier| {
-            let carried = self.everybody().flat_map(|person| person.messages.values());
-            let carried = carried.filter(move |stored| carrier.carries(&stored.message.channel));
-            carried.filter_map(|stored| stored.due_at).min()
+            let due = |person: &Person| {
+                let carried = person.messages.values().filter(|stored| is_carried(person, stored, carrier));
+                carried.filter_map(|stored| stored.due_at).min()
+            };
+            self.everybody().filter_map(due).min()
         };
-        let calls = |person: &Person| person.calls.values().filter_map(|call| call.stored.due_at).min();
+        let calls = |person: &Person| first_calls(person).filter_map(|call| call.stored.due_at).min();
         NextDue {
             turns: self
                 .everybody()

@@ -23,11 +23,22 @@ const MESSAGE: &str =
     with_values, state, reason, decided_at, wanted_at, attempts, due_at, handed_over_at, settled_at, answer,
     resent_at, opened_at, clicked_at FROM message";
 
+/// Of calls, and of messages whose order is kept, the first that no other holds up: what waits behind another is
+/// due when that one is settled.
 pub(super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FROM event WHERE pending = 1),
     (SELECT min(wake_at) FROM run WHERE wake_at IS NOT NULL),
     (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL AND channel = 'email'),
-    (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL AND channel <> 'email'),
-    (SELECT min(due_at) FROM call WHERE due_at IS NOT NULL),
+    (SELECT due_at FROM message WHERE due_at IS NOT NULL AND channel <> 'email'
+        AND NOT EXISTS (SELECT 1 FROM message AS earlier WHERE earlier.slot = message.slot
+        AND earlier.contact = message.contact AND earlier.channel = message.channel
+        AND earlier.state IN ('decided', 'handed_over')
+        AND (earlier.decided_at, earlier.step, earlier.id) < (message.decided_at, message.step, message.id))
+        ORDER BY due_at LIMIT 1),
+    (SELECT due_at FROM call WHERE due_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM call AS earlier WHERE earlier.slot = call.slot
+        AND earlier.contact = call.contact AND earlier.target = call.target AND earlier.state = 'pending'
+        AND (earlier.decided_at, earlier.step, earlier.id) < (call.decided_at, call.step, call.id))
+        ORDER BY due_at LIMIT 1),
     (SELECT min(due_at) FROM watch WHERE due_at IS NOT NULL)";
 
 pub(super) async fn next_due(connection: &mut SqliteConnection) -> Result<NextDue> {
