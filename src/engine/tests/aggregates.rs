@@ -64,7 +64,7 @@ fn measures_and_segments_stand_for_what_they_say() {
         segment grown_up = not in segment new and contact.score >= 10
         segment new = days since last_order > 300";
     for (expression, expected) in
-        [("spent * 2", "121"), ("hours since last_order", "0"), ("share + 0", "20.166666666666668")]
+        [("spent * 2", "121"), ("hours since last_order", "0"), ("share + 0", "20.166666667")]
     {
         assert_eq!(value(DECLARATIONS, expression), expected, "{expression}");
     }

@@ -20,10 +20,11 @@ pub use crate::language::model::{
 };
 pub use compile::compile;
 pub use experiment::{PickBy, Variant};
+pub use needs::{Needs, Reach};
 
 use crate::domain::{Survey, Value, ValueType};
 use crate::template::CompiledMessage;
-use crate::time::{ClockTime, Date, Length, Moment, Weekday, Window};
+use crate::time::{ClockTime, Date, Length, Weekday, Window};
 
 /// The shape of plans that this program writes and reads.
 pub const PLAN_FORMAT: u16 = 1;
@@ -114,93 +115,6 @@ pub struct Node {
     pub step: Step,
     /// What a turn that begins there may ask for.
     pub needs: Needs,
-}
-
-/// What a turn may ask for, so that it can be loaded for a whole batch beforehand.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Needs {
-    /// What the contact allows and refuses.
-    pub permissions: bool,
-    /// Past events by their names on the wire, and how far back.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub events: BTreeMap<String, Reach>,
-    /// Past messages, and how far back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub messages: Option<Reach>,
-    /// What is remembered for ways in that time decides; no plan says so, but whoever moves contacts.
-    #[serde(skip)]
-    pub watch: bool,
-}
-
-/// How far back something is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reach {
-    /// That long.
-    Within(Length),
-    /// To the beginning.
-    Forever,
-}
-
-impl Reach {
-    /// The longer of two.
-    #[must_use]
-    pub fn or(self, other: Reach) -> Reach {
-        match (self, other) {
-            (Reach::Within(left), Reach::Within(right)) if left.seconds_max() >= right.seconds_max() => self,
-            (Reach::Within(_), _) => other,
-            (Reach::Forever, _) => self,
-        }
-    }
-
-    /// A moment before which nothing is asked for, whatever the zone.
-    pub fn since(self, now: Moment) -> Moment {
-        /// Zones differ by less, and so does a calendar from a count of seconds.
-        const SLACK_SECONDS: i64 = 2 * 86_400;
-        match self {
-            Reach::Within(length) => now.plus_seconds(-length.seconds_max()).plus_seconds(-SLACK_SECONDS),
-            Reach::Forever => Moment::MIN,
-        }
-    }
-}
-
-impl Needs {
-    /// Permissions and nothing else.
-    pub const PERMISSIONS: Needs =
-        Needs { permissions: true, events: BTreeMap::new(), messages: None, watch: false };
-
-    /// What either of two turns asks for.
-    #[must_use]
-    pub fn or(mut self, other: &Needs) -> Needs {
-        self.permissions |= other.permissions;
-        self.watch |= other.watch;
-        for (event, reach) in &other.events {
-            self.events.entry(event.clone()).and_modify(|known| *known = known.or(*reach)).or_insert(*reach);
-        }
-        self.messages = self.messages.into_iter().chain(other.messages).reduce(Reach::or);
-        self
-    }
-
-    /// Past messages as far back as caps count them.
-    pub fn of_caps(limits: &Limits) -> Needs {
-        let reach = limits.caps.iter().map(|cap| Reach::Within(cap.per)).reduce(Reach::or);
-        Needs { messages: reach, ..Needs::default() }
-    }
-
-    /// What an expression asks for.
-    pub fn of(expression: &Expr) -> Needs {
-        let mut needs = Needs::default();
-        expression.walk(&mut |expr| match expr {
-            Expr::Allows(_) => needs.permissions = true,
-            Expr::Aggregate(aggregate) => {
-                let reach = aggregate.last.map_or(Reach::Forever, Reach::Within);
-                let event = BTreeMap::from([(aggregate.event.clone(), reach)]);
-                needs = std::mem::take(&mut needs).or(&Needs { events: event, ..Needs::default() });
-            }
-            _ => {}
-        });
-        needs
-    }
 }
 
 /// What happens at a place.
