@@ -314,7 +314,7 @@ impl Writer<'_> {
                 self.put("owner");
                 self.text();
             }
-            1 | 2 | 3 => {
+            1..=3 => {
                 self.put("enter");
                 self.way_in();
                 if self.maybe() {

@@ -107,9 +107,9 @@ impl Runtime {
 
 /// Stops every run of a contact, for somebody to look at.
 fn hold(mut state: ContactState, now: Moment) -> (ContactState, Effects) {
-    let mut effects = Effects::default();
     // It is looked at again when something happens to it.
-    effects.watch = state.watch.clone().map(|watch| Watch { due_at: None, ..watch });
+    let watch = state.watch.clone().map(|watch| Watch { due_at: None, ..watch });
+    let mut effects = Effects { watch, ..Effects::default() };
     for run in state.runs.iter_mut().filter(|run| run.moves()) {
         const WHY: &str = "moving it failed inside Lotse";
         effects.touched.insert(run.id, run.turn);

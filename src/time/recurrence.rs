@@ -75,8 +75,11 @@ mod tests {
 
     use super::*;
 
+    /// A pattern, the times of day it means, and which days.
+    type Pattern = (Recurrence, Vec<(u8, u8)>, fn(Date) -> bool);
+
     /// Every minute field, hour field and day that a small pattern of crontab means, told apart by hand.
-    fn patterns() -> impl Strategy<Value = (Recurrence, Vec<(u8, u8)>, fn(Date) -> bool)> {
+    fn patterns() -> impl Strategy<Value = Pattern> {
         let time = |hour, minute| ClockTime::new(hour, minute).unwrap();
         let cron = |text: &str| Recurrence::Cron(text.parse().unwrap());
         let every: fn(Date) -> bool = |_| true;

@@ -8,15 +8,14 @@ impl Checker<'_> {
     /// Decisions that hang on opens alone: mail programs and gateways open mail on their own.
     pub(super) fn opens(&self, journey: &Journey) {
         journey.each_statement(&mut |_, statement| {
-            if let Some(wait) = statement.wait() {
-                if let Some(first) = wait.branches.first()
-                    && wait.branches.iter().all(|branch| is_opened(&branch.trigger))
-                {
-                    self.decides_by_opens(
-                        first.span,
-                        "add what people do on purpose, such as `on clicked …` or an event",
-                    );
-                }
+            if let Some(wait) = statement.wait()
+                && let Some(first) = wait.branches.first()
+                && wait.branches.iter().all(|branch| is_opened(&branch.trigger))
+            {
+                self.decides_by_opens(
+                    first.span,
+                    "add what people do on purpose, such as `on clicked …` or an event",
+                );
             }
             if let StatementKind::Experiment(experiment) = &statement.kind
                 && let Some(pick) = &experiment.pick

@@ -20,7 +20,8 @@ trait Analysis<'a> {
     fn behind(&mut self, statement: &'a Statement, known: &Self::Known) -> Self::Known;
 
     /// What is known where a block inside a statement begins.
-    fn into_block(&mut self, statement: &'a Statement, block: &'a Block, known: &Self::Known) -> Self::Known;
+    fn block_known(&mut self, statement: &'a Statement, block: &'a Block, known: &Self::Known)
+    -> Self::Known;
 
     /// Whether anybody takes the path past the blocks inside.
     fn goes_past(&self, _statement: &'a Statement) -> bool {
@@ -72,14 +73,14 @@ fn walk_in<'a, A: Analysis<'a>>(
             Shape::Choice { blocks, past } => {
                 let mut after = (past && analysis.goes_past(statement)).then_some(behind);
                 for inner in blocks {
-                    let begin = analysis.into_block(statement, inner, &here);
+                    let begin = analysis.block_known(statement, inner, &here);
                     let end = walk_in(analysis, inner, begin, stopped);
                     join(&mut after, end);
                 }
                 after
             }
             Shape::Loop(body) => {
-                let mut begin = analysis.into_block(statement, body, &here);
+                let mut begin = analysis.block_known(statement, body, &here);
                 let mut out = None;
                 loop {
                     let end = walk_in(analysis, body, begin.clone(), &mut out);
@@ -138,7 +139,7 @@ impl<'a> Analysis<'a> for Ends<'_> {
         Last { spans: vec![statement.span], unknown }
     }
 
-    fn into_block(&mut self, _statement: &'a Statement, block: &'a Block, known: &Last) -> Last {
+    fn block_known(&mut self, _statement: &'a Statement, block: &'a Block, known: &Last) -> Last {
         Last { spans: vec![block.span], unknown: known.unknown }
     }
 
@@ -189,7 +190,7 @@ impl<'a> Analysis<'a> for AtOnce {
         *now && !statement.takes_time()
     }
 
-    fn into_block(&mut self, statement: &'a Statement, _block: &'a Block, now: &bool) -> bool {
+    fn block_known(&mut self, statement: &'a Statement, _block: &'a Block, now: &bool) -> bool {
         *now && !statement.takes_time()
     }
 
@@ -225,7 +226,7 @@ impl<'a> Analysis<'a> for Sent<'a> {
         known.iter().copied().chain(statement.sends()).collect()
     }
 
-    fn into_block(&mut self, _: &'a Statement, _: &'a Block, known: &Messages<'a>) -> Messages<'a> {
+    fn block_known(&mut self, _: &'a Statement, _: &'a Block, known: &Messages<'a>) -> Messages<'a> {
         known.clone()
     }
 

@@ -146,12 +146,11 @@ impl Possible {
             self.other = false;
         }
         match (operator, holds) {
-            (O::Equal, _) if self.scale == Scale::Vague => {
-                if holds {
-                    self.above(constant, true);
-                    self.below(constant, true);
-                }
+            (O::Equal, true) if self.scale == Scale::Vague => {
+                self.above(constant, true);
+                self.below(constant, true);
             }
+            (O::Equal, false) if self.scale == Scale::Vague => {}
             (O::Equal, true) => self.one_of(std::slice::from_ref(constant)),
             (O::Equal, false) => self.not.push(constant.clone()),
             (O::Less, true) => self.below(constant, false),
