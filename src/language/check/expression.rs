@@ -143,7 +143,10 @@ impl Checker<'_> {
             ExpressionKind::HasTag(tag) => Typed::new(Expr::HasTag(tag.value.clone()), ValueType::Boolean),
             ExpressionKind::Allows(name) => {
                 self.topic(name);
-                Typed::new(Expr::Allows(name.value.clone()), ValueType::Boolean)
+                // What needs no permission is allowed by everybody, and that is said where it stands.
+                let essential = self.names.topics.get(&name.value).is_some_and(|topic| topic.essential);
+                let allows = if essential { Expr::TRUE } else { Expr::Allows(name.value.clone()) };
+                Typed::new(allows, ValueType::Boolean)
             }
             ExpressionKind::Reaction { kind, of, link } => {
                 self.reaction(*kind, of, link.as_ref(), around, span)
