@@ -278,8 +278,9 @@ fn brackets(raws: &[Raw<'_>], marks: &Marks) -> BTreeSet<usize> {
     while let Some((index, raw)) = words.next() {
         match raw.token.text.as_ref() {
             "(" => {
-                let inner = words.peek().map_or(raw.start, |(_, next)| next.start);
-                let empty = matches!(before, Some(Rule::k_today | Rule::k_now));
+                let (inner, next) =
+                    words.peek().map_or((raw.start, ""), |(_, next)| (next.start, next.token.text.as_ref()));
+                let empty = next == ")" && matches!(before, Some(Rule::k_today | Rule::k_now));
                 let unneeded = empty || marks.unneeded.contains(&inner);
                 open.push((index, unneeded));
             }
