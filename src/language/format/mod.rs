@@ -1,8 +1,8 @@
 //! The canonical text of a journey file: one text for one meaning.
 //!
 //! In comes a text that gives no finding; out goes the same with every blank, comma, bracket and escape as they are
-//! written best. [`outline`] puts the tokens into entries and blocks with their comments, [`layout`] decides what
-//! stands on a line, [`wrap`] breaks those that are too long. What is longer than [`WIDTH`] is broken or opened;
+//! written best. `outline` puts the tokens into entries and blocks with their comments, `layout` decides what
+//! stands on a line, `wrap` breaks those that are too long. What is longer than [`WIDTH`] is broken or opened;
 //! otherwise the layout follows from the tokens alone, not from how they stood. Of the author's are the empty lines
 //! between entries, one at the most, and the line of each comment.
 
