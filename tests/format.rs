@@ -93,8 +93,15 @@ fn what_a_comment_silences_stays_in_its_line() {
     assert_eq!(format_text(text).unwrap(), text);
 }
 
+/// As many cases as `PROPTEST_CASES` asks for, else some.
+fn patience() -> ProptestConfig {
+    let asked = ProptestConfig { max_shrink_time: 20_000, ..ProptestConfig::default() };
+    let cases = std::env::var_os("PROPTEST_CASES").map_or(96, |_| asked.cases);
+    ProptestConfig { cases, ..asked }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_time: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(patience())]
 
     #[test]
     fn any_text_keeps_the_promises(choices in vec(any::<u8>(), 0..400), between in vec(any::<u8>(), 1..200)) {

@@ -7,7 +7,7 @@ mod written;
 use libfuzzer_sys::fuzz_target;
 use lotse::finding::{HumanStyle, render_human, render_json};
 use lotse::language::check::check;
-use lotse::simulate::plans;
+use lotse::language::plan::compile;
 use lotse::source::WorkspaceFiles;
 
 fuzz_target!(|data: &[u8]| {
@@ -23,6 +23,8 @@ fuzz_target!(|data: &[u8]| {
     }
     render_json(&checked.findings, &files.sources);
     if !checked.has_errors() {
-        plans(&checked, &files.sources);
+        for journey in &checked.model.journeys {
+            compile(journey, &checked, &files.sources);
+        }
     }
 });
