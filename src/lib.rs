@@ -21,6 +21,8 @@ pub mod channel;
 #[cfg(feature = "server")]
 pub mod track;
 #[cfg(feature = "server")]
+pub mod metrics;
+#[cfg(feature = "server")]
 pub mod store;
 #[cfg(feature = "server")]
 pub mod runtime;

@@ -185,7 +185,7 @@ CREATE TABLE message (
 CREATE INDEX message_due ON message (due_at) WHERE due_at IS NOT NULL AND channel = 'email';
 CREATE INDEX message_due_over_http ON message (due_at) WHERE due_at IS NOT NULL AND channel <> 'email';
 -- What somebody should look at.
-CREATE INDEX message_attention ON message (settled_at) WHERE state IN ('unsure', 'refused');
+CREATE INDEX message_attention ON message (state, settled_at) WHERE state IN ('unsure', 'refused');
 -- Those whose hand-over has begun: few at any time, and looked for when the program starts.
 CREATE INDEX message_handed_over ON message (handed_over_at) WHERE state = 'handed_over';
 
@@ -277,3 +277,18 @@ CREATE TABLE token (
   created_at INTEGER NOT NULL,
   revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- One row while nothing may be handed over: everything that is due waits.
+CREATE TABLE hold (
+  id    INTEGER NOT NULL PRIMARY KEY,
+  since INTEGER NOT NULL,
+  why   TEXT    NOT NULL
+) STRICT;
+
+-- One row: which database this is, and how much has left the house from it. A file beside the database has the same
+-- and so tells one that came from a backup.
+CREATE TABLE instance (
+  id   INTEGER NOT NULL PRIMARY KEY,
+  name TEXT    NOT NULL,
+  sent INTEGER NOT NULL
+) STRICT;

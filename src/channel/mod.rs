@@ -35,9 +35,32 @@ fn clean_answer(text: &str) -> String {
     clean
 }
 
+/// Words of another machine without the mail addresses in them, fit for a log.
+pub fn without_addresses(text: &str) -> String {
+    let is_mark = |c: char| c.is_whitespace() || "<>()[]{},;:'\"`=".contains(c);
+    let mut clean = String::with_capacity(text.len());
+    for word in text.split_inclusive(is_mark) {
+        let mark = word.chars().next_back().filter(|c| is_mark(*c));
+        if word.contains('@') {
+            clean.push('…');
+            clean.extend(mark);
+        } else {
+            clean.push_str(word);
+        }
+    }
+    clean
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_taken_out() {
+        let said = "421 4.7.0 <ada@example.org>: to=ben+x@example.org, wait; @ no";
+        assert_eq!(without_addresses(said), "421 4.7.0 <…>: to=…, wait; … no");
+        assert_eq!(without_addresses("`mail.example.org:25` is gone"), "`mail.example.org:25` is gone");
+    }
 
     #[test]
     fn answers_are_one_clean_line() {

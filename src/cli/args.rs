@@ -371,6 +371,8 @@ pub(super) enum Role {
     Ingest,
     /// Contacts, permissions, journeys, leads and deliveries: for other programs
     Api,
+    /// Read /metrics, nothing else: for monitoring systems
+    Metrics,
     /// Look at everything, change nothing: for people
     Viewer,
     /// Everything

@@ -3,6 +3,7 @@ use std::path::Path;
 use super::End;
 use super::args::MigrateArgs;
 use super::workspace::{Workspace, block_on};
+use crate::store::Store;
 
 pub(super) fn run(args: &MigrateArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(args.workspace.or(dir))?;

@@ -25,6 +25,7 @@ fn role(role: RoleArg) -> Role {
     match role {
         RoleArg::Ingest => Role::Ingest,
         RoleArg::Api => Role::Api,
+        RoleArg::Metrics => Role::Metrics,
         RoleArg::Viewer => Role::Viewer,
         RoleArg::Admin => Role::Admin,
     }

@@ -36,6 +36,8 @@ pub enum Role {
     Ingest,
     /// What programs do: collect data, contacts, permissions, journeys, leads, deliveries.
     Api,
+    /// Read what is counted, nothing else: for monitoring systems.
+    Metrics,
     /// Look at the console.
     Viewer,
     /// Everything.
@@ -44,13 +46,14 @@ pub enum Role {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Role; 4] = [Role::Ingest, Role::Api, Role::Viewer, Role::Admin];
+    pub const ALL: [Role; 5] = [Role::Ingest, Role::Api, Role::Metrics, Role::Viewer, Role::Admin];
 
     /// How it is written and stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Ingest => "ingest",
             Role::Api => "api",
+            Role::Metrics => "metrics",
             Role::Viewer => "viewer",
             Role::Admin => "admin",
         }
@@ -62,9 +65,10 @@ impl Role {
     }
 
     /// Whether somebody of this role may do what `needed` may. A program that may do all that programs do may collect
-    /// data too.
+    /// data too, and whoever may look at the console may look at what is counted.
     pub fn may(self, needed: Role) -> bool {
-        self == needed || self == Role::Admin || (self, needed) == (Role::Api, Role::Ingest)
+        let also = [(Role::Api, Role::Ingest), (Role::Viewer, Role::Metrics)];
+        self == needed || self == Role::Admin || also.contains(&(self, needed))
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::access::Doors;
 use super::collect::Room;
+use super::metrics::Looked;
 use crate::runtime::{Flow, Letters, Outbound, Runtime, Stamps, Writer};
 use crate::time::{Clock, Moment};
 
@@ -23,6 +24,8 @@ pub struct Parts {
     pub(super) letters: Letters,
     pub(super) doors: Doors,
     pub(super) room: Room,
+    pub(super) looked: Looked,
+    pub(super) started_at: Moment,
     stamps: Stamps,
 }
 
@@ -36,6 +39,7 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let letters = Letters::new(Arc::clone(&outbound), runtime.zone().clone());
+        let started_at = clock.now();
         Self(Arc::new(Parts {
             runtime,
             writer,
@@ -45,6 +49,8 @@ impl App {
             letters,
             doors: Doors::default(),
             room: Room::default(),
+            looked: Looked::default(),
+            started_at,
             stamps: Stamps::default(),
         }))
     }

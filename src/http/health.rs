@@ -7,10 +7,15 @@ use serde::Serialize;
 
 use super::App;
 use super::problem::{Kind, Problem};
+use crate::store::{Hold, NextDue, StoreError};
 use crate::time::Moment;
 
 /// How long the database may take; whoever asks has a limit of a few seconds themselves.
-const LIMIT: Duration = Duration::from_secs(2);
+pub(super) const LIMIT: Duration = Duration::from_secs(2);
+/// For how long work may be due while none is done, before something must be wrong with this process.
+const STUCK_MICROS: i64 = 5 * 60 * 1_000_000;
+/// Below that much room on the disk of the database it counts as full, in bytes: what is under way needs some.
+const ROOM_BYTES_MIN: u64 = 16 * 1_024 * 1_024;
 
 /// The paths that machines ask whether all is well.
 pub(super) fn routes() -> Router<App> {
@@ -33,14 +38,150 @@ struct Ready {
     /// For how long the earliest event or timer has been waiting, in seconds. A backlog is no reason to send requests
     /// elsewhere: it is worked off, and what comes in meanwhile is taken.
     behind_seconds: i64,
+    /// That nothing is handed over, since when and why. Somebody wanted that, so all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Hold>,
 }
 
-/// Requests can be sent here: the database answers.
+/// Requests can be sent here: the database answers and has room, its tables are those of this program, and the work
+/// of this process moves, if it has any.
 async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem> {
-    let earliest = async { app.runtime.store().read().await?.next_due().await };
-    let Ok(due) = tokio::time::timeout(LIMIT, earliest).await else {
-        return Err(Problem::new(Kind::Unavailable, "the database does not answer at the moment"));
+    let not_ready = |reasons: &[String]| Problem::new(Kind::Unavailable, reasons.join("; "));
+    let Ok(known) = tokio::time::timeout(LIMIT, look(&app)).await else {
+        return Err(not_ready(&["the database does not answer".to_owned()]));
     };
-    let behind = due?.turns.map_or(0, |due: Moment| app.clock.now().micros_since(due));
-    Ok(Json(Ready { status: "ready", behind_seconds: behind.max(0) / 1_000_000 }))
+    let known = known.map_err(|error| {
+        tracing::error!(%error, "not ready");
+        not_ready(&["the database does not answer: the log says why".to_owned()])
+    })?;
+    let now = app.clock.now();
+    let reasons = reasons(&app, &known, now);
+    if !reasons.is_empty() {
+        return Err(not_ready(&reasons));
+    }
+    let behind = known.due.turns.map_or(0, |due| now.micros_since(due).max(0));
+    Ok(Json(Ready { status: "ready", behind_seconds: behind / 1_000_000, held: known.held }))
+}
+
+struct Known {
+    due: NextDue,
+    held: Option<Hold>,
+    behind: usize,
+}
+
+async fn look(app: &App) -> Result<Known, StoreError> {
+    let store = app.runtime.store();
+    let behind = store.pending_migrations().await?;
+    if behind > 0 {
+        // What else could be asked might not be there yet.
+        return Ok(Known { due: NextDue::default(), held: None, behind });
+    }
+    let mut unit = store.read().await?;
+    Ok(Known { due: unit.next_due().await?, held: unit.held().await?, behind })
+}
+
+/// What is wrong, in words.
+fn reasons(app: &App, known: &Known, now: Moment) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if known.behind > 0 {
+        let behind = known.behind;
+        reasons
+            .push(format!("the tables are {behind} steps behind this program: `lotse migrate` takes them"));
+    }
+    let pulse = &app.flow.pulse;
+    let is_long = |since: Moment| now.micros_since(since) > STUCK_MICROS;
+    // A process that moves nobody, such as one for the web alone, is not to blame for what is due.
+    if let (Some(due), Some(moved_at)) = (known.due.turns, pulse.moved_at())
+        && is_long(due)
+        && is_long(moved_at)
+    {
+        let minutes = now.micros_since(moved_at) / 60_000_000;
+        let why = pulse.why_not().unwrap_or_else(|| "it says nothing".to_owned());
+        reasons.push(format!("contacts are due and none was moved for {minutes} minutes: {why}"));
+    }
+    let is_low = app.runtime.store().free_bytes().is_some_and(|bytes| bytes < ROOM_BYTES_MIN);
+    if pulse.is_disk_full() || is_low {
+        reasons.push("the disk of the database is full: make room, and it goes on by itself".to_owned());
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::super::testing::Stand;
+    use crate::store::StoreError;
+
+    async fn asked(stand: &Stand) -> (StatusCode, String) {
+        let answer = stand.browse("GET", "/readyz", "").await;
+        (answer.status, answer.text)
+    }
+
+    #[tokio::test]
+    async fn work_that_does_not_move_is_red_where_it_should_be_moved() {
+        let stand = Stand::new().await;
+        stand.ada().await;
+        stand.later(2 * 86_400);
+        // A process for the web alone.
+        let (status, text) = asked(&stand).await;
+        assert_eq!((status, text.contains("\"behind_seconds\":86400")), (StatusCode::OK, true), "{text}");
+        // One that moves contacts and has a backlog.
+        let pulse = &stand.app.flow.pulse;
+        pulse.moved(stand.clock_now());
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
+        pulse.move_failed(&StoreError::Busy);
+        stand.later(301);
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("none was moved for 5 minutes: the database is busy"), "{text}");
+        pulse.moved(stand.clock_now());
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
+        // Without anything due it may rest as long as it likes.
+        stand.tick().await;
+        stand.later(3_600);
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_red_until_something_can_be_written() {
+        let stand = Stand::new().await;
+        stand.app.flow.pulse.write_failed(&StoreError::DiskFull);
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("the disk of the database is full"), "{text}");
+        stand.written().await;
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_hold_is_told_and_is_not_red() {
+        let stand = Stand::new().await;
+        let mut unit = stand.store.write().await.unwrap();
+        unit.hold("a backup was restored", stand.clock_now()).await.unwrap();
+        unit.commit().await.unwrap();
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::OK);
+        let held = "\"held\":{\"since\":\"2027-03-01T09:00:00Z\",\"why\":\"a backup was restored\"}";
+        assert!(text.contains(held), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_gone_is_red_and_the_process_lives() {
+        let stand = Stand::new().await;
+        stand.store.close().await;
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("the database does not answer"), "{text}");
+        assert_eq!(stand.browse("GET", "/healthz", "").await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn tables_of_another_version_are_red() {
+        let stand = Stand::new().await;
+        stand.forget_migrations().await;
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("1 steps behind this program"), "{text}");
+    }
 }

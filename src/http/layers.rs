@@ -3,13 +3,14 @@
 use std::any::Any;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::{Level, Span};
 
+use super::App;
 use super::problem::{Kind, Problem};
 
 /// How long a request may take, with its body: who sends it byte by byte is not waited for.
@@ -25,6 +26,29 @@ pub(super) async fn in_time(request: Request, next: Next) -> Response {
         )
         .into_response(),
     }
+}
+
+/// Times requests by the pattern of their path; methods beside the usual ones are one.
+pub(super) async fn measured(State(app): State<App>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
+        _ => "other",
+    };
+    let method = method.to_owned();
+    let begun = app.clock.now();
+    let response = next.run(request).await;
+    let status = match response.status().as_u16() {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let requests = app.runtime.metrics().requests.of([route, &method, status]);
+    requests.observe_micros(app.clock.now().micros_since(begun));
+    response
 }
 
 /// Makes a span for a request.
@@ -50,8 +74,8 @@ pub(super) fn trace()
 
 /// Answers for a handler that fell over.
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let why = panic.downcast_ref::<String>().map(String::as_str);
-    let why = why.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+    // What was put together when it happened may hold anything; what stands in the code does not.
+    let why = panic.downcast_ref::<&str>().copied().unwrap_or("the log says where");
     tracing::error!(why, "a request made Lotse fall over; all others go on");
     Problem::new(Kind::Fault, "the request made Lotse fall over: the log of the server says where")
         .into_response()

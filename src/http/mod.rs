@@ -14,6 +14,7 @@ mod extract;
 mod health;
 mod layers;
 mod leads;
+mod metrics;
 mod page;
 mod problem;
 mod programs;
@@ -26,7 +27,7 @@ mod words;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{App, Parts};
@@ -44,12 +45,14 @@ pub fn router(app: App) -> Router {
 
 /// All paths of the server, with that console.
 pub fn router_with(app: App, console: Console) -> Router {
+    let measured = from_fn_with_state(app.clone(), layers::measured);
     let rest = Router::new()
         .merge(collect::routes())
         .merge(recipients::pages())
         .merge(leads::pages())
         .merge(programs::routes(&app))
         .merge(health::routes())
+        .merge(metrics::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(layers::in_time))
         .layer(layers::trace());
@@ -59,6 +62,7 @@ pub fn router_with(app: App, console: Console) -> Router {
         .merge(rest)
         .with_state(app)
         .merge(console::routes(console))
+        .layer(measured)
         .fallback(layers::no_route)
         .method_not_allowed_fallback(layers::no_method)
         .layer(CatchPanicLayer::custom(layers::panicked))

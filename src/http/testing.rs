@@ -156,6 +156,17 @@ impl Stand {
         self.app.writer.write(|done| Job::Events { events: Vec::new(), done }).await.unwrap();
     }
 
+    pub(super) fn clock_now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// Has the database forget which steps were taken.
+    pub(super) async fn forget_migrations(&self) {
+        let store = SqliteStore::open(&self.folder.join("lotse.db")).await.unwrap();
+        store.forget_migrations().await;
+        store.close().await;
+    }
+
     pub(super) fn later(&self, seconds: i64) -> Moment {
         self.clock.set(self.clock.now().plus_seconds(seconds));
         self.clock.now()

@@ -157,23 +157,44 @@ impl CallCenter {
             None => None,
         };
         let _line = self.lines.acquire().await.ok();
+        // What waited for a line may be held by now.
+        if self.is_held().await {
+            self.flow.calls_under_way().remove(&call.id);
+            return;
+        }
+        let begun = self.clock.now();
         let outcome = match way {
-            Way::Http(endpoint) => endpoint.post(call.id.0, self.clock.now(), body.into_bytes()).await,
+            Way::Http(endpoint) => endpoint.post(call.id.0, begun, body.into_bytes()).await,
             Way::Mail(to) => alerts::mail(&self.outbound, to, &call, &body).await,
         };
+        let took = self.clock.now().micros_since(begun);
+        let labels = [call.kind.as_str(), call.target.as_str()];
+        self.runtime.metrics().deliveries.of(labels).observe_micros(took);
         self.settle(&call, claimed.attempt, outcome).await;
     }
 
     async fn settle(&self, call: &Call, attempt: u32, outcome: CallOutcome) {
         let now = self.clock.now();
         let (settlement, event) = settlement_of(call, attempt, outcome, now);
+        let word = match settlement.state {
+            CallState::Pending => "again",
+            state => state.as_str(),
+        };
+        self.runtime.metrics().calls.of([call.kind.as_str(), word]).add(1);
         if settlement.state == CallState::Dead {
-            tracing::error!(call = %call.id, target = %call.target, why = %settlement.answer,
-                "a call is given up: `lotse deliveries list` shows it, `lotse deliveries retry` tries it again");
+            // What was answered may name people; the ledger has it.
+            tracing::error!(call = %call.id, target = %call.target, status = settlement.status,
+                "a call is given up: `lotse deliveries list` says why, `lotse deliveries retry` tries it again");
         }
         if self.writer.give(Job::SettleCall { settlement, event }).await.is_err() {
             self.flow.calls_under_way().remove(&call.id);
         }
+    }
+
+    /// Whether nothing may leave the house; where nobody can say, nothing does.
+    async fn is_held(&self) -> bool {
+        let held = async { self.runtime.store().read().await?.held().await };
+        held.await.map_or(true, |held| held.is_some())
     }
 
     /// What a call says.

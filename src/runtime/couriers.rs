@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::ledger::{posted, told};
+use super::ledger::{posted, told, word};
 use super::mail::{LedgerGate, key};
 use super::writer::{Flow, Job, Writer};
 use super::{Letters, Outbound, Runtime};
@@ -140,19 +140,24 @@ impl Couriers {
         if !gate.hand_over(message.id).await {
             return false;
         }
+        let begun = now;
         let outcome = endpoint.post(message.id.0, now, body.to_string().into_bytes()).await;
         let now = self.clock.now();
+        let metrics = self.runtime.metrics();
+        metrics.deliveries.of([&message.channel, &message.channel]).observe_micros(now.micros_since(begun));
         let settlement = posted(message, claimed.attempt, outcome, now);
         if settlement.outcome == Outcome::State(MessageState::Refused) {
-            tracing::error!(message = %message.id, channel = %message.channel, why = %settlement.answer,
-                "a message is given up: `lotse deliveries list` shows it");
+            tracing::error!(message = %message.id, channel = %message.channel,
+                "a message is given up: `lotse deliveries list` says why");
         }
         let events = told(&plans, message, &settlement, now);
+        metrics.messages.of([&message.channel, word(settlement.outcome)]).add(1);
         self.writer.give(Job::Settle { settlement, events, suppress: None }).await.is_ok()
     }
 
     /// Has a message wait or leaves it out, without a call.
     async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: impl Into<String>) -> bool {
+        self.runtime.metrics().messages.of([&claimed.message.channel, word(outcome)]).add(1);
         let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.into() };
         self.writer.give(Job::Settle { settlement, events: Vec::new(), suppress: None }).await.is_ok()
     }

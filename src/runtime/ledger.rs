@@ -86,6 +86,16 @@ pub fn told(plans: &Plans, message: &Message, settlement: &MessageSettlement, no
     events
 }
 
+/// What counts call an outcome.
+pub fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::State(state) => state.as_str(),
+        Outcome::Again(_) => "again",
+        Outcome::NotBefore(_) => "held",
+        Outcome::Skipped(_) => MessageState::Skipped.as_str(),
+    }
+}
+
 /// Whether an outcome means that the address is dead.
 pub fn bounced(outcome: &Handed) -> bool {
     matches!(outcome, Handed::Refused { class: Refusal::Address, .. })

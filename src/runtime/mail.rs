@@ -8,15 +8,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::Runtime;
-use super::ledger::{bounced, settlement_of, told};
+use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
 use super::writer::{Flow, Job, Writer};
 use crate::channel::email::{Gate, Mailbox, Outcome as Handed, Signer, SmtpRoute};
-use crate::domain::{Address, MessageId, MessageState, SkipReason};
+use crate::channel::without_addresses;
+use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
 use crate::store::{Carrier, ClaimedMessage, MessageKey, MessageSettlement, Outcome};
 use crate::time::{Clock, Moment};
 
+/// The channel, as counts name it.
+const EMAIL: &str = "email";
 /// How many messages are taken from the store at once.
 const CLAIM: u32 = 1_000;
 /// With fewer than that under way, more are taken.
@@ -196,8 +199,11 @@ impl MailRoom {
         }
         let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
         let mut lease = self.route.checkout().await;
+        let begun = self.clock.now();
         let outcome = lease.send(&parcel.envelope, &parcel.mail, claimed.message.id, &gate).await;
         drop(lease);
+        let took = self.clock.now().micros_since(begun);
+        self.runtime.metrics().deliveries.of([EMAIL, EMAIL]).observe_micros(took);
         self.judge_route(&outcome);
         self.settle(claimed, &outcome).await
     }
@@ -205,13 +211,14 @@ impl MailRoom {
     /// Has a message wait or leaves it out, without an attempt.
     async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: &str) -> bool {
         let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.to_owned() };
-        self.writer.give(Job::Settle { settlement, events: Vec::new(), suppress: None }).await.is_ok()
+        self.give(settlement, Vec::new(), None).await
     }
 
     async fn give_up(&self, claimed: &ClaimedMessage, outcome: Outcome, answer: String) -> bool {
-        tracing::warn!(message = %claimed.message.id, why = %answer, "a message cannot be written");
+        // The answer may name what the contact is called; the ledger has it.
+        tracing::warn!(message = %claimed.message.id, "a message cannot be written: `lotse deliveries list` says why");
         let settlement = MessageSettlement { key: key(claimed), outcome, answer };
-        self.writer.give(Job::Settle { settlement, events: Vec::new(), suppress: None }).await.is_ok()
+        self.give(settlement, Vec::new(), None).await
     }
 
     async fn settle(&self, claimed: &ClaimedMessage, outcome: &Handed) -> bool {
@@ -221,6 +228,16 @@ impl MailRoom {
         let events = told(&self.runtime.plans(), message, &settlement, now);
         let suppress =
             bounced(outcome).then(|| (message.contact, message.address.clone(), "bounced".to_owned()));
+        self.give(settlement, events, suppress).await
+    }
+
+    async fn give(
+        &self,
+        settlement: MessageSettlement,
+        events: Vec<Event>,
+        suppress: Option<(ContactId, String, String)>,
+    ) -> bool {
+        self.runtime.metrics().messages.of([EMAIL, word(settlement.outcome)]).add(1);
         self.writer.give(Job::Settle { settlement, events, suppress }).await.is_ok()
     }
 
@@ -250,7 +267,8 @@ impl MailRoom {
         let millis = (first << doublings).min(longest);
         self.paused_until.fetch_max(self.clock.now().micros() + millis * 1_000, Ordering::SeqCst);
         if !self.told.swap(true, Ordering::SeqCst) {
-            tracing::warn!(%why, "the mail server cannot be used; mail waits and is tried again");
+            let why = without_addresses(why);
+            tracing::warn!(why, "the mail server cannot be used; mail waits and is tried again");
         }
         self.flow.mail.notify_one();
     }

@@ -17,6 +17,7 @@ mod ledger;
 mod mail;
 mod outbound;
 mod parcel;
+mod pulse;
 mod story;
 mod tick;
 mod why;
@@ -35,6 +36,7 @@ pub use ledger::{answer_event, message_event};
 pub use mail::{MailRoom, SenderReady};
 pub use outbound::{Outbound, OutboundError};
 pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, planned, post_body};
+pub use pulse::Pulse;
 pub use story::{Story, StoryItem, story};
 pub use tick::Tick;
 pub use why::{Reason, RunReasons, Why, why};
@@ -44,6 +46,7 @@ pub use writer::{Done, Flow, Job, Writer, WriterError};
 use crate::domain::{Arm, EventId, IdHasher, Learned};
 use crate::engine::Plans;
 use crate::language::plan::{Expr, Unsure};
+use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::time::{Clock, Moment, TimeZone};
 
@@ -54,6 +57,7 @@ pub struct Runtime {
     zone: TimeZone,
     assign: BTreeMap<String, Vec<(String, Expr)>>,
     learned: RwLock<Arc<Learned>>,
+    metrics: Metrics,
     arm: Option<Arm>,
 }
 
@@ -65,7 +69,15 @@ impl Runtime {
         zone: TimeZone,
         assign: BTreeMap<String, Vec<(String, Expr)>>,
     ) -> Self {
-        Self { store, plans: RwLock::new(plans.into()), zone, assign, learned: RwLock::default(), arm: None }
+        Self {
+            store,
+            plans: RwLock::new(plans.into()),
+            zone,
+            assign,
+            learned: RwLock::default(),
+            metrics: Metrics::default(),
+            arm: None,
+        }
     }
 
     /// Lets every contact fall to one arm, for tests.
@@ -85,6 +97,11 @@ impl Runtime {
     /// Where everything is kept.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What is counted and timed.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The plans in force and those that runs still follow.

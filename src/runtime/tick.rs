@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Runtime;
 use crate::domain::{ContactId, ContactState, Effects, HistoryStep, Passed, StepKind, Watch};
 use crate::engine::{Input, Plans, World, advance, needs};
+use crate::metrics::Metrics;
 use crate::store::{Claim, Result, TurnBatch, WriteUnit};
 use crate::time::Moment;
 
@@ -46,6 +47,7 @@ impl Runtime {
         let most = claim.events.len().max(claim.due.len()).max(claim.watches.len());
         let full = extended || most >= limit as usize;
         let (events, timers) = (claim.events.len(), claim.due.len() + claim.watches.len());
+        let came: Vec<Moment> = claim.events.iter().map(|event| event.received_at).collect();
         let batch = self.turns(&mut *unit, &plans, claim, now).await?;
         let effects = || batch.contacts.iter().map(|(_, effects)| effects);
         let tick = Tick {
@@ -57,8 +59,14 @@ impl Runtime {
             passed: effects().flat_map(|effects| effects.passed.iter().copied()).collect(),
             more: full || effects().any(|effects| !effects.events.is_empty()),
         };
+        let decided = Decided::of(&batch);
         unit.record(batch).await?;
         unit.commit().await?;
+        decided.count(&self.metrics);
+        self.metrics.steps.add(tick.steps);
+        for at in came {
+            self.metrics.event_waits.observe_micros(now.micros_since(at));
+        }
         Ok(tick)
     }
 
@@ -102,6 +110,40 @@ impl Runtime {
             }
         }
         Ok(batch)
+    }
+}
+
+/// How much a batch decided, for the counts of the process.
+#[derive(Default)]
+struct Decided {
+    turns: usize,
+    messages: BTreeMap<(String, &'static str), usize>,
+    calls: BTreeMap<&'static str, usize>,
+}
+
+impl Decided {
+    fn of(batch: &TurnBatch) -> Self {
+        let mut decided = Self { turns: batch.contacts.len(), ..Self::default() };
+        for (_, effects) in &batch.contacts {
+            for message in &effects.messages {
+                let key = (message.channel.clone(), message.state.as_str());
+                *decided.messages.entry(key).or_default() += 1;
+            }
+            for call in &effects.calls {
+                *decided.calls.entry(call.kind.as_str()).or_default() += 1;
+            }
+        }
+        decided
+    }
+
+    fn count(&self, metrics: &Metrics) {
+        metrics.turns.add(self.turns);
+        for ((channel, state), count) in &self.messages {
+            metrics.messages.of([channel, state]).add(*count);
+        }
+        for (kind, count) in &self.calls {
+            metrics.calls.of([kind, "decided"]).add(*count);
+        }
     }
 }
 

@@ -61,6 +61,7 @@ impl Works {
             );
         }
         let flow = Arc::new(Flow::default());
+        flow.pulse.begin(now);
         let (writer, writing) = Writer::start(Arc::clone(&runtime), Arc::clone(&clock), Arc::clone(&flow));
         let (ending, ended) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(schedule(
@@ -123,8 +124,14 @@ async fn schedule(
                 tracing::error!(%error, "what contacts have shown together could not be read");
             }
         }
-        match runtime.tick(clock.now(), limit).await {
+        let begun = clock.now();
+        match runtime.tick(begun, limit).await {
             Ok(tick) => {
+                let ended = clock.now();
+                flow.pulse.moved(ended);
+                if tick.events + tick.timers > 0 {
+                    runtime.metrics().turn_batches.observe_micros(ended.micros_since(begun));
+                }
                 if tick.messages > 0 {
                     flow.messages_due();
                 }
@@ -138,6 +145,8 @@ async fn schedule(
                 limit = TICK;
             }
             Err(error) => {
+                runtime.metrics().turn_failures.add(1);
+                flow.pulse.move_failed(&error);
                 tracing::error!(%error, "contacts could not be moved; it is tried again");
                 tokio::time::sleep(AFTER_FAILURE).await;
                 continue;

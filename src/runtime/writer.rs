@@ -6,7 +6,9 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::Runtime;
 use super::hits::{MessageHit, Recent};
+use super::pulse::Pulse;
 use crate::domain::{CallId, ContactId, Event, MessageId, MessageState, Permission};
+use crate::metrics::Metrics;
 use crate::store::{
     Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError, WriteUnit,
 };
@@ -137,6 +139,8 @@ pub struct Flow {
     pub over_http: Notify,
     /// There may be calls to make.
     pub calls: Notify,
+    /// Whether the work moves.
+    pub pulse: Pulse,
     messages: Mutex<BTreeSet<MessageId>>,
     under_way: Mutex<BTreeSet<CallId>>,
 }
@@ -233,13 +237,32 @@ async fn write(
         let now = clock.now();
         match Together::apply(&runtime, &together, &recent, now).await {
             Ok(answers) => {
+                runtime.metrics().commits.observe_micros(clock.now().micros_since(now));
+                count(&together, &answers, runtime.metrics());
+                flow.pulse.wrote();
                 recent.remember(&hits(&together), now);
                 answer(together, answers, &flow);
             }
             Err(error) => {
+                runtime.metrics().commit_failures.add(1);
+                flow.pulse.write_failed(&error);
                 tracing::error!(%error, jobs = together.len(), "nothing could be written; what must not be lost is tried again");
                 kept = refuse(together, &error);
             }
+        }
+    }
+}
+
+/// Counts what came in.
+fn count(jobs: &[Job], answers: &Together, metrics: &Metrics) {
+    let aside = |job: &Job| if let Job::Arrive { quarantine, .. } = job { quarantine.len() } else { 0 };
+    let aside: usize = jobs.iter().map(aside).sum();
+    let intakes = || answers.intakes.iter().flatten();
+    let repeated = intakes().filter(|intake| matches!(intake, Intake::Repeated(_))).count();
+    let stored = intakes().count() - repeated;
+    for (result, count) in [("stored", stored), ("repeated", repeated), ("quarantined", aside)] {
+        if count > 0 {
+            metrics.arrivals.of([result]).add(count);
         }
     }
 }

@@ -9,6 +9,7 @@ mod intake;
 mod lists;
 mod merging;
 mod messages;
+mod operating;
 mod sending;
 mod turns;
 mod units;
@@ -145,5 +146,9 @@ for_every_store! {
         what_is_due_next
         the_books_of_a_lived_in_store_balance
         tallies_are_of_a_journey_or_of_all
+    }
+    operating {
+        what_is_held_keeps_its_state
+        what_is_due_and_what_needs_somebody_is_counted
     }
 }

@@ -9,6 +9,7 @@ mod types;
 mod identity;
 mod intake;
 mod merge;
+mod operating;
 mod steps;
 mod tally;
 mod audit;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 pub use error::StoreError;
+pub use operating::{Backlog, Connections, Hold};
 pub use types::{
     Access, Arrival, ArrivalKind, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage,
     Deliveries, Delivery, DeliveryKind, Deployment, GateAnswer, Identity, ImportCounts, ImportRow, Intake,
@@ -60,6 +62,18 @@ pub trait Store: Send + Sync {
     /// When the database cannot be reached.
     async fn changes_elsewhere(&self) -> Result<i64>;
 
+    /// How many steps the tables are behind this program.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or was made by a newer program.
+    async fn pending_migrations(&self) -> Result<usize>;
+
+    /// The connections that are open, by pool.
+    fn connections(&self) -> Vec<Connections>;
+
+    /// How many bytes are free on the disk of the database, where it is on a disk of this machine.
+    fn free_bytes(&self) -> Option<u64>;
+
     /// Ends what is under way and lets the files go.
     async fn close(&self);
 }
@@ -69,6 +83,12 @@ pub trait Store: Send + Sync {
 pub trait ReadUnit: Send {
     /// When runs, messages and calls want to be looked at next.
     async fn next_due(&mut self) -> Result<NextDue>;
+
+    /// How much is due at `now`, and how much needs somebody.
+    async fn backlog(&mut self, now: Moment) -> Result<Backlog>;
+
+    /// Whether nothing may be handed over, since when and why.
+    async fn held(&mut self) -> Result<Option<Hold>>;
 
     /// The contact that somebody means, by id, external id or address. The id of a contact that turned out to be
     /// another finds the other: links in old mails still carry it.
@@ -123,7 +143,7 @@ pub trait ReadUnit: Send {
     /// The call of that id, whoever it is about; for people who know only the id.
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>>;
 
-    /// Takes messages that are due, but not those that are under way already. Of those that go over HTTP at most
+    /// Takes messages that are due, none while everything is held, but not those that are under way already. Of those that go over HTTP at most
     /// one for each contact and channel, the earliest decided first.
     async fn claim_messages(
         &mut self,
@@ -133,7 +153,7 @@ pub trait ReadUnit: Send {
         under_way: &[MessageId],
     ) -> Result<Vec<ClaimedMessage>>;
 
-    /// Takes calls that are due, at most one for each contact and receiver, the earliest decided first, but
+    /// Takes calls that are due, none while everything is held, at most one for each contact and receiver, the earliest decided first, but
     /// not those that are under way already.
     async fn claim_calls(
         &mut self,
@@ -219,7 +239,8 @@ pub trait WriteUnit: ReadUnit {
     async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts>;
 
     /// The last gate: in one go checks each message's permission and address once more and moves those that may
-    /// go from decided to handed over. What was refused meanwhile becomes skipped.
+    /// go from decided to handed over. What was refused meanwhile becomes skipped. While everything is held, nothing
+    /// goes and all stays as it is.
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
 
     /// Records what became of messages; answers those that were in a state that can lead there, the others stay
@@ -270,6 +291,13 @@ pub trait WriteUnit: ReadUnit {
         id: uuid::Uuid,
         now: Moment,
     ) -> Result<bool>;
+
+    /// Holds everything that would be handed over: it keeps its state. `false` where it is held already; then that
+    /// hold stays as it is.
+    async fn hold(&mut self, why: &str, now: Moment) -> Result<bool>;
+
+    /// Lets go what was held; `false` where nothing was.
+    async fn release(&mut self) -> Result<bool>;
 
     /// The number of a plan's version; a plan of the same hash has the number it got the first time.
     async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32>;

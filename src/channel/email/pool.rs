@@ -53,6 +53,8 @@ struct Shared {
     tls: Arc<ClientConfig>,
     rate: Option<RateLimit>,
     clock: Arc<dyn Clock>,
+    /// How many there can be.
+    connections: usize,
     places: Arc<Semaphore>,
     resting: Mutex<Vec<Resting>>,
 }
@@ -102,6 +104,7 @@ impl SmtpRoute {
                 tls,
                 rate: config.per_second.map(RateLimit::per_second),
                 clock,
+                connections: config.connections.get(),
                 places: Arc::new(Semaphore::new(config.connections.get())),
                 resting: Mutex::default(),
             }),
@@ -114,6 +117,12 @@ impl SmtpRoute {
         let place = Arc::clone(&self.shared.places).acquire_owned().await.ok();
         let resting = self.shared.resting().pop();
         Lease { route: Arc::clone(&self.shared), resting, _place: place }
+    }
+
+    /// How many connections are lent, and how many rest.
+    pub fn connections(&self) -> (usize, usize) {
+        let lent = self.shared.connections.saturating_sub(self.shared.places.available_permits());
+        (lent, self.shared.resting().len())
     }
 
     /// Takes leave of the server on every connection that rests; for when there is nothing to send for a while.

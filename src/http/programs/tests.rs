@@ -277,7 +277,7 @@ async fn machines_see_that_all_is_well() {
     );
     stand.store.close().await;
     assert_eq!(ask("/healthz").await.status, StatusCode::OK);
-    assert_eq!(ask("/readyz").await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(ask("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]

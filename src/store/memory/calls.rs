@@ -7,6 +7,9 @@ use crate::time::Moment;
 
 impl Tables {
     pub(super) fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Vec<ClaimedCall> {
+        if self.hold.is_some() {
+            return Vec::new();
+        }
         let under_way: BTreeSet<&CallId> = under_way.iter().collect();
         let due = |row: &CallRow| {
             let call = &row.stored.call;

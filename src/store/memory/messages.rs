@@ -18,6 +18,9 @@ impl Tables {
         limit: u32,
         under_way: &[MessageId],
     ) -> Vec<ClaimedMessage> {
+        if self.hold.is_some() {
+            return Vec::new();
+        }
         let under_way: BTreeSet<&MessageId> = under_way.iter().collect();
         let due = |stored: &StoredMessage| {
             let at = stored.due_at.filter(|at| *at <= now && !under_way.contains(&stored.message.id))?;
@@ -50,7 +53,9 @@ impl Tables {
 
     fn passes(&mut self, key: MessageKey, now: Moment) -> bool {
         let stopped = match self.message(key) {
-            Some((person, stored)) if stored.message.state == MessageState::Decided => {
+            Some((person, stored))
+                if stored.message.state == MessageState::Decided && self.hold.is_none() =>
+            {
                 self.stopped(person, stored)
             }
             _ => return false,

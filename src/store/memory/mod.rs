@@ -19,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
-use super::{ReadUnit, Result, Store, WriteUnit};
+use super::{Connections, ReadUnit, Result, Store, WriteUnit};
 use tables::Tables;
 use unit::{MemoryUnit, Writing};
 
@@ -57,6 +57,19 @@ impl Store for MemoryStore {
     /// Nobody else has it.
     async fn changes_elsewhere(&self) -> Result<i64> {
         Ok(0)
+    }
+
+    /// It has no tables that could be behind.
+    async fn pending_migrations(&self) -> Result<usize> {
+        Ok(0)
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        Vec::new()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        None
     }
 
     async fn close(&self) {}

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::super::identity::{NameKind, NameOf};
 use super::super::{
-    Carrier, Deliveries, Delivery, DeliveryKind, Deployment, NextDue, Quarantined, StoredEvent,
+    Backlog, Carrier, Deliveries, Delivery, DeliveryKind, Deployment, NextDue, Quarantined, StoredEvent,
     StoredVersion, TallyRow, Token, Who,
 };
 use super::calls::first_calls;
 use super::messages::is_carried;
 use super::tables::{Person, Tables};
-use crate::domain::{Contact, ContactId, Picked};
+use crate::domain::{CallState, Contact, ContactId, MessageState, Picked};
 use crate::language::plan::Plan;
+use crate::time::Moment;
 
 impl Tables {
     pub(super) fn next_due(&self) -> NextDue {
@@ -40,6 +41,26 @@ impl Tables {
             over_http: messages(Carrier::Http),
             calls: self.everybody().filter_map(calls).min(),
         }
+    }
+
+    pub(super) fn backlog(&self, now: Moment) -> Backlog {
+        let mut backlog = Backlog::default();
+        let is_due = |at: Option<Moment>| u64::from(at.is_some_and(|at| at <= now));
+        for person in self.everybody() {
+            backlog.turns += person.events.values().filter(|event| event.pending).count() as u64;
+            backlog.turns += person.runs.values().map(|run| is_due(run.wake_at)).sum::<u64>();
+            backlog.turns += person.watch.as_ref().map_or(0, |watch| is_due(watch.due_at));
+            for stored in person.messages.values() {
+                let mail = Carrier::Mail.carries(&stored.message.channel);
+                *(if mail { &mut backlog.mails } else { &mut backlog.over_http }) += is_due(stored.due_at);
+                backlog.unsure += u64::from(stored.message.state == MessageState::Unsure);
+            }
+            for call in person.calls.values() {
+                backlog.calls += is_due(call.stored.due_at);
+                backlog.dead += u64::from(call.stored.state == CallState::Dead);
+            }
+        }
+        backlog
     }
 
     pub(super) fn find(&self, who: &Who) -> Option<Contact> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::super::identity::NameOf;
 use super::super::steps::suppression_key;
 use super::super::tally::TallyKey;
-use super::super::{Access, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion};
+use super::super::{Access, Hold, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion};
 use crate::domain::{
     CallId, Contact, ContactId, Event, EventId, EventKind, GoalReached, HistoryStep, MessageId, Permission,
     Picked, Run, RunId, Slot, Watch,
@@ -29,6 +29,7 @@ pub(super) struct Tables {
     pub(super) picked: Arc<BTreeMap<(String, String), Picked>>,
     pub(super) tokens: Arc<BTreeMap<String, Access>>,
     pub(super) watching: Option<Watching>,
+    pub(super) hold: Option<Hold>,
 }
 
 /// Since when contacts are watched, and how far those who were there before have got; `None` once all are looked at.

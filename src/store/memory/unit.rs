@@ -6,8 +6,8 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::super::{
-    Access, Arrival, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
-    Delivery, DeliveryKind, Deployment, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey,
+    Access, Arrival, Audit, Backlog, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
+    Delivery, DeliveryKind, Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey,
     MessageSettlement, NextDue, Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent,
     StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
@@ -37,6 +37,14 @@ pub(super) struct Writing {
 impl ReadUnit for MemoryUnit {
     async fn next_due(&mut self) -> Result<NextDue> {
         Ok(self.tables.next_due())
+    }
+
+    async fn backlog(&mut self, now: Moment) -> Result<Backlog> {
+        Ok(self.tables.backlog(now))
+    }
+
+    async fn held(&mut self) -> Result<Option<Hold>> {
+        Ok(self.tables.hold.clone())
     }
 
     async fn find(&mut self, who: &Who) -> Result<Option<Contact>> {
@@ -293,6 +301,16 @@ impl WriteUnit for MemoryUnit {
                 self.tables.retry_call(contact, CallId(id), now)
             }
         })
+    }
+
+    async fn hold(&mut self, why: &str, now: Moment) -> Result<bool> {
+        let new = self.tables.hold.is_none();
+        self.tables.hold.get_or_insert_with(|| Hold { since: now, why: why.to_owned() });
+        Ok(new)
+    }
+
+    async fn release(&mut self) -> Result<bool> {
+        Ok(self.tables.hold.take().is_some())
     }
 
     async fn add_version(&mut self, plan: &Plan, _now: Moment) -> Result<u32> {

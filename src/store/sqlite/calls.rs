@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use super::super::{CallSettlement, ClaimedCall, Result};
 use super::bulk::Bulk;
 use super::rows::{self, Columns};
-use super::{failed, identity, keys};
+use super::{failed, identity, keys, operating};
 use crate::domain::{CallId, ContactId};
 use crate::time::Moment;
 
@@ -13,6 +13,7 @@ use crate::time::Moment;
 pub(super) const DUE: &str =
     "SELECT contact, id, run, journey, version, place, step, stage, kind, target, with_values, assigned_to,
     decided_at, attempts, body FROM call WHERE due_at <= $1
+    AND NOT EXISTS (SELECT 1 FROM hold)
     AND id NOT IN (SELECT unhex(value) FROM json_each($3))
     AND NOT EXISTS (SELECT 1 FROM call AS earlier WHERE earlier.slot = call.slot AND earlier.contact = call.contact
     AND earlier.target = call.target AND earlier.state = 'pending'
@@ -72,6 +73,7 @@ pub(super) async fn settle(
     settled: Vec<CallSettlement>,
     now: Moment,
 ) -> Result<()> {
+    operating::left_the_house(connection, settled.len()).await?;
     let about = settled.iter().map(|settlement| settlement.contact).collect();
     let about = identity::are_now(connection, about).await?;
     let settled: Vec<_> = settled.iter().zip(about).collect();

@@ -9,21 +9,21 @@ use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
 use super::super::{Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
 use super::bulk::Bulk;
 use super::rows::{self, Columns};
-use super::{contacts, failed, identity, keys, turns};
+use super::{contacts, failed, identity, keys, operating, turns};
 use crate::domain::{Attributes, ContactId, MessageId, MessageState, RunId, RunState, SkipReason};
 use crate::time::Moment;
 
 pub(super) const DUE: &str =
     "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
     with_values, state, reason, decided_at, wanted_at, attempts FROM message
-    WHERE due_at <= $1 AND channel = 'email'
+    WHERE due_at <= $1 AND channel = 'email' AND NOT EXISTS (SELECT 1 FROM hold)
     AND id NOT IN (SELECT unhex(value) FROM json_each($3)) ORDER BY due_at, slot, contact, id LIMIT $2";
 
 /// Of each contact and channel the earliest that is not handed over, so that order is kept.
 pub(super) const DUE_OVER_HTTP: &str =
     "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
     with_values, state, reason, decided_at, wanted_at, attempts FROM message
-    WHERE due_at <= $1 AND channel <> 'email'
+    WHERE due_at <= $1 AND channel <> 'email' AND NOT EXISTS (SELECT 1 FROM hold)
     AND id NOT IN (SELECT unhex(value) FROM json_each($3))
     AND NOT EXISTS (SELECT 1 FROM message AS earlier WHERE earlier.slot = message.slot
     AND earlier.contact = message.contact AND earlier.channel = message.channel
@@ -107,7 +107,11 @@ pub(super) async fn hand_over(
     messages: &[MessageKey],
     now: Moment,
 ) -> Result<Vec<GateAnswer>> {
+    if operating::held(connection).await?.is_some() {
+        return Ok(messages.iter().map(|key| GateAnswer { key: *key, goes: false }).collect());
+    }
     let (mut go, stay) = gate(connection, messages).await?;
+    operating::left_the_house(connection, go.len()).await?;
     let keys: Vec<MessageKey> = go.iter().copied().collect();
     GO.run(connection, &keys, |statement, key: &MessageKey| {
         statement.bind(key.contact.slot().0).bind(key.contact.0).bind(key.id.0).bind(now.micros())

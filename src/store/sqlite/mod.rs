@@ -13,6 +13,7 @@ mod intake;
 mod keys;
 mod lists;
 mod messages;
+mod operating;
 mod past;
 mod people;
 mod reactions;
@@ -32,7 +33,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqlitePool};
 
-use super::{ReadUnit, Result, Store, StoreError, WriteUnit};
+use super::{Connections, ReadUnit, Result, Store, StoreError, WriteUnit};
 pub use schema::MIGRATIONS;
 use unit::SqliteUnit;
 
@@ -102,12 +103,21 @@ impl SqliteStore {
         schema::migrate(&self.writer).await
     }
 
-    /// How many steps [`migrate`](Self::migrate) would take.
+    /// The name of this database, which becomes `new` where it has none yet, and how many messages and calls have
+    /// left the house from it.
     ///
     /// # Errors
-    /// When the database was made by a newer program.
-    pub async fn pending_migrations(&self) -> Result<usize> {
-        schema::pending(&mut *self.writer.acquire().await.map_err(failed)?).await
+    /// When the database cannot be written.
+    pub async fn instance(&self, new: &str) -> Result<(String, u64)> {
+        operating::instance(&mut *self.writer.acquire().await.map_err(failed)?, new).await
+    }
+
+    /// As [`instance`](Self::instance), by reading alone; nothing where it has no name yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn sent(&self) -> Result<Option<(String, u64)>> {
+        operating::sent(&mut *self.readers.acquire().await.map_err(failed)?).await
     }
 
     /// Where the database is.
@@ -134,10 +144,38 @@ impl Store for SqliteStore {
         row.try_get(0).map_err(failed)
     }
 
+    async fn pending_migrations(&self) -> Result<usize> {
+        schema::pending(&mut *self.readers.acquire().await.map_err(failed)?).await
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        let of = |pool, connections: &SqlitePool| {
+            let idle = connections.num_idle();
+            Connections { pool, busy: (connections.size() as usize).saturating_sub(idle), idle }
+        };
+        vec![of("write", &self.writer), of("read", &self.readers)]
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        free_bytes(&self.path)
+    }
+
     async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// How many bytes whoever runs this program may still write where a file is.
+#[cfg(unix)]
+fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_path: &Path) -> Option<u64> {
+    None
 }
 
 /// Refuses a library that can damage a database.

@@ -33,6 +33,13 @@ impl File {
     }
 }
 
+impl SqliteStore {
+    /// Makes the tables look as if no step had been taken.
+    pub(crate) async fn forget_migrations(&self) {
+        sqlx::query("DELETE FROM _sqlx_migrations").execute(&self.writer).await.unwrap();
+    }
+}
+
 impl Drop for File {
     fn drop(&mut self) {
         // What is left of it lies in the folder for passing things.

@@ -5,13 +5,14 @@ use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::super::{
-    Access, Arrival, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
-    Delivery, DeliveryKind, Deployment, GateAnswer, ImportCounts, ImportRow, Intake, MessageKey,
+    Access, Arrival, Audit, Backlog, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
+    Delivery, DeliveryKind, Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey,
     MessageSettlement, NextDue, Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent,
     StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
 use super::{
-    audit, calls, contacts, failed, intake, lists, messages, people, reactions, record, turns, watch,
+    audit, calls, contacts, failed, intake, lists, messages, operating, people, reactions, record, turns,
+    watch,
 };
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
@@ -29,6 +30,14 @@ pub(super) struct SqliteUnit {
 impl ReadUnit for SqliteUnit {
     async fn next_due(&mut self) -> Result<NextDue> {
         people::next_due(&mut self.transaction).await
+    }
+
+    async fn backlog(&mut self, now: Moment) -> Result<Backlog> {
+        operating::backlog(&mut self.transaction, now).await
+    }
+
+    async fn held(&mut self) -> Result<Option<Hold>> {
+        operating::held(&mut self.transaction).await
     }
 
     async fn find(&mut self, who: &Who) -> Result<Option<Contact>> {
@@ -257,6 +266,14 @@ impl WriteUnit for SqliteUnit {
                 calls::retry(&mut self.transaction, (contact, CallId(id)), now).await
             }
         }
+    }
+
+    async fn hold(&mut self, why: &str, now: Moment) -> Result<bool> {
+        operating::hold(&mut self.transaction, why, now).await
+    }
+
+    async fn release(&mut self) -> Result<bool> {
+        operating::release(&mut self.transaction).await
     }
 
     async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32> {
