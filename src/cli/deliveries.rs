@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use anyhow::bail;
@@ -5,7 +7,8 @@ use anyhow::bail;
 use super::args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, DeliveriesRetryArgs, Format};
 use super::workspace::{Workspace, block_on};
 use super::{End, output};
-use crate::store::{Deliveries, Delivery, DeliveryKind, Store};
+use crate::domain::ContactId;
+use crate::store::{Deliveries, Delivery, DeliveryKind, ReadUnit, Store, Who};
 use crate::time::{Clock, SystemClock, wall_text};
 
 /// How many deliveries are looked through for one that is to be tried again.
@@ -33,7 +36,8 @@ fn kind(kind: DeliveryKind) -> &'static str {
 
 async fn list(store: &dyn Store, args: &DeliveriesListArgs, workspace: &Workspace) -> anyhow::Result<End> {
     let which = if args.all { Deliveries::All } else { Deliveries::Attention };
-    let deliveries = store.read().await?.deliveries(which, args.limit).await?;
+    let mut unit = store.read().await?;
+    let deliveries = unit.deliveries(which, args.limit).await?;
     if args.format == Format::Json {
         output::json(&deliveries)?;
         return Ok(End::Good);
@@ -43,6 +47,7 @@ async fn list(store: &dyn Store, args: &DeliveriesListArgs, workspace: &Workspac
         anstream::eprintln!("nothing needs anybody{more}");
         return Ok(End::Good);
     }
+    let contacts = contacts(&mut *unit, &deliveries).await?;
     let zone = &workspace.config.timezone;
     let row = |delivery: &Delivery| {
         let next = delivery.due_at.map(|due| format!("next {}", wall_text(due, zone)));
@@ -51,6 +56,7 @@ async fn list(store: &dyn Store, args: &DeliveriesListArgs, workspace: &Workspac
             delivery.state.clone(),
             delivery.name.clone(),
             delivery.journey.clone(),
+            contacts.get(&delivery.contact).cloned().unwrap_or_default(),
             wall_text(delivery.decided_at, zone),
             delivery.attempts.to_string(),
             delivery.id.to_string(),
@@ -58,8 +64,27 @@ async fn list(store: &dyn Store, args: &DeliveriesListArgs, workspace: &Workspac
         ]
     };
     let rows: Vec<Vec<String>> = deliveries.iter().map(row).collect();
-    output::table(&["what", "state", "name", "journey", "decided", "tries", "id", "answer"], &rows);
+    output::table(
+        &["what", "state", "name", "journey", "contact", "decided", "tries", "id", "answer"],
+        &rows,
+    );
     Ok(End::Good)
+}
+
+/// What the contacts of deliveries are called: the id or the address that other commands take.
+async fn contacts(
+    unit: &mut dyn ReadUnit,
+    deliveries: &[Delivery],
+) -> anyhow::Result<BTreeMap<ContactId, String>> {
+    let mut contacts = BTreeMap::new();
+    for delivery in deliveries {
+        if let Entry::Vacant(vacant) = contacts.entry(delivery.contact) {
+            let found = unit.find(&Who::Id(delivery.contact)).await?;
+            let called = found.and_then(|contact| contact.external_id.or(contact.email));
+            vacant.insert(called.unwrap_or_else(|| delivery.contact.to_string()));
+        }
+    }
+    Ok(contacts)
 }
 
 async fn retry(store: &dyn Store, args: &DeliveriesRetryArgs) -> anyhow::Result<End> {
