@@ -7,7 +7,7 @@ use super::args::EnterArgs;
 use super::workspace::{Workspace, block_on};
 use crate::domain::{Attributes, Event, EventKind};
 use crate::finding::words;
-use crate::runtime::event_id;
+use crate::runtime::{event_id, load_plans};
 use crate::store::Who;
 use crate::time::{Clock, SystemClock};
 
@@ -22,6 +22,10 @@ pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
     let properties = properties(&args.with)?;
     block_on(async {
         let store = workspace.open_store().await?;
+        let plans = load_plans(&*store).await?;
+        if let Some(misfit) = plans.active(&args.journey).and_then(|(_, plan)| plan.misfit(&properties)) {
+            bail!("`--with` does not fit: {misfit}");
+        }
         let mut unit = store.write().await?;
         let now = SystemClock.now();
         let mut events = Vec::new();

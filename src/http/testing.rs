@@ -26,7 +26,7 @@ use crate::track::Token;
 
 const WORKSPACE: &str = r#"
 contact { score number = 10  country text }
-event signup { source text }
+event signup { source text  rank number }
 event bought { total number }
 topic news "News and offers"
 topic account "Your orders" essential
@@ -48,7 +48,7 @@ journey welcome "Welcome" {
     hand off to crm with { reason "hot" } and wait up to 5 days {
       on accepted { end as won }
       on rejected { end as lost }
-      otherwise { send email unsent  end as silent }
+      otherwise { send email unsent  if entry.rank > 90 { tag "top" }  end as silent }
     }
   }
 }

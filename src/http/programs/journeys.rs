@@ -138,8 +138,10 @@ pub(super) async fn enter(
     InPath(journey): InPath<String>,
     InBody(body): InBody<EnterBody>,
 ) -> Result<(StatusCode, Json<Requested>), Problem> {
-    if app.runtime.plans().active(&journey).is_none() {
-        return Err(no_journey(&app, &journey));
+    let plans = app.runtime.plans();
+    let (_, plan) = plans.active(&journey).ok_or_else(|| no_journey(&app, &journey))?;
+    if let Some(misfit) = plan.misfit(&body.with) {
+        return Err(Problem::new(Kind::Impossible, format!("`with` does not fit: {misfit}")));
     }
     if body.contacts.is_empty() || body.contacts.len() > ENTER_MAX {
         let detail =

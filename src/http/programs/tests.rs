@@ -105,6 +105,7 @@ async fn contacts_enter_by_request() {
         (json!({"contacts": ["ben", "nobody"]}), StatusCode::NOT_FOUND),
         (json!({"contacts": []}), StatusCode::UNPROCESSABLE_ENTITY),
         (json!({"contacts": vec!["ben"; 101]}), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!({"contacts": ["ben"], "with": {"rank": "high"}}), StatusCode::UNPROCESSABLE_ENTITY),
         (json!({"contacts": ["ben"], "score": 5}), StatusCode::BAD_REQUEST),
         (json!({}), StatusCode::BAD_REQUEST),
     ] {

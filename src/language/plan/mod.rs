@@ -6,6 +6,7 @@
 
 mod compile;
 mod contact;
+mod entry;
 mod experiment;
 mod needs;
 
