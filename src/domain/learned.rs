@@ -10,6 +10,8 @@ pub struct Learned {
     pub channels: BTreeMap<String, ChannelCounts>,
     /// The variants that were picked, by journey and experiment.
     pub picked: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether a test names those variants, and no outcomes picked them.
+    pub by_test: bool,
 }
 
 impl Learned {

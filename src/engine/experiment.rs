@@ -28,7 +28,11 @@ impl Turn<'_> {
         let (experiment, variant, next) = (name.to_owned(), variant.name.clone(), variant.next);
         // One of another version that has no such variant any more gives way.
         self.run.state.variants.retain(|exposure| exposure.experiment != name);
-        let says = if picked.is_some() { " picked" } else { "" };
+        let says = match picked {
+            Some(_) if self.world.learned.by_test => " named",
+            Some(_) => " picked",
+            None => "",
+        };
         let detail = format!("{experiment} {variant}{says}");
         self.run.state.variants.push(Exposure { experiment, variant, at: self.cause, succeeded: false });
         self.note(StepKind::Variant, detail);

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{Arm, ContactId, EventKind, HistoryStep, Message, MessageState, Run, StepKind};
+use crate::domain::{Arm, ContactId, EventKind, HistoryStep, Message, MessageState, Run, RunId, StepKind};
 use crate::engine::Plans;
 use crate::language::plan::{Place, Plan, Step, Trigger};
 use crate::store::{Carrier, ReadUnit, Result, StoredEvent, StoredMessage};
@@ -23,6 +23,8 @@ pub struct Why {
 /// What one run did, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunReasons {
+    /// The run.
+    pub run: RunId,
     /// The journey.
     pub journey: String,
     /// Its version.
@@ -121,6 +123,7 @@ fn reasons(
     steps.sort_by_key(|step| step.at);
     let plan = plans.version(run.version);
     RunReasons {
+        run: run.id,
         journey: run.journey.clone(),
         version: run.version,
         key: run.key.clone(),
@@ -175,8 +178,9 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
             format!("`{text}`: {which}{}", state(stored, zone))
         }
         StepKind::Skipped => {
-            let reason = detail.split_once(' ').map_or(detail, |(_, reason)| reason);
-            format!("`{text}`: skipped, {}", skipped(reason))
+            let (name, reason) = detail.split_once(' ').unwrap_or(("", detail));
+            let which = if text.ends_with(" of") { format!("{name} ") } else { String::new() };
+            format!("`{text}`: {which}skipped, {}", skipped(reason))
         }
         StepKind::Called => format!("`{text}`: called"),
         StepKind::HandedOff => format!("`{text}`: handed off"),
@@ -193,7 +197,11 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
 
 fn variant(text: &str, detail: &str) -> String {
     let variant = detail.split(' ').nth(1).unwrap_or("");
-    let why = if detail.ends_with(" picked") { "which was picked for all" } else { "by the contact's share" };
+    let why = match detail.split(' ').nth(2) {
+        Some("picked") => "which was picked for all",
+        Some("named") => "which the test names",
+        _ => "by the contact's share",
+    };
     format!("`{text}`: variant `{variant}`, {why}")
 }
 
@@ -337,6 +345,40 @@ mod tests {
             ("", "and wait"),
         ] {
             assert_eq!(statement(line), called);
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_one_of_several_is_named() {
+        let step = |detail: &str| HistoryStep {
+            run: RunId::default(),
+            contact: ContactId::default(),
+            number: 0,
+            at: Moment::default(),
+            version: 1,
+            place: 0,
+            kind: StepKind::Skipped,
+            detail: detail.to_owned(),
+        };
+        for (text, told) in [
+            ("send email hello", "`send email hello`: skipped, the contact has no address"),
+            ("send first of", "`send first of`: hello skipped, the contact has no address"),
+        ] {
+            assert_eq!(says(&step("hello no_address"), text, None, &TimeZone::UTC), told);
+        }
+    }
+
+    #[test]
+    fn why_it_was_this_variant() {
+        for (detail, why) in [
+            ("tone short", "by the contact's share"),
+            ("tone short picked", "which was picked for all"),
+            ("tone short named", "which the test names"),
+        ] {
+            assert_eq!(
+                variant("experiment tone", detail),
+                format!("`experiment tone`: variant `short`, {why}")
+            );
         }
     }
 

@@ -31,3 +31,6 @@ pub fn plans(checked: &Checked, sources: &Sources) -> Arc<Plans> {
         journeys.filter_map(|(version, journey)| Some((version, compile(journey, checked, sources)?)));
     Arc::new(Plans::in_force(plans))
 }
+
+#[cfg(test)]
+mod tests;

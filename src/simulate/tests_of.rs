@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::expectations::Expected;
 use super::stage::Stage;
 use super::timeline::{TimelineEntry, Told};
-use crate::domain::{Arm, Attributes, Learned, Passed, Value};
+use crate::domain::{Arm, Attributes, Learned, Message, Passed, Value};
 use crate::engine::{Plans, Scope, evaluate};
 use crate::language::check::Checked;
 use crate::language::model::{Step, StepTime, Test};
@@ -112,7 +112,7 @@ impl Play<'_> {
         let arm = if test.held_out { Arm::Control } else { Arm::Treated };
         let (plans, assign) = (Arc::clone(self.plans), self.checked.assign.clone());
         // The variants that a test names are those that all get; where it names none, the contact has its own.
-        let mut learned = Learned::default();
+        let mut learned = Learned { by_test: true, ..Learned::default() };
         learned.picked.insert(test.journey.clone(), test.variants.iter().cloned().collect());
         let world = (arm, learned);
         let mut stage = Stage::new(plans, assign, self.default_zone.clone(), world, row, begin).await?;
@@ -138,10 +138,7 @@ impl Play<'_> {
         if !test.allow_other_messages {
             for stored in stage.unexpected(&expected).await? {
                 let at = wall_text(stored.message.decided_at, &zone);
-                let message = format!(
-                    "the {} `{}` came at {at}, and no line expects it",
-                    stored.message.channel, stored.message.message
-                );
+                let message = unexpected(&stored.message, &at, &test.journey);
                 result.failures.push(Failure { span: test.span, message });
             }
         }
@@ -235,6 +232,19 @@ fn contact_of(test: &Test, default_zone: &TimeZone) -> (ImportRow, TimeZone) {
         }
     }
     (row, clock)
+}
+
+/// What is said of a message that no line expects.
+fn unexpected(message: &Message, at: &str, journey: &str) -> String {
+    let what = format!("the {} `{}`", message.channel, message.message);
+    if message.journey == journey {
+        return format!("{what} came at {at}, and no line expects it");
+    }
+    format!(
+        "{what} of the journey `{}` came at {at}, and no line expects it: \
+        a test that leaves other journeys aside says `allow other messages`",
+        message.journey
+    )
 }
 
 /// A value that stands in a test, before there is a contact.

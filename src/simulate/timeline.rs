@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::stage::Stage;
-use crate::domain::{Event, EventKind, SystemEvent};
+use crate::domain::{Event, EventKind, RunId, SystemEvent};
 use crate::runtime::why;
 use crate::source::Span;
 use crate::store::Result;
@@ -27,8 +27,8 @@ pub(super) struct Told {
     pub(super) entries: Vec<TimelineEntry>,
     events: usize,
     refused: usize,
-    /// The steps of each run, by its journey, key and beginning.
-    steps: BTreeMap<(String, String, Moment), usize>,
+    /// How many steps of each run.
+    steps: BTreeMap<RunId, usize>,
 }
 
 impl Stage {
@@ -47,7 +47,7 @@ impl Stage {
         lines.extend(why.refused.into_iter().skip(seen).map(|reason| (reason.at, reason.says)));
         for run in why.runs {
             let whose = if run.journey == journey { String::new() } else { format!("{}: ", run.journey) };
-            let seen = told.steps.entry((run.journey, run.key, run.entered_at)).or_default();
+            let seen = told.steps.entry(run.run).or_default();
             let seen = std::mem::replace(seen, run.steps.len());
             let new = run.steps.into_iter().skip(seen);
             lines.extend(new.map(|step| (step.at, format!("{whose}{}", step.says))));
