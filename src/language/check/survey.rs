@@ -1,11 +1,12 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Checker;
 use super::names::Kind;
+use super::paths;
 use super::template::CompiledTexts;
 use crate::domain::Survey;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Model, ReactionKind, StatementKind, Trigger};
+use crate::language::model::{Model, ReactionKind, Trigger};
 use crate::language::syntax::tree::{self, Spanned};
 use crate::source::Span;
 
@@ -82,36 +83,46 @@ impl Checker<'_> {
         known
     }
 
-    /// Waits for the answer to a survey that no message of the journey leads to.
+    /// Waits for the answer to a survey that no message sent before them leads to.
     pub(super) fn answers_in_vain(&self, model: &Model, texts: &BTreeMap<String, CompiledTexts>) {
         for journey in &model.journeys {
-            let mut sent = BTreeSet::new();
-            let mut awaited = Vec::new();
+            let sent = paths::sent_before(journey);
             journey.each_statement(&mut |_, statement| {
-                if let StatementKind::Send { messages, .. } = &statement.kind {
-                    sent.extend(messages.iter().map(|message| message.name.as_str()));
-                }
                 let branches = statement.wait().map_or(&[][..], |wait| &wait.branches);
-                awaited.extend(branches.iter().filter_map(|branch| match &branch.trigger {
-                    Trigger::Reaction { kind: ReactionKind::Answered, message: survey, .. } => {
-                        Some((survey, branch.span))
+                let Some(before) = sent.at(statement.span) else { return };
+                // A template that could not be read may lead there.
+                let Some(read) = before.iter().map(|name| texts.get(*name)).collect::<Option<Vec<_>>>()
+                else {
+                    return;
+                };
+                for branch in branches {
+                    let Trigger::Reaction { kind: ReactionKind::Answered, message: survey, .. } =
+                        &branch.trigger
+                    else {
+                        continue;
+                    };
+                    if !read.iter().any(|texts| texts.surveys().any(|led| led == survey)) {
+                        self.answered_in_vain(survey, branch.span, texts);
                     }
-                    _ => None,
-                }));
+                }
             });
-            // A template that could not be read may lead there.
-            let Some(texts) = sent.iter().map(|name| texts.get(*name)).collect::<Option<Vec<_>>>() else {
-                continue;
-            };
-            let leads = |survey: &String| texts.iter().any(|texts| texts.surveys().any(|led| led == survey));
-            for (survey, span) in awaited.into_iter().filter(|(survey, _)| !leads(survey)) {
-                let message = format!("nobody can have answered `{survey}` here: no message leads to it");
-                let help = format!(
-                    "put a link to `{{{{ survey_url(\"{survey}\") }}}}` into a message of this journey"
-                );
-                self.report(Finding::new(Code::E305, span, message).help(help));
-            }
         }
+    }
+
+    fn answered_in_vain(&self, survey: &str, span: Span, texts: &BTreeMap<String, CompiledTexts>) {
+        let mut asking = texts.iter().filter(|(_, texts)| texts.surveys().any(|led| led == survey));
+        let help = match asking.next() {
+            Some((message, _)) => format!("send `{message}` before it, which leads to `{survey}`"),
+            None => {
+                format!(
+                    "put a link to `{{{{ survey_url(\"{survey}\") }}}}` into a message, and send it before"
+                )
+            }
+        };
+        let message = format!(
+            "nobody can have answered `{survey}` here: no message that a path before this sends leads to it"
+        );
+        self.report(Finding::new(Code::E305, span, message).help(help));
     }
 }
 
