@@ -98,7 +98,9 @@ impl Team {
     pub(super) fn read(_: &str, section: &mut Section<'_>) -> Option<Self> {
         let named = section.has("url") || section.has("email");
         if !named {
-            section.missing("url");
+            let message = format!("`{}` has neither a `url` nor an `email`", section.path());
+            let help = "add `url: …` and `secret: …` for leads and alerts, or `email: …` for alerts alone";
+            section.find(Finding::new(Code::E103, section.span(), message).help(help));
         }
         let endpoint = Endpoint::read(section);
         let email = section.value("email", address);

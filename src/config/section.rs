@@ -168,6 +168,11 @@ impl<'a> Section<'a> {
         self.findings.push(finding);
     }
 
+    /// The keys that lead to it, such as `teams.sales`.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Where the section is named.
     pub(super) fn span(&self) -> Span {
         self.span

@@ -182,7 +182,7 @@ fn each_mistake_has_its_code_its_place_and_its_words() {
             "webhooks: { a: { url: '//a.example' } }",
             "1:23 E002 |'//a.example'| this is no address: relative URL without a base",
         ),
-        ("teams: { a: { assign: [] } }", "1:10 E103 |a| `teams.a` has no `url`"),
+        ("teams: { a: { assign: [] } }", "1:10 E103 |a| `teams.a` has neither a `url` nor an `email`"),
         (
             "teams: { a: { email: a@b.example, assign: [ { when: x } ] } }",
             "1:45 E103 || `teams.a.assign` has no `to`",

@@ -73,7 +73,7 @@ impl Checker<'_> {
         if name == "range" {
             self.number_range(&arguments, &constants, whole)
         } else {
-            self.survey(&constants, whole)
+            self.survey(&call.args, &constants, whole)
         }
     }
 
@@ -88,7 +88,7 @@ impl Checker<'_> {
         Shape::NUMBER
     }
 
-    fn survey(&mut self, constants: &[Option<Value>], whole: &Expr<'_>) -> Shape {
+    fn survey(&mut self, written: &[CallArg<'_>], constants: &[Option<Value>], whole: &Expr<'_>) -> Shape {
         /// Addresses that we make are far shorter.
         const ADDRESS_BYTES_MAX: usize = 2048;
         let at = |index: usize| constants.get(index).and_then(Option::as_ref);
@@ -104,7 +104,11 @@ impl Checker<'_> {
                 self.facts.surveys.push(SurveyLink { part, range, name, score });
             }
             None => {
-                let help = Some("write `survey_url(\"satisfaction\")`".to_owned());
+                let name = match written.first() {
+                    Some(CallArg::Pos(Expr::Var(name))) => name.id,
+                    _ => "satisfaction",
+                };
+                let help = Some(format!("write `survey_url(\"{name}\")`"));
                 self.problem(range, "the name of a survey is not a text", help);
             }
         }
