@@ -277,7 +277,7 @@ impl Checker<'_> {
         code: Code,
     ) -> Option<&tree::Message> {
         let Some(message) = self.names.messages.get(&name.value) else {
-            if self.incomplete(channel, name) {
+            if self.incomplete(channel, name) || self.is_survey(code, name) {
                 return None;
             }
             self.unknown(code, Kind::Message, name, self.names.messages.keys().map(String::as_str));
@@ -298,6 +298,19 @@ impl Checker<'_> {
             return None;
         }
         Some(message)
+    }
+
+    /// Says so where a survey was to be sent.
+    fn is_survey(&self, code: Code, name: &tree::Name) -> bool {
+        let survey = &name.value;
+        if !self.names.surveys.contains_key(survey) {
+            return false;
+        }
+        self.uses(Kind::Survey, survey);
+        let message = format!("`{survey}` is a survey, and a survey goes out as a link in a message");
+        let help = format!("send a message whose text has `{{{{ survey_url(\"{survey}\") }}}}`");
+        self.report(Finding::new(code, name.span, message).help(help));
+        true
     }
 
     /// Whether a word is known to name a channel: by lotse.yaml, or by a message that goes by it.

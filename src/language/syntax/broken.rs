@@ -204,6 +204,7 @@ fn first_words(strict: Rule) -> Vec<&'static str> {
         Rule::strict_branch => &["on", "otherwise"],
         Rule::strict_experiment => &["variant", "pick"],
         Rule::strict_setting => &SETTINGS,
+        Rule::strict_survey => &["scale", "comment"],
         _ => &[],
     };
     more.to_vec()

@@ -132,7 +132,9 @@ impl<'t> Reader<'t> {
 
     fn survey(&self, node: &Node<'t>) -> Survey {
         self.closed(node);
-        self.broken_settings(node, "a setting of a survey");
+        for broken in node.all(Rule::broken_setting) {
+            self.explain(Rule::strict_survey, broken.range(), "a setting of a survey");
+        }
         let scale = node.get(Rule::survey_scale).map(|scale| {
             let mut ends = scale.all(Rule::signed_number).map(|number| self.number(&number));
             let low = ends.next().unwrap_or_else(|| self.number(&scale));
@@ -145,12 +147,6 @@ impl<'t> Reader<'t> {
             question: self.maybe_text_in(node),
             scale,
             comment: node.get(Rule::survey_comment).map(|comment| self.text_in(&comment)),
-        }
-    }
-
-    fn broken_settings(&self, node: &Node<'t>, noun: &str) {
-        for broken in node.all(Rule::broken_setting) {
-            self.explain(Rule::strict_setting, broken.range(), noun);
         }
     }
 
@@ -180,7 +176,9 @@ impl<'t> Reader<'t> {
 
     fn message_body(&self, node: &Node<'t>) -> MessageBody {
         self.closed(node);
-        self.broken_settings(node, "a setting of a message");
+        for broken in node.all(Rule::broken_setting) {
+            self.explain(Rule::strict_setting, broken.range(), "a setting of a message");
+        }
         let mut body = MessageBody::default();
         for entry in node.children() {
             match entry.rule() {

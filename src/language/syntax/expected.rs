@@ -208,6 +208,7 @@ fn phrase(rule: Rule) -> &'static [&'static str] {
             &["`at 2027-03-01 10:00 …`", "`after 1 day …`", "`expect …`", "`contact { … }`", "`held out`"]
         }
         Rule::strict_field | Rule::field_declaration => &["a field such as `first_name text`"],
+        Rule::strict_survey => &["`scale 0 to 10`", "`comment \"…\"`"],
         Rule::strict_setting | Rule::message_setting => &[
             "`topic`",
             "`from`",

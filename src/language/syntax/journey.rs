@@ -79,6 +79,9 @@ impl<'t> Reader<'t> {
         let at = || node.get(Rule::at_time).map(|at| self.time_in(&at));
         let kind = match node.rule() {
             Rule::enter_on => {
+                if let Some(wrong) = node.get(Rule::wrong_event_word) {
+                    self.superfluous(&wrong);
+                }
                 self.one_event(&node);
                 EnterKind::On { event: self.name_in(&node, Rule::name) }
             }

@@ -1,5 +1,10 @@
 //! What people write by habit, from other tools and from plain speech, and what to write instead.
 
+mod condition;
+mod test;
+
+pub(super) use condition::stray;
+
 use super::node::Rule;
 use crate::finding::words;
 
@@ -85,7 +90,9 @@ pub(super) fn slip(word: &str, rest: &str, strict: Rule) -> Option<Answer> {
         Rule::strict_statement => in_stage(word, rest),
         Rule::strict_clause => at_head(word, rest),
         Rule::strict_branch => in_wait(word, rest),
-        Rule::strict_step => in_test(word, rest),
+        Rule::strict_step => test::slip(word, rest),
+        Rule::strict_experiment => in_experiment(word, rest),
+        Rule::strict_survey => in_survey(word, rest),
         _ => None,
     };
     by_place.or_else(|| anywhere(word, rest)).or_else(|| at_wrong_place(word, strict)).or_else(|| {
@@ -150,14 +157,51 @@ fn in_stage(word: &str, rest: &str) -> Option<Answer> {
             let times = rest.split_whitespace().next().unwrap_or("3");
             answer("how often stands behind `up to`", format!("write `repeat up to {times} times {{ … }}`"))
         }
+        "send" if is_one_word(rest) => match rest.split_whitespace().next().unwrap_or("") {
+            channel @ ("email" | "sms" | "push") => answer(
+                format!("the name of the message is missing behind `{channel}`"),
+                format!("write `send {channel} NAME`"),
+            ),
+            name => answer(
+                format!("the channel is missing before `{name}`"),
+                format!("write `send email {name}`, or another channel"),
+            ),
+        },
+        "wait" if wait_for_something(rest) => answer(
+            "`wait for` takes a length of time",
+            "to wait for something to happen write `wait up to 3 days { on … { … } otherwise { … } }`",
+        ),
+        "alert" if rest.trim_start().starts_with('"') => {
+            let text = rest.lines().next().unwrap_or("").split('"').nth(1).unwrap_or("…");
+            answer("nobody is named who is told", format!("write `alert TEAM \"{text}\"`"))
+        }
         "alert" if !rest.lines().next().unwrap_or("").contains('"') => {
             let team = rest.split_whitespace().next().unwrap_or("TEAM");
             answer("what a team is told stands in quotes", format!("write `alert {team} \"…\"`"))
         }
+        "or" => answer(
+            "`or` does not join statements",
+            "to wait for the first of several things write `wait up to 3 days { on … { … } otherwise { … } }`",
+        ),
+        "then" => answer("`then` is not needed", "give each statement a line of its own"),
         "until" => answer("`until` belongs to `wait`", "write `wait until 09:00` on a line of its own"),
         "email" | "mail" | "send_email" | "sendemail" | "send_mail" | "sendmail" => answer(
             format!("`{word}` does not begin a statement"),
             "to send a message write `send email NAME`",
+        ),
+        "handover" | "hand_over" | "handoff_to" | "assign" => {
+            answer(format!("`{word}` is called `hand off to` here"), "write `hand off to TEAM`")
+        }
+        "notify" | "inform" | "tell" | "slack" => {
+            answer(format!("`{word}` is called `alert` here"), "write `alert TEAM \"…\"`")
+        }
+        "split" | "ab_test" | "abtest" | "ab" => answer(
+            format!("`{word}` is called `experiment` here"),
+            "write `experiment NAME { variant a 50% { … } variant b 50% { … } }`",
+        ),
+        text if text.starts_with('"') => answer(
+            "this text belongs to no statement",
+            format!("what a team or a system is told stands behind `with`: `with {{ reason {text} }}`"),
         ),
         "goto" | "jump" | "next" | "continue" => {
             answer(format!("`{word}` is called `go to` here"), "write `go to STAGE`")
@@ -174,6 +218,12 @@ fn in_stage(word: &str, rest: &str) -> Option<Answer> {
         }
         _ => in_german(word).or_else(|| changing(word, rest)),
     }
+}
+
+/// `wait for an answer`: what is waited for is no length of time.
+fn wait_for_something(rest: &str) -> bool {
+    let mut words = rest.split_whitespace();
+    words.next() == Some("for") && words.next().is_some_and(|word| word.starts_with(char::is_alphabetic))
 }
 
 /// The words of the language are English, and many who write it think in German.
@@ -211,6 +261,51 @@ fn changing(word: &str, rest: &str) -> Option<Answer> {
         ),
         "update" | "change" | "contact" => {
             answer("a field of the contact is changed with `set`", "write `set contact.FIELD = VALUE`")
+        }
+        _ => None,
+    }
+}
+
+/// `on answered happy >= 4`, `on answered happy 5`: a score that is asked about as in plain speech.
+fn by_score(line: &str) -> Option<Answer> {
+    let mut words = line.split(['{', ' ']).filter(|word| !word.is_empty());
+    let survey = words.next().filter(|word| *word == "answered").and_then(|_| words.next())?;
+    let asked: Vec<&str> = words.take_while(|word| *word != "{").collect();
+    if asked.contains(&"where") {
+        return None;
+    }
+    let is_number = |word: &&&str| word.starts_with(|c: char| c.is_ascii_digit());
+    let sign = asked.iter().find(|word| ["==", ">", ">=", "<", "<=", "!="].contains(word)).unwrap_or(&"==");
+    let score = asked.iter().find(is_number)?;
+    answer(
+        "which score counts stands behind `where`",
+        format!("write `on answered {survey} where event.score {sign} {score} {{ … }}`"),
+    )
+}
+
+fn in_experiment(word: &str, rest: &str) -> Option<Answer> {
+    let share = rest.split_whitespace().next().filter(|share| share.ends_with('%'))?;
+    let named = word.starts_with(char::is_alphabetic) && word != "variant";
+    if !named {
+        return None;
+    }
+    answer(format!("`variant` is missing before `{word}`"), format!("write `variant {word} {share} {{ … }}`"))
+}
+
+fn in_survey(word: &str, rest: &str) -> Option<Answer> {
+    let line = rest.lines().next().unwrap_or("");
+    match word {
+        "question" | "ask" | "title" | "text" | "subject" => answer(
+            "what a survey asks stands behind its name",
+            "write `survey NAME \"How likely are you to recommend us?\" { … }`",
+        ),
+        "scale" if !rest.starts_with(':') => {
+            let mut ends = line.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+            let (low, high) = (ends.next().unwrap_or("0"), ends.next().unwrap_or("10"));
+            answer("this is no scale", format!("write `scale {low} to {high}`"))
+        }
+        "comment" if !line.contains('"') => {
+            answer("`comment` takes a question", "write `comment \"What could we do better?\"`")
         }
         _ => None,
     }
@@ -265,10 +360,11 @@ fn in_wait(word: &str, rest: &str) -> Option<Answer> {
             format!("a branch of a wait begins with `on`, not with `{word}`"),
             format!("write `on{line}`").replace(" {`", " { … }`"),
         ),
-        "clicked" | "opened" | "delivered" | "bounced" | "complained" => answer(
+        "clicked" | "opened" | "delivered" | "bounced" | "complained" | "replied" | "answered" => answer(
             "a branch of a wait begins with `on`",
             format!("write `on {word} {} {{ … }}`", line.split('{').next().unwrap_or("").trim()),
         ),
+        "on" => by_score(line),
         _ if STATEMENTS.contains(&word) => answer(
             format!("`{word}` cannot stand right inside a wait"),
             "write it inside `on … { }` or `otherwise { }`, or look for a `}` that is missing above",
@@ -277,30 +373,12 @@ fn in_wait(word: &str, rest: &str) -> Option<Answer> {
     }
 }
 
-fn in_test(word: &str, rest: &str) -> Option<Answer> {
-    match word {
-        "assert" | "check" | "verify" | "should" | "then" => {
-            answer(format!("`{word}` is called `expect` here"), "write `expect email NAME`")
-        }
-        "wait" => answer(
-            "a test does not wait: time passes with its steps",
-            "write `after 1 day nothing`, or what happens then: `after 1 day click NAME`",
-        ),
-        "sent" => answer(
-            "what stands behind `sent` cannot be read",
-            "write date and time: `sent at 2027-03-01 09:00`",
-        ),
-        "send" => answer(
-            "a test does not send: the journey does",
-            "write what happens to the contact, such as `event NAME`, and `expect email NAME`",
-        ),
-        "after" if rest.contains("expect") => answer(
-            "nothing happens in this step",
-            "write `after 1 day nothing`, and `expect …` on a line of its own",
-        ),
-        "with" => answer("no `with` stands here", "write `{ … }` right behind the name"),
-        _ => None,
-    }
+/// Whether nothing but one word stands in a line.
+fn is_one_word(rest: &str) -> bool {
+    let line = rest.lines().next().unwrap_or("");
+    let mut words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
+    let word = words.next().is_some_and(|word| word.chars().all(|c| c.is_alphanumeric() || c == '_'));
+    word && words.next().is_none()
 }
 
 /// Words that are right elsewhere.
@@ -326,142 +404,6 @@ fn at_wrong_place(word: &str, strict: Rule) -> Option<Answer> {
         );
     }
     None
-}
-
-/// What is said of text between a condition and its `{`; `condition` is what could be read before it.
-pub(super) fn stray(condition: &str, stray: &str) -> Answer {
-    let mut behind = stray.split_whitespace();
-    let first = behind.next().unwrap_or("");
-    let second = behind.next().unwrap_or("");
-    asked_with_words(condition, stray, second)
-        .or_else(|| joined(condition, first, stray))
-        .or_else(|| compared(condition, first, second, stray))
-        .unwrap_or_else(|| {
-            let help =
-                "a condition goes on with `and`, `or` or a comparison such as `>= 50`, and ends before `{`";
-            (format!("`{stray}` cannot stand here"), help.to_owned())
-        })
-}
-
-/// `has tag hot`, `clicked hello`, `segment regulars`, `contact first_name`: questions that are written otherwise.
-fn asked_with_words(condition: &str, stray: &str, second: &str) -> Option<Answer> {
-    let first = stray.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '"')).next().unwrap_or("");
-    let reaction = ["clicked", "opened", "delivered", "bounced", "complained"].contains(&condition);
-    let lower = condition.to_lowercase();
-    let scope = ["contact", "entry", "event", "reply"].contains(&lower.as_str());
-    match condition {
-        "count" if stray.starts_with('(') => answer(
-            "what is counted cannot be read",
-            "write an event, and how far back if you like: `count(order_placed in last 30 days)`",
-        ),
-        "has" if first == "tag" => answer("a tag is a text", format!("write `has tag \"{second}\"`")),
-        "tag" | "tagged" => answer(
-            format!("`{condition}` does not ask for a tag"),
-            format!("write `has tag {}`", quoted(first)),
-        ),
-        "segment" => answer("`segment` alone does not ask anything", format!("write `in segment {first}`")),
-        "contact in segment" => {
-            answer("it is the contact who is asked about", format!("write `in segment {first}`"))
-        }
-        "contact" if first == "has" => {
-            answer("it is the contact who is asked about", format!("write `{stray}`"))
-        }
-        _ if reaction && stray.starts_with('(') && !stray.contains(')') => {
-            answer("this `(` is never closed", format!("write `{condition}{stray})`"))
-        }
-        _ if reaction && !first.is_empty() => answer(
-            "the message stands in brackets behind the reaction",
-            format!("write `{condition}({})`", first.trim_matches('"')),
-        ),
-        _ if scope => {
-            let field = stray.trim_start_matches(|c: char| !c.is_alphanumeric());
-            let field = field.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
-            answer(format!("`{condition}{}` is no field", beside(stray)), format!("write `{lower}.{field}`"))
-        }
-        "days" | "weeks" | "months" | "hours" => answer(
-            format!("`{condition} {first}` does not count time"),
-            format!("write `{condition} since …` or `{condition} until …`"),
-        ),
-        _ => None,
-    }
-}
-
-fn beside(stray: &str) -> String {
-    if stray.starts_with(char::is_alphabetic) { format!(" {stray}") } else { stray.to_owned() }
-}
-
-fn quoted(word: &str) -> String {
-    format!("\"{}\"", word.trim_matches('"'))
-}
-
-/// `then`, `:`, `or == "AT"`: what stands where a condition ends or goes on.
-fn joined(condition: &str, first: &str, stray: &str) -> Option<Answer> {
-    match first {
-        "then" | "do" => answer(format!("`{first}` is not needed: a block begins with `{{`"), "take it away"),
-        ":" | ";" | "." => answer(format!("no `{first}` stands here"), "take it away: `{` comes next"),
-        ")" => answer("this `)` closes nothing", "take it away, or look for a `(` that is missing before it"),
-        "and" | "or" | "not" if stray == first || stray == "and not" || stray == "or not" => {
-            answer(format!("something is missing behind `{stray}`"), "write the other condition")
-        }
-        "and" | "or" => answer(
-            format!("`{first}` joins whole conditions"),
-            format!("write what is compared once more: `{first} {} …`", subject(condition)),
-        ),
-        _ if first.starts_with(',') => answer(
-            "no `,` stands in a condition",
-            "join conditions with `and` or `or`, and put values in `[ ]`",
-        ),
-        _ => None,
-    }
-}
-
-/// Comparisons in other words.
-fn compared(condition: &str, first: &str, second: &str, stray: &str) -> Option<Answer> {
-    let field = subject(condition);
-    let instead = |write: &str| answer(format!("`{first}` does not compare"), format!("write `{write}`"));
-    match first {
-        "between" => {
-            let bound = |index| stray.split_whitespace().nth(index).unwrap_or("…");
-            instead(&format!("{field} >= {} and {field} <= {}", bound(1), bound(3)))
-        }
-        "like" | "matches" | "ilike" => answer(
-            format!("`{first}` does not compare"),
-            "write `contains`, `starts with` or `ends with`, and a text without `%` or `*`",
-        ),
-        "includes" | "include" | "contain" | "has" | "have" => instead(&format!("{field} contains …")),
-        "exists" | "set" | "isset" | "present" | "exist" => instead(&format!("{field} is set")),
-        "empty" | "missing" => instead(&format!("{field} is not set")),
-        "greater" | "more" | "higher" | "bigger" | "over" | "above" | "later" | "after" | "exceeds" => {
-            instead(&format!("{field} > …"))
-        }
-        "less" | "lower" | "fewer" | "smaller" | "under" | "below" | "earlier" | "before" => {
-            instead(&format!("{field} < …"))
-        }
-        "older" | "younger" | "newer" | "ago" => instead("days since contact.FIELD > 3"),
-        "not" if second.starts_with('=') || second.starts_with('"') => instead(&format!("{field} != …")),
-        "in" => answer("a list stands in brackets", format!("write `{field} in [\"DE\", \"AT\"]`")),
-        "=" | "==" | "!=" | ">" | ">=" | "<" | "<=" if second.is_empty() => {
-            answer(format!("something is missing behind `{first}`"), "write what it is compared with")
-        }
-        _ => {
-            let one_word = first.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-            let after_field = condition.contains('.') && !condition.contains(' ');
-            if one_word && after_field {
-                answer(
-                    format!("`{condition} {first}` is no field"),
-                    format!("a name is one word: `{condition}_{first}`, or compare it: `{condition} == …`"),
-                )
-            } else {
-                None
-            }
-        }
-    }
-}
-
-/// What a condition compares: its last field.
-fn subject(condition: &str) -> &str {
-    let dotted = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_lowercase());
-    condition.split_whitespace().rev().find(dotted).unwrap_or("contact.FIELD")
 }
 
 /// The word that was probably meant, among those that can begin something there and those that go on what stands

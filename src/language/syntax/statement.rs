@@ -115,7 +115,13 @@ impl<'t> Reader<'t> {
             Rule::send_choice => {
                 self.closed(&inner);
                 let choice = if inner.has(Rule::k_first) { SendChoice::FirstOf } else { SendChoice::BestOf };
-                (choice, inner.all(Rule::choice).map(|choice| self.send_message(&choice)).collect())
+                let unbraced = inner.get(Rule::wrong_choices);
+                if let Some(wrong) = &unbraced {
+                    let write = format!("{{ {} }}", self.written(wrong));
+                    self.say_write(self.span(wrong), "messages to choose from stand in braces", &write);
+                }
+                let among = unbraced.as_ref().unwrap_or(&inner);
+                (choice, among.all(Rule::choice).map(|choice| self.send_message(&choice)).collect())
             }
             _ => {
                 if let Some(article) = inner.get(Rule::wrong_article) {
