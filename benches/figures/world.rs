@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lotse::config;
 use lotse::http::access::{Role, new_token};
@@ -16,6 +17,8 @@ use lotse::time::{Clock, ManualClock, Moment};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+/// How long what has begun may take at the end.
+const GRACE: Duration = Duration::from_secs(60);
 /// The store and what moves contacts; nothing runs by itself yet.
 pub struct World {
     pub clock: Arc<ManualClock>,
@@ -88,7 +91,7 @@ impl World {
         let (writer, flow) = (works.writer.clone(), Arc::clone(&works.flow));
         let app = App::new(Arc::clone(&self.runtime), writer, flow, Arc::clone(&self.outbound), clock);
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(serve(listener, app, async move { drop(stopped.await) }));
+        tokio::spawn(serve(listener, app, async move { drop(stopped.await) }, GRACE));
         Working { works, url, key, stop }
     }
 
@@ -113,6 +116,6 @@ impl Working {
     /// Ends in good order: what has begun is carried to its end.
     pub async fn end(self) {
         drop(self.stop);
-        self.works.end().await;
+        self.works.end(GRACE).await;
     }
 }

@@ -41,6 +41,10 @@ pub(super) enum Command {
     Preview(PreviewArgs),
     /// Run the journeys: web, scheduler and delivery in one process
     Run(RunArgs),
+    /// Hold everything that would be handed over: mails, messages, calls
+    Hold(HoldArgs),
+    /// Let go what was held
+    Resume,
     /// Bring contacts in and out, and look at one
     Contacts(ContactsArgs),
     /// Enter contacts into a journey
@@ -98,6 +102,12 @@ pub(super) struct DemoArgs {
     /// How many seconds of the demonstration's time pass in one real second
     #[arg(long, default_value_t = 14_400, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(super) speed: u32,
+    /// How much is logged: warn, info, debug, or by part, such as info,lotse::runtime=debug
+    #[arg(long, default_value = "error", value_name = "LEVELS", env = "LOTSE_LOG")]
+    pub(super) log: String,
+    /// How the log is written
+    #[arg(long, value_enum, default_value_t, env = "LOTSE_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
     /// End by itself after that many real seconds
     #[arg(long, value_name = "SECONDS")]
     pub(super) seconds: Option<u64>,
@@ -228,6 +238,32 @@ pub(super) struct PreviewArgs {
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) workspace: Dir,
+    /// How many seconds what has begun may take once the program is told to stop
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", env = "LOTSE_GRACE")]
+    pub(super) grace: u64,
+    /// How much is logged: warn, info, debug, or by part, such as info,lotse::runtime=debug
+    #[arg(long, default_value = "info", value_name = "LEVELS", env = "LOTSE_LOG")]
+    pub(super) log: String,
+    /// How the log is written
+    #[arg(long, value_enum, default_value_t, env = "LOTSE_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line for people
+    #[default]
+    Text,
+    /// One JSON object a line, for programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HoldArgs {
+    /// Why, for those who find it held
+    #[arg(long, value_name = "TEXT")]
+    pub(super) because: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,17 +1,14 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::End;
 use super::args::DemoArgs;
-use super::run::{log_to_stderr, told_to_stop};
+use super::run::told_to_stop;
 use super::workspace::block_on;
+use super::{End, log};
 use crate::demo::{Demo, Settings};
 
-/// What is logged where `LOTSE_LOG` says nothing: a visitor sees nothing but what is amiss.
-const LOGGED: &str = "error";
-
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<End> {
-    log_to_stderr(LOGGED);
+    log::begin(&args.log, args.log_format)?;
     block_on(async {
         let settings = Settings { listen: args.listen, contacts: args.contacts, speed: args.speed };
         let demo = Demo::start(settings).await?;

@@ -12,6 +12,9 @@ mod doctor;
 mod enter;
 mod explain;
 mod fmt;
+mod hold;
+mod log;
+mod marker;
 mod migrate;
 mod new;
 mod output;
@@ -70,6 +73,8 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::Test(args) => test::run(&args, &workspace),
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args, &workspace),
+        Command::Hold(args) => hold::hold(&args, &workspace),
+        Command::Resume => hold::resume(&workspace),
         Command::Contacts(args) => contacts::run(&args, &workspace),
         Command::Enter(args) => enter::run(&args, &workspace),
         Command::Why(args) => why::run(&args, &workspace),

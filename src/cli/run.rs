@@ -1,39 +1,40 @@
+use std::cell::Cell;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
-use super::End;
 use super::args::RunArgs;
+use super::marker::Marker;
 use super::workspace::{Workspace, block_on};
+use super::{End, log};
 use crate::finding::words;
 use crate::http::{App, serve};
 use crate::runtime::{Deployed, Outbound, OutboundError, Runtime, Works, deploy, load_plans};
 use crate::store::Store;
 use crate::time::{Clock, SystemClock};
 
-/// What is logged where `LOTSE_LOG` says nothing.
-const LOGGED: &str = "info";
-
 pub(super) fn run(args: &RunArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(args.workspace.or(dir))?;
-    log_to_stderr(LOGGED);
-    block_on(run_until_told(&workspace))
+    log::begin(&args.log, args.log_format)?;
+    block_on(run_until_told(&workspace, Duration::from_secs(args.grace)))
 }
 
-/// Runs a workspace until somebody says stop, and ends in good order then.
-async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
+/// Runs a workspace until somebody says stop, and ends in good order then, at the latest after `grace`.
+async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Result<End> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let outbound = Outbound::new(&workspace.config, &workspace.environment(), &clock).map_err(all_of)?;
     let outbound = Arc::new(outbound);
     let sqlite = workspace.open_sqlite().await?;
     let _lock = Lock::take(sqlite.path())?;
     sqlite.migrate().await?;
-    let store: Arc<dyn Store> = Arc::new(sqlite);
+    let sqlite = Arc::new(sqlite);
+    let (marker, elsewhere) = Marker::begin(Arc::clone(&sqlite), clock.now()).await?;
+    let store: Arc<dyn Store> = sqlite;
+    tell_of_hold(&*store, elsewhere.is_some()).await?;
     let deployed = deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
     tell(&deployed);
     let address = workspace.config.listen;
@@ -47,25 +48,37 @@ async fn run_until_told(workspace: &Workspace) -> anyhow::Result<End> {
         tracing::warn!("lotse.yaml has no `smtp`: mails are decided and wait");
     }
     let works = Works::start(Arc::clone(&runtime), Arc::clone(&outbound), Arc::clone(&clock)).await?;
-    let app = App::new(runtime, works.writer.clone(), Arc::clone(&works.flow), outbound, clock);
+    let flow = Arc::clone(&works.flow);
+    let app = App::new(runtime, works.writer.clone(), flow, outbound, Arc::clone(&clock));
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let served = serve(listener, app, told_to_stop()).await;
-    tracing::info!("ending: what has begun is carried to its end");
-    works.end().await;
+    let told = Cell::new(None);
+    let told_now = async {
+        told_to_stop().await;
+        tracing::info!(seconds = grace.as_secs(), "ending: what has begun is carried to its end");
+        works.begin_to_end();
+        told.set(Some(clock.now()));
+    };
+    let served = serve(listener, app, told_now, grace).await;
+    let passed = told.get().map_or(0, |told| clock.now().micros_since(told));
+    works.end(grace.saturating_sub(Duration::from_micros(passed.unsigned_abs()))).await;
+    marker.end().await;
     store.close().await;
     served.context("the web server failed")?;
     Ok(End::Good)
 }
 
-/// Logs to standard error, what `LOTSE_LOG` says (such as `debug` or `lotse::runtime=debug`), else `default`; as JSON
-/// where `LOTSE_LOG_FORMAT` is `json`.
-pub(super) fn log_to_stderr(default: &str) {
-    let filter = EnvFilter::try_from_env("LOTSE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let log = log.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
-    let json = std::env::var("LOTSE_LOG_FORMAT").is_ok_and(|format| format == "json");
-    // A program has one log: where there is one already, it stays.
-    let _ = if json { log.json().try_init() } else { log.with_target(false).try_init() };
+/// Says that nothing is handed over: nobody should have to find out.
+async fn tell_of_hold(store: &dyn Store, elsewhere: bool) -> anyhow::Result<()> {
+    if let Some(hold) = store.read().await?.held().await? {
+        let why = hold.why;
+        tracing::warn!(why, since = %hold.since, "nothing is handed over: `lotse resume` lets it go on");
+        if elsewhere {
+            tracing::warn!(
+                "look at `lotse deliveries list --all` first: what went out since the backup would go again"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn all_of(errors: Vec<OutboundError>) -> anyhow::Error {

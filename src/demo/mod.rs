@@ -19,6 +19,7 @@ mod workspace;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -87,6 +88,9 @@ pub enum DemoError {
     Web(#[from] reqwest::Error),
 }
 
+/// How long what has begun may take at the end.
+const GRACE: Duration = Duration::from_secs(20);
+
 /// A demonstration that runs.
 pub struct Demo {
     url: String,
@@ -148,8 +152,8 @@ impl Demo {
         let outside =
             Outside::new(environment.sales_secret()?, web.clone(), Arc::clone(&deeds), Arc::clone(&clock));
         let servers = [
-            tokio::spawn(served(serve_router(page, router, until(ended.clone())))),
-            tokio::spawn(served(serve_router(world, outside.router(&url), until(ended)))),
+            tokio::spawn(served(serve_router(page, router, until(ended.clone()), GRACE))),
+            tokio::spawn(served(serve_router(world, outside.router(&url), until(ended), GRACE))),
         ];
         let receiving = inbox.clone();
         let mail = tokio::spawn(async move { receiving.serve(mail, std::future::pending()).await });
@@ -174,7 +178,7 @@ impl Demo {
         for server in self.servers {
             let _ = server.await;
         }
-        self.works.end().await;
+        self.works.end(GRACE).await;
         // Only now: it takes what is still handed over.
         self.mail.abort();
         let summary = Summary::of(&*self.store, &self.inbox, &self.deeds).await;

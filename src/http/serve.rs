@@ -19,20 +19,23 @@ const CONNECTIONS_MAX: usize = 8_192;
 const HEAD: Duration = Duration::from_secs(15);
 /// The largest head of a request with some room, in bytes.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// How long requests that have begun when the server ends may take.
-const ENDING: Duration = Duration::from_secs(20);
 /// How long nobody is let in when the machine has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
 /// How often in a row that may be: a minute.
 const FAILURES_MAX: u32 = 600;
 
-/// Serves [`router`] until `shutdown` comes; then nobody is let in any more, and what has begun is carried to its end.
-/// Nothing of the app is left when it returns.
+/// Serves [`router`] until `shutdown` comes; then nobody is let in any more, and what has begun is carried to its end,
+/// for as long as `grace`. Nothing of the app is left when it returns.
 ///
 /// # Errors
 /// When nobody can be let in for a minute.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    serve_router(listener, router(app), shutdown).await
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
+) -> io::Result<()> {
+    serve_router(listener, router(app), shutdown, grace).await
 }
 
 /// Serves a router as [`serve`] does.
@@ -43,6 +46,7 @@ pub async fn serve_router(
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()>,
+    grace: Duration,
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -70,7 +74,7 @@ pub async fn serve_router(
         }
     }
     drop(listener);
-    if tokio::time::timeout(ENDING, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests took too long and were not carried to their end");
     }
     Ok(())
@@ -127,7 +131,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve_router(listener, router, async { drop(stopped.await) }));
+        let serving = tokio::spawn(serve_router(listener, router, async { drop(stopped.await) }, HEAD));
 
         let mut resting = TcpStream::connect(address).await.unwrap();
         let mut asking = TcpStream::connect(address).await.unwrap();

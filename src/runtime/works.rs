@@ -16,6 +16,8 @@ const TICK_BACKLOG: u32 = 4_000;
 const LOOK_ELSEWHERE: Duration = Duration::from_millis(500);
 /// How often the counts are looked at for what contacts have shown together.
 const LEARN_EVERY: Length = Length::new(15, Unit::Minute);
+/// How long what was answered at the end may take to be written.
+const WRITING: Duration = Duration::from_secs(10);
 /// How long the works wait after the store failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -64,11 +66,14 @@ impl Works {
         flow.pulse.begin(now);
         let (writer, writing) = Writer::start(Arc::clone(&runtime), Arc::clone(&clock), Arc::clone(&flow));
         let (ending, ended) = watch::channel(false);
+        // Asked before anybody looks at what is due, so that what others change from then on is noticed.
+        let elsewhere = runtime.store().changes_elsewhere().await?;
         let mut tasks = vec![tokio::spawn(schedule(
             Arc::clone(&runtime),
             Arc::clone(&flow),
             Arc::clone(&clock),
             ended.clone(),
+            elsewhere,
         ))];
         if let Some(route) = &outbound.route {
             let letters = Arc::new(Letters::new(Arc::clone(&outbound), runtime.zone().clone()));
@@ -96,14 +101,36 @@ impl Works {
         Ok(Self { runtime, writer, flow, ending, tasks, writing })
     }
 
-    /// Ends: begins nothing new, carries to its end what has begun, writes what is to be written.
-    pub async fn end(self) {
+    /// Begins nothing new from now on.
+    pub fn begin_to_end(&self) {
         let _ = self.ending.send(true);
-        for task in self.tasks {
-            let _ = task.await;
+    }
+
+    /// Ends: begins nothing new, carries to its end what has begun within `grace`, writes what is to be written. What
+    /// takes longer is let go: calls are made again after the next start, messages that were being handed over become
+    /// unsure there.
+    pub async fn end(mut self, grace: Duration) {
+        self.begin_to_end();
+        let all = async {
+            for task in &mut self.tasks {
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(grace, all).await.is_err() {
+            tracing::warn!(
+                "some hand-overs took too long and are let go: the next start finds them, \
+                messages whose text was on its way become unsure"
+            );
+            for task in &self.tasks {
+                task.abort();
+            }
         }
         drop(self.writer);
-        let _ = self.writing.await;
+        let mut writing = self.writing;
+        if tokio::time::timeout(WRITING, &mut writing).await.is_err() {
+            tracing::error!("the database took nothing any more: what was answered last is not written down");
+            writing.abort();
+        }
     }
 }
 
@@ -113,9 +140,9 @@ async fn schedule(
     flow: Arc<Flow>,
     clock: Arc<dyn Clock>,
     mut ending: watch::Receiver<bool>,
+    mut elsewhere: i64,
 ) {
     let mut limit = TICK;
-    let mut elsewhere = None;
     let mut learned_at = Moment::MIN;
     while !*ending.borrow() {
         if clock.now() >= LEARN_EVERY.after(learned_at, runtime.zone()) {
@@ -162,7 +189,7 @@ async fn rest(
     flow: &Flow,
     clock: &dyn Clock,
     ending: &mut watch::Receiver<bool>,
-    elsewhere: &mut Option<i64>,
+    elsewhere: &mut i64,
 ) {
     let next = match runtime.store().read().await {
         Ok(mut unit) => unit.next_due().await.map(|due| due.turns),
@@ -179,18 +206,16 @@ async fn rest(
             _ = ending.changed() => return,
             () = tokio::time::sleep(until.min(LOOK_ELSEWHERE)) => {}
         }
-        let seen = runtime.store().changes_elsewhere().await.ok();
-        if seen != *elsewhere {
-            let first = elsewhere.is_none();
+        if let Ok(seen) = runtime.store().changes_elsewhere().await
+            && seen != *elsewhere
+        {
             *elsewhere = seen;
-            if !first {
-                if let Ok(plans) = load_plans(&**runtime.store()).await {
-                    runtime.set_plans(plans);
-                }
-                flow.messages_due();
-                flow.calls.notify_one();
-                return;
+            if let Ok(plans) = load_plans(&**runtime.store()).await {
+                runtime.set_plans(plans);
             }
+            flow.messages_due();
+            flow.calls.notify_one();
+            return;
         }
     }
 }

@@ -229,8 +229,12 @@ async fn write(
             let waited = tokio::time::timeout(AGAIN, receiver.recv_many(&mut jobs, TOGETHER_MAX)).await;
             waited.unwrap_or(usize::MAX)
         };
-        if came == 0 && kept.is_empty() {
-            return;
+        if came == 0 {
+            if kept.is_empty() {
+                return;
+            }
+            // Nobody gives anything any more.
+            tokio::time::sleep(AGAIN).await;
         }
         let mut together = std::mem::take(&mut kept);
         together.append(&mut jobs);

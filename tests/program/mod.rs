@@ -4,6 +4,8 @@ mod commands;
 mod fmt;
 mod formats;
 mod kill;
+mod log;
+mod operating;
 mod round_trip;
 mod sink;
 
@@ -69,10 +71,16 @@ impl Workspace {
 
     /// Starts `lotse run`, and waits until it listens.
     fn run(&self) -> Running {
+        self.run_with(&[])
+    }
+
+    /// Starts `lotse run` with further arguments.
+    fn run_with(&self, arguments: &[&str]) -> Running {
         let mut child = self
             .command()
-            .arg("run")
             .env("LOTSE_LOG", "info")
+            .arg("run")
+            .args(arguments)
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -85,7 +93,7 @@ impl Workspace {
                 let _ = sender.send(line);
             }
         });
-        let mut running = Running { child, log: receiver };
+        let mut running = Running { child, log: receiver, said: Vec::new() };
         running.says("listening");
         running
     }
@@ -95,17 +103,21 @@ impl Workspace {
 struct Running {
     child: Child,
     log: mpsc::Receiver<String>,
+    /// What it said so far.
+    said: Vec<String>,
 }
 
 impl Running {
     /// Waits until the program says something.
     fn says(&mut self, words: &str) {
-        let mut said = Vec::new();
         loop {
-            match self.log.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains(words) => return,
-                Ok(line) => said.push(line),
-                Err(_) => panic!("it never said `{words}`, but:\n{}", said.join("\n")),
+            let Ok(line) = self.log.recv_timeout(PATIENCE) else {
+                panic!("it never said `{words}`, but:\n{}", self.said.join("\n"));
+            };
+            let found = line.contains(words);
+            self.said.push(line);
+            if found {
+                return;
             }
         }
     }
@@ -118,10 +130,21 @@ impl Running {
 
     /// Asks the program to end in good order.
     #[cfg(unix)]
-    fn end(mut self) {
+    fn end(self) {
+        self.end_and_tell();
+    }
+
+    /// Asks the program to end in good order, and gives all that it said.
+    #[cfg(unix)]
+    fn end_and_tell(mut self) -> Vec<String> {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
+        // What it says must be taken, or it could not go on.
+        while let Ok(line) = self.log.recv_timeout(PATIENCE) {
+            self.said.push(line);
+        }
         assert!(self.child.wait().unwrap().success());
+        std::mem::take(&mut self.said)
     }
 }
 

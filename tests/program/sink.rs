@@ -1,4 +1,5 @@
-//! A mail server that counts.
+//! A mail server that counts. It refuses `refused…@`, puts `later…@` off, and takes the mails for `hangs…@` without a
+//! word.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -79,6 +80,7 @@ impl Sink {
         let mut out = stream.try_clone()?;
         let mut lines = BufReader::new(stream).split(b'\n');
         let mut to = String::new();
+        let mut said;
         out.write_all(b"220 sink\r\n")?;
         while let Some(line) = lines.next() {
             let line = String::from_utf8_lossy(&line?).trim_end().to_owned();
@@ -88,7 +90,12 @@ impl Sink {
                 b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
             } else if upper.starts_with("RCPT TO:") {
                 to = line[8..].trim_matches(|c| c == '<' || c == '>').to_owned();
-                b"250 fine\r\n"
+                said = match to.split(['-', '@']).next() {
+                    Some("refused") => format!("550 5.1.1 <{to}>: there is no {to} here\r\n"),
+                    Some("later") => format!("451 4.2.0 {to} is busy\r\n"),
+                    _ => "250 fine\r\n".to_owned(),
+                };
+                said.as_bytes()
             } else if upper == "DATA" {
                 out.write_all(b"354 go on\r\n")?;
                 let mut raw = String::new();
@@ -103,6 +110,9 @@ impl Sink {
                 }
                 self.mails.lock().unwrap().push(Mail { to: to.clone(), raw });
                 self.count_line();
+                if to.starts_with("hangs") {
+                    return lines.try_for_each(|line| line.map(drop));
+                }
                 b"250 taken\r\n"
             } else if upper == "QUIT" {
                 out.write_all(b"221 bye\r\n")?;

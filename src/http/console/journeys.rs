@@ -14,6 +14,8 @@ use crate::store::TallyRow;
 #[template(path = "journeys.html")]
 struct JourneysPage {
     frame: Frame,
+    /// Since when and why nothing is handed over.
+    held: Option<String>,
     journeys: Vec<Journey>,
 }
 
@@ -94,16 +96,19 @@ struct Message {
 pub(super) async fn show(State(console): State<Console>) -> Response {
     let frame = console.frame("journeys");
     match journeys(&console).await {
-        Ok(journeys) => page(&JourneysPage { frame, journeys }),
+        Ok((held, journeys)) => page(&JourneysPage { frame, held, journeys }),
         Err(trouble) => trouble.say(frame),
     }
 }
 
-async fn journeys(console: &Console) -> Result<Vec<Journey>, Trouble> {
+async fn journeys(console: &Console) -> Result<(Option<String>, Vec<Journey>), Trouble> {
     let runtime = &console.0.app.runtime;
-    let rows = runtime.store().read().await?.tallies(None).await?;
+    let mut unit = runtime.store().read().await?;
+    let rows = unit.tallies(None).await?;
+    let held = unit.held().await?.map(|hold| format!("since {}: {}", console.wall(hold.since), hold.why));
     let (plans, learned) = (runtime.plans(), runtime.learned());
-    Ok(plans.all_active().map(|(version, plan)| Journey::new(version, plan, &rows, &learned)).collect())
+    let journeys = plans.all_active().map(|(version, plan)| Journey::new(version, plan, &rows, &learned));
+    Ok((held, journeys.collect()))
 }
 
 impl Journey {

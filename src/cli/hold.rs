@@ -1,0 +1,46 @@
+use std::path::Path;
+
+use super::End;
+use super::args::HoldArgs;
+use super::workspace::{Workspace, block_on};
+use crate::finding::words::counted;
+use crate::time::{Clock, SystemClock, wall_text};
+
+pub(super) fn hold(args: &HoldArgs, dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load(dir)?;
+    block_on(async {
+        let mut unit = workspace.open_store().await?.write().await?;
+        let why = args.because.as_deref().unwrap_or("somebody said `lotse hold`");
+        let is_new = unit.hold(why, SystemClock.now()).await?;
+        let held = unit.held().await?;
+        unit.commit().await?;
+        if is_new {
+            anstream::println!("nothing is handed over from now on; what is due waits for `lotse resume`");
+        } else if let Some(held) = held {
+            let since = wall_text(held.since, &workspace.config.timezone);
+            anstream::println!("everything is held already, since {since}: {}", held.why);
+        }
+        Ok(End::Good)
+    })
+}
+
+pub(super) fn resume(dir: &Path) -> anyhow::Result<End> {
+    let workspace = Workspace::load(dir)?;
+    block_on(async {
+        let mut unit = workspace.open_store().await?.write().await?;
+        if !unit.release().await? {
+            anstream::println!("nothing was held");
+            return Ok(End::Good);
+        }
+        let due = unit.backlog(SystemClock.now()).await?;
+        unit.commit().await?;
+        let messages = usize::try_from(due.mails + due.over_http).unwrap_or(usize::MAX);
+        let calls = usize::try_from(due.calls).unwrap_or(usize::MAX);
+        anstream::println!(
+            "it goes on: {} and {} are due; what is too late by `late` of the policy is left out",
+            counted(messages, "message"),
+            counted(calls, "call")
+        );
+        Ok(End::Good)
+    })
+}
