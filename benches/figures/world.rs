@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 /// How long what has begun may take at the end.
 const GRACE: Duration = Duration::from_secs(60);
+
 /// The store and what moves contacts; nothing runs by itself yet.
 pub struct World {
     pub clock: Arc<ManualClock>,
