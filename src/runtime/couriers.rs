@@ -159,6 +159,7 @@ impl Couriers {
     async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: impl Into<String>) -> bool {
         self.runtime.metrics().messages.of([&claimed.message.channel, word(outcome)]).add(1);
         let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.into() };
-        self.writer.give(Job::Settle { settlement, events: Vec::new(), suppress: None }).await.is_ok()
+        let events = told(&self.runtime.plans(), &claimed.message, &settlement, self.clock.now());
+        self.writer.give(Job::Settle { settlement, events, suppress: None }).await.is_ok()
     }
 }

@@ -1,7 +1,9 @@
 use crate::channel::email::{Outcome as Handed, Refusal};
 use crate::channel::webhook::CallOutcome;
 use crate::channel::{Retry, next_attempt};
-use crate::domain::{Attributes, Event, EventId, EventKind, IdHasher, Message, MessageState, SystemEvent};
+use crate::domain::{
+    Attributes, Event, EventId, EventKind, IdHasher, Message, MessageState, SkipReason, SystemEvent,
+};
 use crate::engine::Plans;
 use crate::store::{MessageKey, MessageSettlement, Outcome};
 use crate::time::Moment;
@@ -81,9 +83,21 @@ pub fn told(plans: &Plans, message: &Message, settlement: &MessageSettlement, no
             let reason = [("reason".to_owned(), settlement.answer.as_str().into())];
             tell(SystemEvent::MessageBounced, reason.into_iter().collect());
         }
+        Outcome::Skipped(reason) => tell(SystemEvent::MessageSkipped, why(reason)),
         _ => {}
     }
     events
+}
+
+/// The event that tells journeys that a message which was decided on is not sent after all, where some journey listens
+/// to it.
+pub fn skipped_event(plans: &Plans, message: &Message, reason: SkipReason, now: Moment) -> Option<Event> {
+    let event = SystemEvent::MessageSkipped;
+    plans.listen_to(event.name()).then(|| message_event(message, event, why(reason), now))
+}
+
+fn why(reason: SkipReason) -> Attributes {
+    [("reason".to_owned(), reason.as_str().into())].into_iter().collect()
 }
 
 /// What counts call an outcome.
@@ -134,6 +148,7 @@ pub fn answer_event(
 /// programs ask for one thing several times.
 pub fn message_event(message: &Message, event: SystemEvent, more: Attributes, at: Moment) -> Event {
     const MINUTE: i64 = 60_000_000;
+    let minute = Moment::from_micros(at.micros().div_euclid(MINUTE) * MINUTE);
     let mut properties = more;
     properties.insert("message".to_owned(), message.message.as_str().into());
     let text = |name: &str| properties.get(name).map(ToString::to_string).unwrap_or_default();
@@ -143,8 +158,8 @@ pub fn message_event(message: &Message, event: SystemEvent, more: Attributes, at
         .part(message.id.bytes())
         .part(link)
         .part(machine)
-        .part(at.micros().div_euclid(MINUTE).to_be_bytes())
-        .finish(at);
+        .part(minute.micros().to_be_bytes())
+        .finish(minute);
     if matches!(event, SystemEvent::MessageSent | SystemEvent::MessageDelivered) {
         properties.insert("channel".to_owned(), message.channel.as_str().into());
     }
@@ -158,5 +173,42 @@ pub fn message_event(message: &Message, event: SystemEvent, more: Attributes, at
         run: Some(message.run),
         depth: 0,
         properties,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ContactId, MessageId, RunId};
+
+    #[test]
+    fn what_happens_again_within_a_minute_is_the_same_event() {
+        let message = Message {
+            id: MessageId::default(),
+            contact: ContactId::default(),
+            run: RunId::default(),
+            journey: "j".to_owned(),
+            version: 1,
+            place: 0,
+            step: 0,
+            channel: "email".to_owned(),
+            message: "hello".to_owned(),
+            topic: "news".to_owned(),
+            essential: false,
+            address: String::new(),
+            with: Attributes::new(),
+            state: MessageState::Accepted,
+            reason: None,
+            decided_at: Moment::from_seconds(0),
+            wanted_at: Moment::from_seconds(0),
+        };
+        let id = |second: i64, link: &str| {
+            let link = [("link".to_owned(), link.into())].into_iter().collect();
+            message_event(&message, SystemEvent::MessageClicked, link, Moment::from_seconds(second)).id
+        };
+        assert_eq!(id(60, "shop"), id(119, "shop"));
+        assert_ne!(id(60, "shop"), id(120, "shop"));
+        assert_ne!(id(60, "shop"), id(61, "about"));
+        assert!(id(60, "shop") < id(120, "shop"), "they lie in the order of their minutes");
     }
 }

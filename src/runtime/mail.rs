@@ -211,7 +211,8 @@ impl MailRoom {
     /// Has a message wait or leaves it out, without an attempt.
     async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: &str) -> bool {
         let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.to_owned() };
-        self.give(settlement, Vec::new(), None).await
+        let events = told(&self.runtime.plans(), &claimed.message, &settlement, self.clock.now());
+        self.give(settlement, events, None).await
     }
 
     async fn give_up(&self, claimed: &ClaimedMessage, outcome: Outcome, answer: String) -> bool {

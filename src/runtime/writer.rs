@@ -6,8 +6,9 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::Runtime;
 use super::hits::{MessageHit, Recent};
+use super::ledger::skipped_event;
 use super::pulse::Pulse;
-use crate::domain::{CallId, ContactId, Event, MessageId, MessageState, Permission};
+use crate::domain::{CallId, ContactId, Event, MessageId, MessageState, Permission, SkipReason};
 use crate::metrics::Metrics;
 use crate::store::{
     Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError, WriteUnit,
@@ -286,6 +287,8 @@ fn hits(jobs: &[Job]) -> Vec<&MessageHit> {
 struct Together {
     intakes: Vec<Vec<Intake>>,
     goes: BTreeMap<MessageKey, bool>,
+    /// Whether journeys are told of messages that the gate has stopped.
+    told_at_gate: bool,
     first: Vec<bool>,
 }
 
@@ -416,12 +419,22 @@ impl Together {
         if !all_bodies.is_empty() {
             unit.set_bodies(all_bodies).await?;
         }
-        if !events.is_empty() {
-            unit.add_events(events).await?;
-        }
         if !keys.is_empty() {
             let answers = unit.hand_over(&keys, now).await?;
+            let skipped: BTreeMap<MessageKey, SkipReason> =
+                answers.iter().filter_map(|answer| Some((answer.key, answer.skipped?))).collect();
+            let stopped: Vec<MessageKey> = skipped.keys().copied().collect();
+            for stored in unit.messages_of(&stopped).await? {
+                let reason = skipped.get(&stored.key()).copied();
+                let told = |reason| skipped_event(&runtime.plans(), &stored.message, reason, now);
+                let told = reason.and_then(told);
+                self.told_at_gate |= told.is_some();
+                events.extend(told);
+            }
             self.goes = answers.into_iter().map(|answer| (answer.key, answer.goes)).collect();
+        }
+        if !events.is_empty() {
+            unit.add_events(events).await?;
         }
         Ok(())
     }
@@ -430,7 +443,7 @@ impl Together {
 /// Tells everybody that it is lasting. Who has gone away meanwhile is not told.
 fn answer(jobs: Vec<Job>, together: Together, flow: &Flow) {
     let (mut intakes, mut first) = (together.intakes.into_iter(), together.first.into_iter());
-    let (mut turns, mut mail, mut calls) = (false, false, false);
+    let (mut turns, mut mail, mut calls) = (together.told_at_gate, false, false);
     for job in jobs {
         match job {
             Job::Arrive { done, .. } => {

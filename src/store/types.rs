@@ -212,6 +212,8 @@ pub struct GateAnswer {
     pub key: MessageKey,
     /// Whether it may go: it is handed over now.
     pub goes: bool,
+    /// Why it is not sent any more, where the gate has just said so.
+    pub skipped: Option<SkipReason>,
 }
 
 /// What became of a message.

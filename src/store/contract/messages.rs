@@ -123,6 +123,27 @@ pub(super) async fn the_gate_stops_suppressed_addresses_whosoever_they_are(store
     }
 }
 
+pub(super) async fn what_is_not_sent_after_all_counts_as_skipped(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let (fine, late, refused) =
+        (sent(store, ada, 0).await, sent(store, ada, 1).await, sent(store, ada, 2).await);
+    assert!(goes(store, fine, 5).await);
+    assert!(settle(store, late, Outcome::Skipped(SkipReason::Late), 6).await);
+    assert!(!settle(store, late, Outcome::Skipped(SkipReason::Late), 7).await);
+    change!(store, unit => unit.decide(vec![decision(ada, "news", false, 10)]));
+    let gate = async |second| change!(store, unit => unit.hand_over(&[refused, refused], at(second)));
+    let skipped = async |second| gate(second).await.iter().map(|answer| answer.skipped).collect::<Vec<_>>();
+    assert_eq!(skipped(11).await, [Some(SkipReason::NoPermission), None]);
+    assert_eq!(skipped(12).await, [None, None]);
+    let mut counts: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
+    for row in look!(store, unit => unit.tallies(None)) {
+        let detail = row.detail.split(' ').nth(1).unwrap_or_default();
+        *counts.entry(format!("{} {detail}", row.what)).or_default() += row.count;
+    }
+    let of = |what: &str| counts.get(what).copied().unwrap_or_default();
+    assert_eq!((of("sent "), of("skipped late"), of("skipped no_permission")), (1, 1, 1));
+}
+
 pub(super) async fn a_message_goes_once(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let key = sent(store, ada, 0).await;

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
-use super::super::tally::{TallyKey, hour_key, reaction_key};
+use super::super::tally::{DecidedMessage, TallyKey, count_skipped, hour_key, reaction_key};
 use super::super::{
     Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Reaction, StoredMessage,
 };
@@ -48,18 +48,21 @@ impl Tables {
 
     /// The last gate.
     pub(super) fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Vec<GateAnswer> {
-        keys.iter().map(|key| GateAnswer { key: *key, goes: self.passes(*key, now) }).collect()
+        keys.iter().map(|key| self.passes(*key, now)).collect()
     }
 
-    fn passes(&mut self, key: MessageKey, now: Moment) -> bool {
+    fn passes(&mut self, key: MessageKey, now: Moment) -> GateAnswer {
         let stopped = match self.message(key) {
             Some((person, stored))
                 if stored.message.state == MessageState::Decided && self.hold.is_none() =>
             {
                 self.stopped(person, stored)
             }
-            _ => return false,
+            _ => return GateAnswer { key, goes: false, skipped: None },
         };
+        if let Some(reason) = stopped {
+            self.count_skipped(key, reason);
+        }
         if let Some(stored) = self.message_mut(key) {
             stored.due_at = None;
             stored.message.reason = stopped;
@@ -72,7 +75,15 @@ impl Tables {
                 stored.settled_at = Some(now);
             }
         }
-        stopped.is_none()
+        GateAnswer { key, goes: stopped.is_none(), skipped: stopped }
+    }
+
+    fn count_skipped(&mut self, key: MessageKey, reason: SkipReason) {
+        let Some((_, stored)) = self.message(key) else { return };
+        let Message { journey, version, message, decided_at, .. } = stored.message.clone();
+        let mut counts = BTreeMap::new();
+        count_skipped(&mut counts, DecidedMessage { journey, version, message, decided_at }, reason);
+        self.count(counts);
     }
 
     fn stopped(&self, person: &Person, stored: &StoredMessage) -> Option<SkipReason> {
@@ -113,6 +124,9 @@ impl Tables {
             stored.due_at = settlement.outcome.due_at();
             stored.settled_at = Some(now);
             stored.answer = Some(settlement.answer);
+            if let Some(reason) = settlement.outcome.reason() {
+                self.count_skipped(key, reason);
+            }
             answered.push(asked);
         }
         answered

@@ -6,10 +6,11 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
+use super::super::tally::{DecidedMessage, TallyKey, count_skipped};
 use super::super::{Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
 use super::bulk::Bulk;
 use super::rows::{self, Columns};
-use super::{contacts, failed, identity, keys, operating, turns};
+use super::{contacts, failed, identity, keys, operating, record, turns};
 use crate::domain::{Attributes, ContactId, MessageId, MessageState, RunId, RunState, SkipReason};
 use crate::time::Moment;
 
@@ -86,7 +87,8 @@ async fn entries(
 }
 
 pub(super) const WAITING: &str =
-    "SELECT m.contact, m.id, m.topic, m.essential, m.address FROM json_each($1) AS k CROSS JOIN message AS m
+    "SELECT m.contact, m.id, m.topic, m.essential, m.address, m.journey, m.version, m.message, m.decided_at
+    FROM json_each($1) AS k CROSS JOIN message AS m
     WHERE m.slot = k.value ->> 0 AND m.contact = unhex(k.value ->> 1) AND m.id = unhex(k.value ->> 2)
     AND m.state = 'decided'";
 pub(super) const GO: Bulk = Bulk {
@@ -108,9 +110,9 @@ pub(super) async fn hand_over(
     now: Moment,
 ) -> Result<Vec<GateAnswer>> {
     if operating::held(connection).await?.is_some() {
-        return Ok(messages.iter().map(|key| GateAnswer { key: *key, goes: false }).collect());
+        return Ok(messages.iter().map(|key| GateAnswer { key: *key, goes: false, skipped: None }).collect());
     }
-    let (mut go, stay) = gate(connection, messages).await?;
+    let (mut go, stay, counts) = gate(connection, messages).await?;
     operating::left_the_house(connection, go.len()).await?;
     let keys: Vec<MessageKey> = go.iter().copied().collect();
     GO.run(connection, &keys, |statement, key: &MessageKey| {
@@ -122,37 +124,55 @@ pub(super) async fn hand_over(
         statement.bind(now.micros()).bind(reason.as_str())
     })
     .await?;
+    record::add_counts(connection, counts).await?;
+    let mut stay: BTreeMap<MessageKey, SkipReason> = stay.into_iter().collect();
     // Taken out as they are answered: a message that is named twice goes once.
-    Ok(messages.iter().map(|key| GateAnswer { key: *key, goes: go.remove(key) }).collect())
+    let answer = |key: &MessageKey| GateAnswer { key: *key, goes: go.remove(key), skipped: stay.remove(key) };
+    Ok(messages.iter().map(answer).collect())
 }
 
+/// What a gate says: who may go, who may not and why, and what that changes in the counts.
+type Gate = (BTreeSet<MessageKey>, Vec<(MessageKey, SkipReason)>, Counts);
+type Counts = BTreeMap<TallyKey, (i64, f64)>;
+
 /// Which of the messages that wait may go, and why the others may not.
-async fn gate(
-    connection: &mut SqliteConnection,
-    messages: &[MessageKey],
-) -> Result<(BTreeSet<MessageKey>, Vec<(MessageKey, SkipReason)>)> {
+async fn gate(connection: &mut SqliteConnection, messages: &[MessageKey]) -> Result<Gate> {
     let list = keys::rows(messages.iter().map(|key| (&key.contact, &key.id.0)));
     let found = sqlx::query(WAITING).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
     let mut waiting = Vec::with_capacity(found.len());
     for row in &found {
         let mut columns = Columns::of(row, "message");
         let key = key_from(&mut columns)?;
-        waiting.push((key, columns.text()?, columns.number::<u8>()? == 1, columns.text()?));
+        let (topic, essential, to) = (columns.text()?, columns.number::<u8>()? == 1, columns.text()?);
+        waiting.push((key, topic, essential, decided_message(&mut columns)?, to));
     }
     let suppressed = contacts::suppressed(connection, waiting.iter().map(|(.., to)| to.as_str())).await?;
     let people: Vec<ContactId> = waiting.iter().map(|(key, ..)| key.contact).collect();
     let decisions = turns::decisions(connection, &people).await?;
-    let (mut go, mut stay) = (BTreeSet::new(), Vec::new());
-    for (key, topic, essential, address) in waiting {
+    let (mut go, mut stay, mut counts) = (BTreeSet::new(), Vec::new(), Counts::new());
+    for (key, topic, essential, decided, address) in waiting {
         let allowed = decisions.get(&key.contact).and_then(|decided| decided.get(&topic)).copied();
         match stopped(essential, allowed, suppressed.contains_key(&suppression_key(&address))) {
             None => {
                 go.insert(key);
             }
-            Some(reason) => stay.push((key, reason)),
+            Some(reason) => {
+                stay.push((key, reason));
+                count_skipped(&mut counts, decided, reason);
+            }
         }
     }
-    Ok((go, stay))
+    Ok((go, stay, counts))
+}
+
+/// `journey, version, message, decided_at`
+fn decided_message(columns: &mut Columns<'_>) -> Result<DecidedMessage> {
+    Ok(DecidedMessage {
+        journey: columns.text()?,
+        version: columns.number()?,
+        message: columns.text()?,
+        decided_at: columns.moment()?,
+    })
 }
 
 fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
@@ -166,7 +186,8 @@ pub(super) const SETTLE: Bulk = Bulk {
         wanted_at = coalesce(v.column11, wanted_at) FROM (",
     columns: 11,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
-        AND instr(v.column8, ' ' || message.state || ' ') > 0 RETURNING message.contact, message.id",
+        AND instr(v.column8, ' ' || message.state || ' ') > 0 RETURNING message.contact, message.id, journey, version, message,
+        decided_at",
 };
 
 /// Records what became of messages, in order; answers those whose state could lead there.
@@ -178,6 +199,7 @@ pub(super) async fn settle(
     let about = settled.iter().map(|settlement| settlement.key.contact).collect();
     let about = identity::are_now(connection, about).await?;
     let mut answered = Vec::with_capacity(settled.len());
+    let mut counts = Counts::new();
     for round in rounds(settled.into_iter().zip(about)).into_values() {
         let rows = SETTLE.returning(connection, &round, |statement, (settlement, contact)| {
             statement
@@ -194,12 +216,21 @@ pub(super) async fn settle(
                 .bind(settlement.outcome.wanted_at().map(Moment::micros))
         });
         let found = rows.await?;
-        let done: BTreeSet<MessageKey> =
-            found.iter().map(|row| key_from(&mut Columns::of(row, "message"))).collect::<Result<_>>()?;
-        let is_done = |contact, id| done.contains(&MessageKey { contact, id });
-        let asked = round.iter().filter(|(settlement, contact)| is_done(*contact, settlement.key.id));
-        answered.extend(asked.map(|(settlement, _)| settlement.key));
+        let done = |row: &SqliteRow| {
+            let mut columns = Columns::of(row, "message");
+            Ok((key_from(&mut columns)?, decided_message(&mut columns)?))
+        };
+        let mut done: BTreeMap<MessageKey, DecidedMessage> = found.iter().map(done).collect::<Result<_>>()?;
+        for (settlement, contact) in &round {
+            let key = MessageKey { contact: *contact, id: settlement.key.id };
+            let Some(decided) = done.remove(&key) else { continue };
+            if let Some(reason) = settlement.outcome.reason() {
+                count_skipped(&mut counts, decided, reason);
+            }
+            answered.push(settlement.key);
+        }
     }
+    record::add_counts(connection, counts).await?;
     Ok(answered)
 }
 
