@@ -31,6 +31,9 @@ pub struct ContactState {
 }
 
 impl ContactState {
+    /// How many past events of one name count, the latest of them.
+    pub const HAPPENED_MAX: usize = 10_000;
+
     /// A contact without any history.
     pub fn new(contact: Contact) -> Self {
         Self {

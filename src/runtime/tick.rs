@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Runtime;
-use crate::domain::{ContactId, ContactState, Effects, HistoryStep, Passed, StepKind, Watch};
+use crate::domain::{ContactId, ContactState, Effects, EventId, HistoryStep, Passed, Run, StepKind, Watch};
 use crate::engine::{Input, Plans, World, advance, needs};
+use crate::language::plan::Needs;
 use crate::metrics::Metrics;
 use crate::store::{Claim, Result, TurnBatch, WriteUnit};
 use crate::time::Moment;
@@ -33,11 +34,22 @@ impl Runtime {
     /// # Errors
     /// When the store fails; nothing was done then, and the next tick does it.
     pub async fn tick(&self, now: Moment, limit: u32) -> Result<Tick> {
+        match self.batch(now, limit, Recording::Together).await {
+            Err(error) if !error.is_passing() => {
+                tracing::error!(%error, "turns could not be recorded together: they are recorded one by one");
+                self.batch(now, limit, Recording::OneByOne).await
+            }
+            done => done,
+        }
+    }
+
+    async fn batch(&self, now: Moment, limit: u32, recording: Recording) -> Result<Tick> {
         let mut unit = self.store.write().await?;
         // Those who were there before a journey that time leads into get their turn batch by batch.
         let plans = self.plans();
         let extended = plans.are_watching() && unit.extend_watch(plans.deployed_at(), now, limit).await?;
-        let claim = unit.claim(now, limit).await?;
+        let mut claim = unit.claim(now, limit).await?;
+        let left = leave(&mut claim);
         if claim.events.is_empty() && claim.due.is_empty() && claim.watches.is_empty() {
             if extended {
                 unit.commit().await?;
@@ -45,7 +57,7 @@ impl Runtime {
             return Ok(Tick { more: extended, ..Tick::default() });
         }
         let most = claim.events.len().max(claim.due.len()).max(claim.watches.len());
-        let full = extended || most >= limit as usize;
+        let full = extended || left || most >= limit as usize;
         let (events, timers) = (claim.events.len(), claim.due.len() + claim.watches.len());
         let came: Vec<Moment> = claim.events.iter().map(|event| event.received_at).collect();
         let batch = self.turns(&mut *unit, &plans, claim, now).await?;
@@ -60,7 +72,10 @@ impl Runtime {
             more: full || effects().any(|effects| !effects.events.is_empty()),
         };
         let decided = Decided::of(&batch);
-        unit.record(batch).await?;
+        match recording {
+            Recording::Together => unit.record(batch).await?,
+            Recording::OneByOne => record_one_by_one(&mut *unit, batch).await?,
+        }
         unit.commit().await?;
         decided.count(&self.metrics);
         self.metrics.steps.add(tick.steps);
@@ -111,6 +126,69 @@ impl Runtime {
         }
         Ok(batch)
     }
+}
+
+/// How many events of one contact a tick takes.
+const EVENTS_EACH_MAX: usize = 500;
+
+/// Leaves what is more than a tick does for one contact for the next ticks, in order, and tells whether there is such.
+/// A timer waits for the events before it.
+fn leave(claim: &mut Claim) -> bool {
+    let mut counts: BTreeMap<ContactId, usize> = BTreeMap::new();
+    let mut left: BTreeMap<ContactId, Moment> = BTreeMap::new();
+    claim.events.retain(|event| {
+        let count = counts.entry(event.contact).or_default();
+        *count += 1;
+        if *count > EVENTS_EACH_MAX {
+            let earliest = left.entry(event.contact).or_insert(event.at);
+            *earliest = event.at.min(*earliest);
+        }
+        *count <= EVENTS_EACH_MAX
+    });
+    let goes_first = |run: &Run, event: &Moment| run.wake_at.is_some_and(|at| at < *event);
+    claim.due.retain(|run| left.get(&run.contact).is_none_or(|event| goes_first(run, event)));
+    !left.is_empty()
+}
+
+/// How the turns of a batch are recorded.
+#[derive(Clone, Copy)]
+enum Recording {
+    /// All of them or none.
+    Together,
+    /// Each on its own, after the store has failed to take all of them.
+    OneByOne,
+}
+
+/// Records the turns of each contact on their own. A contact whose turns the store cannot take is set aside: it must
+/// not hold up all others for ever.
+async fn record_one_by_one(unit: &mut dyn WriteUnit, batch: TurnBatch) -> Result<()> {
+    let needs = Needs { watch: true, ..Needs::default() };
+    let TurnBatch { now, contacts, events } = batch;
+    let mut looked_at: BTreeMap<ContactId, Vec<(ContactId, EventId)>> = BTreeMap::new();
+    for event in events {
+        looked_at.entry(event.0).or_default().push(event);
+    }
+    for (state, effects) in contacts {
+        let contact = state.contact.id;
+        let events = looked_at.remove(&contact).unwrap_or_default();
+        let turns = TurnBatch { now, contacts: vec![(state, effects)], events: events.clone() };
+        let Err(error) = unit.record(turns).await else { continue };
+        if error.is_passing() {
+            return Err(error);
+        }
+        tracing::error!(%contact, %error, "a contact is set aside: its turns could not be recorded");
+        let fresh = unit.states(&[contact], &needs, now).await?;
+        let mut contacts: Vec<_> = fresh.into_iter().map(|state| hold(state, now)).collect();
+        let held = TurnBatch { now, contacts: contacts.clone(), events: events.clone() };
+        if unit.record(held).await.is_err() {
+            // It may be the history that takes nothing more.
+            contacts.iter_mut().for_each(|(_, effects)| effects.history.clear());
+            unit.record(TurnBatch { now, contacts, events }).await?;
+        }
+    }
+    // Those of contacts that there are no more.
+    let events = looked_at.into_values().flatten().collect();
+    unit.record(TurnBatch { now, contacts: Vec::new(), events }).await
 }
 
 /// How much a batch decided, for the counts of the process.
@@ -173,3 +251,6 @@ fn hold(mut state: ContactState, now: Moment) -> (ContactState, Effects) {
     }
     (state, effects)
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,11 +55,13 @@ for_every_store! {
         a_state_is_what_is_known_of_a_contact
         a_state_has_the_ended_runs_whose_goals_are_open
         a_state_has_what_happened_before
+        a_state_has_the_latest_of_many_events
         states_come_as_they_were_asked_for
         what_turns_lead_to_is_recorded
         a_turn_goes_onto_the_one_it_was_made_from
         a_turn_of_an_event_that_was_looked_at_is_overtaken
         a_run_enters_once
+        a_goal_is_reached_once
         contacts_change_with_their_turns
         turns_are_counted
         experiments_are_counted_by_the_hour
@@ -110,6 +112,7 @@ for_every_store! {
         the_gate_lets_go_what_is_allowed
         the_gate_stops_what_was_refused_meanwhile
         the_gate_stops_suppressed_addresses_whosoever_they_are
+        what_is_not_sent_after_all_counts_as_skipped
         a_message_goes_once
         every_step_of_a_message_is_legal_or_does_nothing
         what_is_settled_is_kept

@@ -5,8 +5,8 @@ use super::fixture::{
     moving, note, person, record, sending, state_of,
 };
 use crate::domain::{
-    Arm, CallKind, CallState, ContactId, EventKind, Exposure, GoalReached, MessageState, Past, RefusalReason,
-    Refused, SkipReason, StepKind,
+    Arm, CallKind, CallState, ContactId, ContactState, EventKind, Exposure, GoalReached, MessageState, Past,
+    RefusalReason, Refused, SkipReason, StepKind,
 };
 use crate::language::plan::{Needs, Reach};
 use crate::store::{Claim, Store, StoreError, TurnBatch};
@@ -166,6 +166,28 @@ pub(super) async fn a_state_has_what_happened_before(store: &dyn Store) {
     assert_eq!((states[0].events.len(), states[1].events.len()), (2, 1));
 }
 
+pub(super) async fn a_state_has_the_latest_of_many_events(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let most = i64::try_from(ContactState::HAPPENED_MAX).unwrap();
+    let named = |name: &str, second: i64| {
+        let mut event = event(ada, &format!("{name} {second}"), second);
+        event.name = name.to_owned();
+        event
+    };
+    let viewed = (0..most + 5).map(|second| named("viewed", second));
+    let events: Vec<_> = viewed.chain([named("bought", 0), named("bought", 1)]).collect();
+    let looked_at = events.iter().map(|event| (event.contact, event.id)).collect();
+    change!(store, unit => unit.add_events(events));
+    change!(store, unit => unit.record(TurnBatch { now: at(most), contacts: Vec::new(), events: looked_at }));
+    let asked = ["viewed", "bought"].map(|name| (name.to_owned(), Reach::Forever)).into();
+    let needs = Needs { events: asked, ..Needs::default() };
+    let mut unit = store.write().await.unwrap();
+    let state = unit.states(&[ada], &needs, at(most)).await.unwrap().remove(0);
+    let known = |name: &str| (state.events[name].len(), state.events[name][0].at);
+    assert_eq!(known("viewed"), (ContactState::HAPPENED_MAX, at(5)));
+    assert_eq!(known("bought"), (2, at(0)));
+}
+
 pub(super) async fn states_come_as_they_were_asked_for(store: &dyn Store) {
     let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
     let (run, effects) = entering(ada, "welcome", 0);
@@ -276,6 +298,31 @@ pub(super) async fn a_run_enters_once(store: &dyn Store) {
     assert!(matches!(unit.record(again).await, Err(StoreError::Overtaken)));
 }
 
+/// Were a goal told twice, that must not undo the turns it is told with.
+pub(super) async fn a_goal_is_reached_once(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let (mut run, mut effects) = entering(ada, "welcome", 0);
+    let goal = |second: i64| GoalReached {
+        run: run.id,
+        contact: ada,
+        journey: "welcome".to_owned(),
+        version: 1,
+        arm: Arm::Treated,
+        goal: "sale".to_owned(),
+        at: at(second),
+        worth: None,
+        event: event_id("bought"),
+    };
+    let (first, second) = (goal(0), goal(10));
+    effects.goals.push(first.clone());
+    record(store, &run, effects, 0).await;
+    let mut effects = moving(&mut run);
+    effects.goals.push(second);
+    record(store, &run, effects, 10).await;
+    assert_eq!(look!(store, unit => unit.goals(ada)), [first]);
+    assert_eq!(look!(store, unit => unit.runs(ada)), [run]);
+}
+
 pub(super) async fn contacts_change_with_their_turns(store: &dyn Store) {
     let ada = person(store, "ada").await;
     for changed in [false, true] {
@@ -325,6 +372,7 @@ pub(super) async fn experiments_are_counted_by_the_hour(store: &dyn Store) {
         variant: "b".to_owned(),
         at: at(second),
         succeeded: false,
+        again: false,
     };
     run.state.variants = vec![exposure("subject", 0), exposure("other", 0)];
     note(&mut run, &mut effects, StepKind::Variant, "subject b", 0);

@@ -153,6 +153,9 @@ fn past_events(person: &Person, needs: &Needs, earliest: Moment) -> BTreeMap<Str
         let happened = Happened { at: event.at, properties: event.properties.clone() };
         past.entry(event.name.clone()).or_default().push(happened);
     }
+    for events in past.values_mut() {
+        events.drain(..events.len().saturating_sub(ContactState::HAPPENED_MAX));
+    }
     past
 }
 
@@ -195,7 +198,9 @@ fn take_over(person: &mut Person, state: &ContactState, effects: &Effects) {
     person.history.extend(effects.history.iter().map(|step| ((step.run, step.number), step.clone())));
     person.messages.extend(effects.messages.iter().map(|message| (message.id, decided(message))));
     person.calls.extend(effects.calls.iter().map(|call| (call.id, pending(call))));
-    person.goals.extend(effects.goals.iter().map(|goal| ((goal.run, goal.goal.clone()), goal.clone())));
+    for goal in &effects.goals {
+        person.goals.entry((goal.run, goal.goal.clone())).or_insert_with(|| goal.clone());
+    }
     for permission in &effects.permissions {
         person.permit(permission.clone());
     }

@@ -11,12 +11,14 @@ use crate::domain::{ContactId, ContactState, Happened, PastMessage};
 use crate::language::plan::Needs;
 use crate::time::Moment;
 
-/// Events of a list of contacts, by a list of names with how far back each is asked for.
+/// Events of a list of contacts, by a list of names with how far back each is asked for; of each name the latest alone.
 pub(super) const HAPPENED: &str =
     "SELECT e.contact, name, at, properties FROM json_each($1) AS k CROSS JOIN json_each($2) AS n
     CROSS JOIN event AS e WHERE e.slot = k.value ->> 0 AND e.contact = unhex(k.value ->> 1)
-    AND name = n.value ->> 0 AND at >= n.value ->> 1 AND +pending = 0 AND kind IN ('track', 'system')
-    ORDER BY e.contact, name, at, received_at, e.id";
+    AND name = n.value ->> 0 AND at >= coalesce((SELECT l.at FROM event AS l WHERE l.slot = k.value ->> 0
+    AND l.contact = unhex(k.value ->> 1) AND l.name = n.value ->> 0 AND l.at >= n.value ->> 1 AND +l.pending = 0
+    AND l.kind IN ('track', 'system') ORDER BY l.at DESC LIMIT 1 OFFSET $3), n.value ->> 1)
+    AND +pending = 0 AND kind IN ('track', 'system') ORDER BY e.contact, name, at, received_at, e.id";
 
 /// Adds to contacts what happened to them; `list` are their keys.
 pub(super) async fn load(
@@ -28,7 +30,9 @@ pub(super) async fn load(
 ) -> Result<()> {
     let names: Vec<(&String, i64)> =
         needs.events.iter().map(|(name, reach)| (name, reach.since(earliest).micros())).collect();
-    let statement = sqlx::query(HAPPENED).bind(list).bind(json(&names));
+    #[expect(clippy::cast_possible_wrap, reason = "a small number")]
+    let offset = ContactState::HAPPENED_MAX as i64 - 1;
+    let statement = sqlx::query(HAPPENED).bind(list).bind(json(&names)).bind(offset);
     for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
         let mut columns = Columns::of(&row, "event");
         let contact = ContactId(columns.id()?);
@@ -86,7 +90,8 @@ mod tests {
         let file = File::new();
         let store = file.store().await;
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {HAPPENED}"));
-        let steps = sqlx::query(explain).bind("[]").bind("[]").fetch_all(&store.writer).await.unwrap();
+        let steps =
+            sqlx::query(explain).bind("[]").bind("[]").bind(1).fetch_all(&store.writer).await.unwrap();
         let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
         let wanted = "SEARCH e USING INDEX event_past (slot=? AND contact=? AND name=? AND at>?)";
         assert!(steps.iter().any(|step| step == wanted), "{steps:#?}");

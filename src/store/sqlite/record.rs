@@ -215,7 +215,7 @@ async fn calls(connection: &mut SqliteConnection, calls: &[&Call]) -> Result<()>
 pub(super) const REACH: Bulk = Bulk {
     head: "INSERT INTO goal (slot, contact, run, goal, journey, version, arm, at, worth, event)",
     columns: 10,
-    tail: "",
+    tail: "ON CONFLICT (slot, contact, run, goal) DO NOTHING",
 };
 
 async fn goals(connection: &mut SqliteConnection, goals: &[&GoalReached]) -> Result<()> {

@@ -1,0 +1,139 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::{Attributes, EventKind, RunId};
+use crate::language::check::check;
+use crate::runtime::{deploy, event_id, load_plans};
+use crate::source::WorkspaceFiles;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Arrival, ArrivalKind, Identity, Store, Who};
+use crate::time::TimeZone;
+
+const SECOND: i64 = 1_800_000_000;
+
+fn at(second: i64) -> Moment {
+    Moment::from_seconds(SECOND + second)
+}
+
+/// A runtime over a database of its own, with one journey in force.
+struct Place {
+    runtime: Runtime,
+    folder: std::path::PathBuf,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Place {
+    async fn new(name: &str, journey: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("lotse-tick-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let sqlite = SqliteStore::open(&folder.join("lotse.db")).await.unwrap();
+        sqlite.migrate().await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(sqlite);
+        let text = format!("event signup {{ order_id text }}\nevent bought {{ }}\n{journey}");
+        let files = WorkspaceFiles::from_texts([("a.journey", text.as_str())]);
+        let checked = check(&files, None);
+        assert!(!checked.has_errors(), "{:#?}", checked.findings);
+        deploy(&*store, &checked, &files.sources, at(-1)).await.unwrap();
+        let plans = load_plans(&*store).await.unwrap();
+        Self { runtime: Runtime::new(store, plans, TimeZone::UTC, BTreeMap::new()), folder }
+    }
+
+    async fn comes(&self, who: &str, event: &str, seconds: impl IntoIterator<Item = i64>) -> ContactId {
+        let arrivals = seconds.into_iter().map(|second| Arrival {
+            id: event_id("shop", &format!("{who} {event} {second}"), None),
+            who: Identity { external_id: Some(who.to_owned()), ..Identity::default() },
+            kind: ArrivalKind::Event(EventKind::Track, event.to_owned()),
+            at: at(second),
+            received_at: at(second),
+            properties: Attributes::new(),
+        });
+        let arrivals: Vec<Arrival> = arrivals.collect();
+        let mut unit = self.runtime.store().write().await.unwrap();
+        unit.take_in(arrivals).await.unwrap();
+        let found = unit.find(&Who::External(who.to_owned())).await.unwrap();
+        unit.commit().await.unwrap();
+        found.unwrap().id
+    }
+
+    async fn outcomes(&self, contact: ContactId) -> Vec<Option<String>> {
+        let mut unit = self.runtime.store().read().await.unwrap();
+        unit.runs(contact).await.unwrap().into_iter().map(|run| run.outcome).collect()
+    }
+
+    async fn pending(&self) -> u64 {
+        self.runtime.store().read().await.unwrap().audit().await.unwrap().pending_events
+    }
+}
+
+const JOURNEY: &str = "journey j { enter on signup stage s {
+    wait up to 1 day { on bought { end as sale } otherwise { end as silent } } } }";
+
+/// A row stands where a turn of one contact wants to write its own.
+#[tokio::test]
+async fn a_turn_that_cannot_be_recorded_holds_up_nobody_else() {
+    let place = Place::new("poison", JOURNEY).await;
+    let people = ["ada", "ben", "eve"];
+    let mut contacts = Vec::new();
+    for who in people {
+        contacts.push(place.comes(who, "signup", [0]).await);
+    }
+    place.runtime.tick(at(1), 100).await.unwrap();
+    let mut unit = place.runtime.store().write().await.unwrap();
+    let run = unit.runs(contacts[1]).await.unwrap().remove(0);
+    let planted = HistoryStep {
+        run: run.id,
+        contact: contacts[1],
+        number: run.steps,
+        at: at(2),
+        version: run.version,
+        place: run.place,
+        kind: StepKind::Took,
+        detail: "planted".to_owned(),
+    };
+    let state = unit.states(&[contacts[1]], &Needs::default(), at(2)).await.unwrap().remove(0);
+    let effects = Effects { history: vec![planted], ..Effects::default() };
+    unit.record(TurnBatch { now: at(2), contacts: vec![(state, effects)], events: Vec::new() })
+        .await
+        .unwrap();
+    unit.commit().await.unwrap();
+    for who in people {
+        place.comes(who, "bought", [10]).await;
+    }
+    let tick = place.runtime.tick(at(11), 100).await.unwrap();
+    assert_eq!((tick.events, place.pending().await), (3, 0));
+    let sale = vec![Some("sale".to_owned())];
+    assert_eq!(place.outcomes(contacts[0]).await, sale);
+    assert_eq!(place.outcomes(contacts[2]).await, sale);
+    let mut unit = place.runtime.store().read().await.unwrap();
+    let held = unit.runs(contacts[1]).await.unwrap().remove(0);
+    assert_eq!((held.id, held.moves(), held.wake_at), (run.id, false, None));
+    drop(unit);
+    assert_eq!(place.runtime.tick(at(90_000), 100).await.unwrap(), Tick::default());
+    assert_ne!(run.id, RunId::default());
+}
+
+#[tokio::test]
+async fn whoever_much_happens_to_is_moved_piece_by_piece() {
+    let journey = JOURNEY.replace("on bought", "on bought where count(bought) >= 1200");
+    let place = Place::new("busy", &journey).await;
+    let ada = place.comes("ada", "signup", [0]).await;
+    place.runtime.tick(at(1), 100).await.unwrap();
+    // All of it before the deadline, but looked at long after it.
+    place.comes("ada", "bought", 10..1_210).await;
+    let ben = place.comes("ben", "signup", [2_000]).await;
+    let mut ticks = Vec::new();
+    for _ in 0..3 {
+        ticks.push(place.runtime.tick(at(90_000), 4_000).await.unwrap());
+        let inside = place.outcomes(ada).await == [None];
+        assert_eq!(inside, ticks.len() < 3, "the timer waits for what happened before it");
+    }
+    let events: Vec<(usize, bool)> = ticks.iter().map(|tick| (tick.events, tick.more)).collect();
+    assert_eq!(events, [(501, true), (500, true), (200, false)]);
+    assert_eq!(place.outcomes(ada).await, [Some("sale".to_owned())]);
+    assert_eq!(place.outcomes(ben).await, [None]);
+}
