@@ -140,9 +140,10 @@ async fn schedule(
     flow: Arc<Flow>,
     clock: Arc<dyn Clock>,
     mut ending: watch::Receiver<bool>,
-    mut elsewhere: i64,
+    elsewhere: i64,
 ) {
     let mut limit = TICK;
+    let mut elsewhere = Elsewhere { seen: elsewhere, looked_at: clock.now() };
     let mut learned_at = Moment::MIN;
     while !*ending.borrow() {
         if clock.now() >= LEARN_EVERY.after(learned_at, runtime.zone()) {
@@ -151,6 +152,7 @@ async fn schedule(
                 tracing::error!(%error, "what contacts have shown together could not be read");
             }
         }
+        elsewhere.look(&runtime, &flow, clock.now()).await;
         let begun = clock.now();
         match runtime.tick(begun, limit).await {
             Ok(tick) => {
@@ -189,7 +191,7 @@ async fn rest(
     flow: &Flow,
     clock: &dyn Clock,
     ending: &mut watch::Receiver<bool>,
-    elsewhere: &mut i64,
+    elsewhere: &mut Elsewhere,
 ) {
     let next = match runtime.store().read().await {
         Ok(mut unit) => unit.next_due().await.map(|due| due.turns),
@@ -206,16 +208,70 @@ async fn rest(
             _ = ending.changed() => return,
             () = tokio::time::sleep(until.min(LOOK_ELSEWHERE)) => {}
         }
-        if let Ok(seen) = runtime.store().changes_elsewhere().await
-            && seen != *elsewhere
-        {
-            *elsewhere = seen;
-            if let Ok(plans) = load_plans(&**runtime.store()).await {
-                runtime.set_plans(plans);
-            }
-            flow.messages_due();
-            flow.calls.notify_one();
+        if elsewhere.look(runtime, flow, clock.now()).await {
             return;
         }
+    }
+}
+
+/// What another process, such as the command line, has changed, as far as it was noticed.
+struct Elsewhere {
+    seen: i64,
+    looked_at: Moment,
+}
+
+impl Elsewhere {
+    /// Looks, where it has not for a while, and has everything looked at anew that may have been changed; tells
+    /// whether anything was.
+    async fn look(&mut self, runtime: &Runtime, flow: &Flow, now: Moment) -> bool {
+        let passed = u64::try_from(now.micros_since(self.looked_at)).unwrap_or(u64::MAX);
+        if Duration::from_micros(passed) < LOOK_ELSEWHERE {
+            return false;
+        }
+        self.looked_at = now;
+        let Ok(seen) = runtime.store().changes_elsewhere().await else { return false };
+        if std::mem::replace(&mut self.seen, seen) == seen {
+            return false;
+        }
+        if let Ok(plans) = load_plans(&**runtime.store()).await {
+            runtime.set_plans(plans);
+        }
+        flow.messages_due();
+        flow.calls.notify_one();
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Plans;
+    use crate::store::Store;
+    use crate::store::sqlite::SqliteStore;
+    use crate::time::TimeZone;
+
+    #[tokio::test]
+    async fn what_changes_elsewhere_is_noticed_however_busy_it_is_here() {
+        let folder = std::env::temp_dir().join(format!("lotse-works-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("lotse.db");
+        let (here, other) =
+            (SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap());
+        here.migrate().await.unwrap();
+        let runtime = Runtime::new(Arc::new(here), Plans::default(), TimeZone::UTC, [].into());
+        let (flow, mut elsewhere) = (Flow::default(), Elsewhere::default());
+        let at = |millis: i64| Moment::from_micros(millis * 1_000);
+        assert!(
+            !elsewhere.look(&runtime, &flow, at(0)).await,
+            "the first look is what others are compared with"
+        );
+        let mut unit = other.write().await.unwrap();
+        unit.hold("a test", at(1)).await.unwrap();
+        unit.commit().await.unwrap();
+        assert!(!elsewhere.look(&runtime, &flow, at(499)).await, "it is not asked for at every tick");
+        assert!(elsewhere.look(&runtime, &flow, at(500)).await);
+        assert!(!elsewhere.look(&runtime, &flow, at(1_000)).await);
+        drop(runtime);
+        let _ = std::fs::remove_dir_all(&folder);
     }
 }
