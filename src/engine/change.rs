@@ -1,9 +1,8 @@
-use jiff::ToSpan;
-
+use super::aggregate;
 use super::evaluate::{Scope, evaluate, midnight};
 use crate::domain::Value;
 use crate::language::plan::{Aggregate, Expr, Operator};
-use crate::time::{Date, Length, Moment, Unit, date_of};
+use crate::time::{Date, Length, Moment, TimeZone, Unit, date_of};
 
 /// The next moment after now at which a condition may change by time passing alone; `None` where only something
 /// that happens can change it. The moment may come early, never late: whoever is woken looks again.
@@ -87,19 +86,34 @@ fn within(expr: &Expr, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) {
     inside.into_iter().for_each(|part| parts(part, scope, see));
 }
 
-/// The moments at which an event falls out of its window, or counts no longer, or only then.
+/// The moments at which the next event falls out of its window, or one counts no longer, or only then.
 fn windows(aggregate: &Aggregate, scope: &Scope<'_>, see: &mut dyn FnMut(Option<Moment>)) {
-    for event in scope.events.get(&aggregate.event).into_iter().flatten() {
-        see(aggregate.last.map(|last| last.after(event.at, scope.zone)));
-        if let Some(condition) = &aggregate.condition {
+    let inside = || aggregate::inside(aggregate, scope);
+    if let (Some(last), Some(oldest)) = (aggregate.last, inside().next()) {
+        // Some that are little younger may fall out before it.
+        let until = oldest.at.plus_seconds(aggregate::slack(last));
+        for event in inside().take_while(|event| event.at <= until) {
+            see(Some(last.after(event.at, scope.zone)));
+        }
+    }
+    if let Some(condition) = aggregate.condition.as_ref().filter(|condition| changes_by_time(condition)) {
+        for event in inside() {
             find(condition, &Scope { at_hand: Some(&event.properties), ..*scope }, see);
         }
     }
 }
 
+/// Whether time passing alone may change a value: without it no event need be asked.
+fn changes_by_time(expr: &Expr) -> bool {
+    asks_for_now(expr) || expr.any(|expr| matches!(expr, Expr::Aggregate(_)))
+}
+
 fn tomorrow(scope: &Scope<'_>) -> Option<Moment> {
-    let date: Date = date_of(scope.now, scope.zone).checked_add(1.day()).ok()?;
-    Some(midnight(date, scope.zone))
+    day_after(date_of(scope.now, scope.zone), scope.zone)
+}
+
+fn day_after(date: Date, zone: &TimeZone) -> Option<Moment> {
+    Some(midnight(date.tomorrow().ok()?, zone))
 }
 
 /// `days since X > 90`: the moments at which the count passes the number. Tells whether it could be said.
@@ -148,6 +162,11 @@ fn crossing(
     let moment = if ahead { length.after(base, scope.zone) } else { length.before(base, scope.zone) };
     see(Some(moment));
     see(Some(moment.plus_micros(1)));
+    // The 31st and the 30th both become the last day of a shorter month: a count back from the one changes with
+    // that day, not with its hour.
+    if !ahead && unit >= Unit::Month {
+        see(day_after(date_of(moment, scope.zone), scope.zone));
+    }
     // Dates are counted from midnight to midnight.
     if matches!(of, Value::Date(_)) {
         see(Some(Length::new(1, Unit::Day).after(moment, scope.zone)));

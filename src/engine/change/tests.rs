@@ -62,6 +62,17 @@ fn orders() -> impl Strategy<Value = Vec<i64>> {
     prop::collection::vec(prop_oneof![0..366 * 86_400_i64, 0..86_400_i64], 0..6)
 }
 
+/// Moments within the years around the present: any, and those of the last days of months.
+fn created_at() -> impl Strategy<Value = Moment> {
+    let last_days = (2026..2030_i16, 1..=12_i8, 26..=31_i8, 0..24_i8).prop_map(|(year, month, day, hour)| {
+        let first = Date::new(year, month, 1).unwrap();
+        let date = Date::new(year, month, day.min(first.days_in_month())).unwrap();
+        crate::time::at_clock_time(date, crate::time::ClockTime::MIDNIGHT, &TimeZone::UTC)
+            .plus_seconds(i64::from(hour) * 3_600 + 59)
+    });
+    prop_oneof![Just(Moment::from_seconds(1_810_003_599)), last_days]
+}
+
 /// What conditions over time are made of.
 fn leaf() -> impl Strategy<Value = Expr> {
     let number = || (-40..40_i32).prop_map(|number| Expr::Value(Value::Number(f64::from(number) / 2.0)));
@@ -116,11 +127,12 @@ proptest! {
         condition in condition(),
         start in 1_790_000_000_i64..1_830_000_000,
         zone in prop::sample::select(vec!["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"]),
+        created in created_at(),
         orders in orders(),
         passed in prop::collection::vec(0.0..1.0_f64, 8),
     ) {
         let zone: TimeZone = crate::time::zone(zone).unwrap();
-        let mut contact = Contact::new(ContactId::default(), Moment::from_seconds(1_810_003_599));
+        let mut contact = Contact::new(ContactId::default(), created);
         contact.set("renewal", &Value::Text("2027-03-28".to_owned()));
         let permissions = BTreeMap::new();
         let entry = Attributes::new();
@@ -148,5 +160,43 @@ proptest! {
             prop_assert_eq!(evaluate(&condition, &scope(later)), value.clone(), "at {}, before {}", later, next);
         }
         prop_assert_eq!(evaluate(&condition, &scope(next.plus_micros(-1))), value);
+    }
+}
+
+#[test]
+fn a_count_of_months_back_from_a_months_end_changes_at_midnight() {
+    let zone = TimeZone::UTC;
+    let at = |text: &str| text.parse::<Moment>().unwrap();
+    let of =
+        |name: &str| Expr::Contact { name: name.to_owned(), of: ValueType::Datetime, default: Value::Unset };
+    for (unit, end, now, changes) in [
+        (Unit::Month, "2027-03-31T10:00:00Z", "2027-02-20T00:00:00Z", "2027-03-01T00:00:00Z"),
+        (Unit::Month, "2027-03-29T10:00:00Z", "2027-02-20T00:00:00Z", "2027-03-01T00:00:00Z"),
+        (Unit::Month, "2027-03-28T10:00:00Z", "2027-02-20T00:00:00Z", "2027-02-28T10:00:00.000001Z"),
+        (Unit::Year, "2028-02-29T10:00:00Z", "2027-02-20T00:00:00Z", "2027-03-01T00:00:00Z"),
+    ] {
+        let contact = Contact::new(ContactId::default(), at(end));
+        let condition = Expr::Binary(
+            Operator::Less,
+            Box::new(Expr::Until(unit, Box::new(of("created_at")))),
+            Box::new(Expr::Value(Value::Number(1.0))),
+        );
+        let (permissions, entry, events) = (BTreeMap::new(), Attributes::new(), BTreeMap::new());
+        let scope = |now| Scope {
+            contact: &contact,
+            permissions: &permissions,
+            zone: &zone,
+            now,
+            entry: &entry,
+            at_hand: None,
+            branches: &[],
+            reactions: &[],
+            events: &events,
+        };
+        let mut now = at(now);
+        while !evaluate(&condition, &scope(now)).is_true() {
+            now = next_change(&condition, &scope(now)).unwrap();
+        }
+        assert_eq!(now, at(changes), "{unit:?} until {end}");
     }
 }
