@@ -90,7 +90,13 @@ impl Contact {
         };
         match name {
             "id" | "created_at" | "tags" => {}
-            "email" => self.email = text(),
+            "email" => {
+                let before = std::mem::replace(&mut self.email, text());
+                // What is known of an address says nothing about another.
+                if self.email != before {
+                    self.suppressed = None;
+                }
+            }
             "phone" => self.phone = text(),
             "timezone" => self.timezone = text(),
             "language" => self.language = text(),

@@ -110,9 +110,9 @@ pub struct RunState {
     /// The experiments it came to, each with the variant it fell to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<Exposure>,
-    /// The goals that were reached, by their index.
+    /// The goals that were reached, by their name: a version that has no such goal does not forget it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub goals: Vec<u16>,
+    pub goals: Vec<String>,
     /// Why the run was stopped by hand or by a fault of ours; it moves no more until somebody looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
@@ -165,6 +165,10 @@ pub struct Exposure {
     /// Whether it has succeeded, in the sense of the experiment.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub succeeded: bool,
+    /// Whether it is not counted, because another run of the contact in the journey was counted and still has time to
+    /// succeed: of each contact one thing is known, however many runs it has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// The sending of a message.

@@ -28,15 +28,34 @@ impl Turn<'_> {
         let (experiment, variant, next) = (name.to_owned(), variant.name.clone(), variant.next);
         // One of another version that has no such variant any more gives way.
         self.run.state.variants.retain(|exposure| exposure.experiment != name);
+        let again = self.is_counted_already(&experiment);
         let says = match picked {
             Some(_) if self.world.learned.by_test => " named",
             Some(_) => " picked",
             None => "",
         };
         let detail = format!("{experiment} {variant}{says}");
-        self.run.state.variants.push(Exposure { experiment, variant, at: self.cause, succeeded: false });
+        self.run.state.variants.push(Exposure {
+            experiment,
+            variant,
+            at: self.cause,
+            succeeded: false,
+            again,
+        });
         self.note(StepKind::Variant, detail);
         Some(next)
+    }
+
+    /// Whether the experiment is open already for another run of the contact. All of a contact's runs fall to the same
+    /// variant and see the same successes: counted one by one they would pass for so many contacts.
+    fn is_counted_already(&self, experiment: &str) -> bool {
+        let Some(pick) = self.plan.picks.get(experiment) else { return false };
+        let others = self.state.runs.iter().filter(|run| run.journey == self.run.journey);
+        others.flat_map(|run| &run.state.variants).any(|exposure| {
+            exposure.experiment == experiment
+                && !exposure.again
+                && pick.after.after(exposure.at, &self.zone) >= self.cause
+        })
     }
 
     /// The variant a contact falls to by its share: the same whenever it comes, in every run.
@@ -63,6 +82,7 @@ impl Turn<'_> {
             let Some(exposure) = self.run.state.variants.get(index) else { return };
             let Some(pick) = plan.picks.get(&exposure.experiment) else { continue };
             let open = !exposure.succeeded
+                && !exposure.again
                 && event.at >= exposure.at
                 && event.at <= pick.after.after(exposure.at, &self.zone)
                 && self.is_success(&pick.trigger, event)
@@ -88,9 +108,9 @@ impl Turn<'_> {
         }
     }
 
-    /// Until when some success can still be counted; `None` where all are, or none is asked for.
+    /// Until when the run stands for its contact in an experiment, succeeded or not; `None` where it does in none.
     pub(super) fn successes_open_until(&self) -> Option<Moment> {
-        let open = self.run.state.variants.iter().filter(|exposure| !exposure.succeeded);
+        let open = self.run.state.variants.iter().filter(|exposure| !exposure.again);
         let until = open.filter_map(|exposure| {
             let pick = self.plan.picks.get(&exposure.experiment)?;
             Some(pick.after.after(exposure.at, &self.zone))

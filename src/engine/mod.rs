@@ -63,6 +63,7 @@ pub struct World<'a> {
 pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, now: Moment) -> Effects {
     let mut effects = Effects::default();
     let mut inputs = inputs;
+    inputs.extend(overdue(state, &inputs, now));
     // Of runs that are looked at in one instant, the one that matters most goes first.
     inputs.sort_by_cached_key(|input| input.order(|run| precedence(world, state, run)));
     let mut lookout = Lookout::begin(world, state, now);
@@ -80,12 +81,24 @@ pub fn advance(world: &World<'_>, state: &mut ContactState, inputs: Vec<Input>, 
         look_at_leave_conditions(world, state, (input.at(), input.depth()), now, &mut effects);
         lookout.look(Some(input), state, &mut effects);
     }
-    lookout.until(now, state, &mut effects);
-    if inputs.is_empty() {
+    let entered = lookout.until(now, state, &mut effects);
+    if entered || inputs.is_empty() {
         lookout.look(None, state, &mut effects);
     }
     lookout.end(state, &mut effects);
     effects
+}
+
+/// The timers that nobody looked at before something happened that is looked at now: what comes after a deadline finds
+/// it over. A later timer waits, for more may have happened before it that is still to be looked at.
+fn overdue(state: &ContactState, inputs: &[Input], now: Moment) -> Vec<Input> {
+    let events = inputs.iter().filter(|input| matches!(input, Input::Event(_)));
+    let Some(last) = events.map(Input::at).max() else { return Vec::new() };
+    let is_known =
+        |id: RunId| inputs.iter().any(|input| matches!(input, Input::Wake { run, .. } if *run == id));
+    let due =
+        |run: &Run| run.wake_at.filter(|at| run.moves() && *at <= now && *at < last && !is_known(run.id));
+    state.runs.iter().filter_map(|run| Some(Input::Wake { run: run.id, at: due(run)? })).collect()
 }
 
 /// What a batch asks for beside the contacts themselves. Runs that are due move from where they stand; which runs

@@ -1,6 +1,7 @@
 //! Tables: what happens at which moment, and what the runs did.
 
 mod aggregates;
+mod backlog;
 mod entries;
 mod experiments;
 pub(super) mod play;

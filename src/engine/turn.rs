@@ -34,6 +34,15 @@ pub(super) struct Turn<'w> {
     touched: bool,
 }
 
+/// How much a turn had led to at some point of it.
+#[derive(Clone, Copy)]
+struct Pending {
+    messages: usize,
+    past: usize,
+    calls: usize,
+    events: usize,
+}
+
 /// Moves the run of that index; a run whose plan is unknown stays as it is.
 pub(super) fn with_turn(
     world: &World<'_>,
@@ -50,6 +59,8 @@ pub(super) fn with_turn(
     let run = Turn::over(world, plan, state, run, times, effects, |turn| {
         if let Some(before) = before {
             turn.note(StepKind::Moved, format!("version {before}"));
+            // The new version may ask for goals that the one before did not.
+            turn.run.goal_until = turn.goal_until();
         }
         act(turn);
     });
@@ -223,7 +234,7 @@ impl<'w> Turn<'w> {
         let plan = Arc::clone(&self.plan);
         let mut reached = Vec::new();
         for (index, goal) in (0_u16..).zip(&plan.goals) {
-            let open = !self.run.state.goals.contains(&index)
+            let open = !self.run.state.goals.contains(&goal.name)
                 && is_named(event, &goal.event)
                 && event.at <= goal.within.after(self.run.entered_at, &self.zone)
                 && self.holds(goal.condition.as_ref(), Some(&event.properties));
@@ -237,7 +248,7 @@ impl<'w> Turn<'w> {
                 _ => None,
             };
             self.note(StepKind::Goal, goal.name.as_str());
-            self.run.state.goals.push(index);
+            self.run.state.goals.push(goal.name.clone());
             self.effects.goals.push(GoalReached {
                 run: self.run.id,
                 contact: self.run.contact,
@@ -263,8 +274,13 @@ impl<'w> Turn<'w> {
 
     /// Until when some goal can still be reached; `None` where all are, or there is none.
     fn goals_open_until(&self) -> Option<Moment> {
-        let open = (0_u16..).zip(&self.plan.goals).filter(|(index, _)| !self.run.state.goals.contains(index));
-        open.map(|(_, goal)| goal.within.after(self.run.entered_at, &self.zone)).max()
+        let open = self.plan.goals.iter().filter(|goal| !self.run.state.goals.contains(&goal.name));
+        open.map(|goal| goal.within.after(self.run.entered_at, &self.zone)).max()
+    }
+
+    /// Until when an event may still reach a goal or be a success.
+    fn goal_until(&self) -> Option<Moment> {
+        self.goals_open_until().max(self.successes_open_until())
     }
 
     /// Says when the run wants to be looked at next.
@@ -272,7 +288,7 @@ impl<'w> Turn<'w> {
         if !self.touched {
             return;
         }
-        self.run.goal_until = self.goals_open_until().max(self.successes_open_until());
+        self.run.goal_until = self.goal_until();
         self.run.wake_at = self.next_wake();
     }
 
@@ -303,6 +319,7 @@ impl<'w> Turn<'w> {
         let plan = Arc::clone(&self.plan);
         self.run.state.wait_until = None;
         self.touch();
+        let begun = self.pending();
         // The place that the run has waited at is one it has passed.
         let mut passed = BTreeSet::from([Place(self.run.place)]);
         for _ in 0..PLACES_PER_TURN_MAX {
@@ -372,7 +389,27 @@ impl<'w> Turn<'w> {
                 None => return,
             }
         }
-        self.hold("it goes round in a circle without a wait".to_owned());
+        self.take_back(begun);
+        self.hold("it goes round in a circle without a wait: nothing of this turn was sent".to_owned());
+    }
+
+    /// How much the turn has led to that leaves Lotse, or leads to other turns.
+    fn pending(&self) -> Pending {
+        let effects = &self.effects;
+        Pending {
+            messages: effects.messages.len(),
+            past: self.state.messages.len(),
+            calls: effects.calls.len(),
+            events: effects.events.len(),
+        }
+    }
+
+    /// Takes back what was decided since then.
+    fn take_back(&mut self, pending: Pending) {
+        self.effects.messages.truncate(pending.messages);
+        self.state.messages.truncate(pending.past);
+        self.effects.calls.truncate(pending.calls);
+        self.effects.events.truncate(pending.events);
     }
 
     pub(super) fn wait(&mut self, until: Moment) {

@@ -33,12 +33,6 @@ pub(super) fn follow(world: &World<'_>, run: &mut Run) -> Option<u32> {
     state.taken = state.taken.iter().filter_map(|(place, at)| Some((moved(*place)?, *at))).collect();
     state.calls = state.calls.iter().filter_map(|(place, call)| Some((moved(*place)?, *call))).collect();
     state.rounds = state.rounds.iter().filter_map(|(place, round)| Some((moved(*place)?, *round))).collect();
-    let goal = |index: u16| {
-        let name = &old.goals.get(usize::from(index))?.name;
-        let found = plan.goals.iter().position(|goal| goal.name == *name)?;
-        u16::try_from(found).ok()
-    };
-    state.goals = state.goals.iter().filter_map(|index| goal(*index)).collect();
     Some(before)
 }
 

@@ -123,19 +123,29 @@ impl Turn<'_> {
     /// The first branch that holds: for what was remembered, and for the event where one is at hand.
     fn find(&self, branches: &[Branch], event: Option<&Event>) -> Option<Taken> {
         branches.iter().enumerate().find_map(|(index, branch)| {
-            let (properties, reacted_at) = match &branch.trigger {
-                Trigger::Event(name) => (self.event_counts(event?, name)?, None),
-                Trigger::Reaction { kind, message, link } => {
-                    let reacted = self.reacted(*kind, message, link.as_deref())?;
-                    (reaction_properties(reacted), Some(reacted.at))
-                }
-                Trigger::Reply(place) => (self.answer(event?, *place)?, None),
-                Trigger::Accepted(place) => (self.lead(event?, *place, SystemEvent::LeadAccepted)?, None),
-                Trigger::Rejected(place) => (self.lead(event?, *place, SystemEvent::LeadRejected)?, None),
-            };
-            let holds = self.holds(branch.condition.as_ref(), Some(&properties));
-            holds.then_some(Taken { branch: index, properties, reacted_at })
+            let holds = |properties: &Attributes| self.holds(branch.condition.as_ref(), Some(properties));
+            if let Trigger::Reaction { kind, message, link } = &branch.trigger {
+                let mut reactions = self.reacted(*kind, message, link.as_deref());
+                return reactions.find_map(|reacted| {
+                    let properties = reaction_properties(reacted);
+                    let reacted_at = Some(reacted.at);
+                    holds(&properties).then_some(Taken { branch: index, properties, reacted_at })
+                });
+            }
+            let properties = self.event_of(&branch.trigger, event?)?;
+            holds(&properties).then_some(Taken { branch: index, properties, reacted_at: None })
         })
+    }
+
+    /// What an event says, where it is the one that a branch waits for.
+    fn event_of(&self, trigger: &Trigger, event: &Event) -> Option<Attributes> {
+        match trigger {
+            Trigger::Event(name) => self.event_counts(event, name),
+            Trigger::Reply(place) => self.answer(event, *place),
+            Trigger::Accepted(place) => self.lead(event, *place, SystemEvent::LeadAccepted),
+            Trigger::Rejected(place) => self.lead(event, *place, SystemEvent::LeadRejected),
+            Trigger::Reaction { .. } => None,
+        }
     }
 
     /// An event counts from when the wait began.
@@ -148,10 +158,15 @@ impl Turn<'_> {
 
     /// A reaction counts from the sending of the message, also when it came before the wait; one that has ended
     /// this wait before does not end it again.
-    fn reacted(&self, kind: ReactionKind, message: &str, link: Option<&str>) -> Option<&Reacted> {
+    fn reacted<'s>(
+        &'s self,
+        kind: ReactionKind,
+        message: &'s str,
+        link: Option<&'s str>,
+    ) -> impl Iterator<Item = &'s Reacted> {
         let state = &self.run.state;
         let taken_at = state.taken.iter().find(|(place, _)| *place == self.run.place).map(|(_, at)| *at);
-        state.reactions.iter().find(|reacted| {
+        state.reactions.iter().filter(move |reacted| {
             let sent = state.sent.iter().find(|sent| sent.message == message_of(reacted));
             is_reaction(reacted, kind, message, link)
                 && sent.is_some_and(|sent| reacted.at >= sent.at)

@@ -1,6 +1,7 @@
 //! Ways into journeys that time decides, and those behind a condition that must become true. Whoever is watched has
 //! one moment at which to be looked at next; nobody walks over all contacts to see whose moment has come.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
@@ -69,11 +70,14 @@ impl<'w> Lookout<'w> {
             }
             lookout.ways.push(watched);
         }
+        // Of ways that lead in at one moment, that of the journey that matters most goes first.
+        lookout.ways.sort_by_key(|watched| Reverse(watched.plan.priority));
         lookout
     }
 
-    /// Leads in for the moments up to one; of a recurring one that was missed several times, the last counts.
-    pub(super) fn until(&mut self, to: Moment, state: &mut ContactState, effects: &mut Effects) {
+    /// Leads in for the moments up to one, and tells whether anybody entered; of a recurring one that was missed
+    /// several times, the last counts.
+    pub(super) fn until(&mut self, to: Moment, state: &mut ContactState, effects: &mut Effects) -> bool {
         let to = to.min(self.now);
         let mut come: Vec<(Moment, usize)> = Vec::new();
         for (index, watched) in self.ways.iter_mut().enumerate() {
@@ -85,9 +89,11 @@ impl<'w> Lookout<'w> {
             }
         }
         come.sort_unstable();
+        let mut entered = false;
         for (at, index) in come {
-            self.lead_in(index, (Uuid::nil(), 0, 0), at, state, effects);
+            entered |= self.lead_in(index, (Uuid::nil(), 0, 0), at, state, effects);
         }
+        entered
     }
 
     /// Looks at the conditions after something happened, or after time has passed.
@@ -117,6 +123,7 @@ impl<'w> Lookout<'w> {
         }
     }
 
+    /// Tries a way, and tells whether it led in.
     fn lead_in(
         &mut self,
         index: usize,
@@ -124,8 +131,8 @@ impl<'w> Lookout<'w> {
         at: Moment,
         state: &mut ContactState,
         effects: &mut Effects,
-    ) {
-        let Some(Watched { way, plan, enter, .. }) = self.ways.get(index) else { return };
+    ) -> bool {
+        let Some(Watched { way, plan, enter, .. }) = self.ways.get(index) else { return false };
         let id = IdHasher::new("moment")
             .part(&way.key)
             .part(way.index.to_be_bytes())
@@ -139,12 +146,14 @@ impl<'w> Lookout<'w> {
             Ok(()) => {
                 self.refused.remove(&plan.journey);
                 look_at_leave_conditions(self.world, state, (at, depth), self.now, effects);
+                true
             }
             // Most contacts are not meant by most conditions: that is nothing to remember.
             Err(Some(reason)) if reason != RefusalReason::Condition => {
                 self.refused.insert(plan.journey.clone(), (at, reason));
+                false
             }
-            Err(_) => {}
+            Err(_) => false,
         }
     }
 

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::TurnBatch;
-use crate::domain::{Arm, ContactState, Effects, HistoryStep, MessageState, Run, RunId, StepKind};
+use crate::domain::{
+    Arm, ContactState, Effects, HistoryStep, MessageState, Run, RunId, SkipReason, StepKind,
+};
 use crate::time::{self, Moment, TimeZone, hour_of};
 use crate::track::HitKind;
 
@@ -35,6 +37,30 @@ pub(super) fn reaction_key(
         HitKind::Click => "clicked",
     };
     (journey, version, Arm::Treated.as_str(), day_of(at), what, message)
+}
+
+/// Which message was decided on when, for the counts.
+pub(super) struct DecidedMessage {
+    pub(super) journey: String,
+    pub(super) version: u32,
+    pub(super) message: String,
+    pub(super) decided_at: Moment,
+}
+
+/// A message that was counted as sent when it was decided on, and was not sent after all: it is a skipped one of that
+/// day. Who is only measured gets no messages.
+pub(super) fn count_skipped(
+    counts: &mut BTreeMap<TallyKey, (i64, f64)>,
+    decided: DecidedMessage,
+    reason: SkipReason,
+) {
+    let DecidedMessage { journey, version, message, decided_at } = decided;
+    let mut add = |what, detail: String, count| {
+        let key = (journey.clone(), version, Arm::Treated.as_str(), day_of(decided_at), what, detail);
+        counts.entry(key).or_default().0 += count;
+    };
+    add("skipped", format!("{message} {}", reason.as_str()), 1);
+    add("sent", message, -1);
 }
 
 /// The hour of the day at which a person reacts, on their own clock; `zone` is the contact's and `otherwise` that of
@@ -111,7 +137,7 @@ impl Tally {
         };
         let experiment = step.detail.split(' ').next().unwrap_or("");
         let exposures = run.into_iter().flat_map(|run| &run.state.variants);
-        for exposure in exposures.filter(|exposure| exposure.experiment == experiment) {
+        for exposure in exposures.filter(|exposure| exposure.experiment == experiment && !exposure.again) {
             let hour = exposure.at.micros().rem_euclid(DAY) / HOUR;
             let detail = format!("{experiment} {} {hour}", exposure.variant);
             self.add(run, day_of(exposure.at), what, &detail, (1, 0.0));

@@ -120,3 +120,29 @@ fn who_is_only_measured_comes_to_no_experiment() {
     assert!(play.state.runs[0].state.variants.is_empty());
     assert_eq!(play.step("2027-03-02 10:00", "bought {\"total\": 9}"), "");
 }
+
+#[test]
+fn a_contact_with_many_runs_counts_once() {
+    let journey = format!(
+        "journey j {{ enter on signup per event.order_id permission news reenter always
+        stage s {{ {SUBJECT} end }} }}"
+    );
+    let mut play = Play::new(&journey);
+    let exposed = |play: &Play| {
+        let runs = play.state.runs.iter().flat_map(|run| &run.state.variants);
+        runs.filter(|exposure| !exposure.again).count()
+    };
+    for order in 0..20 {
+        let found = play.step("2027-03-01 10:00", &format!("signup {{\"order_id\": \"{order}\"}}"));
+        assert!(found.contains("variant subject"), "{found}");
+    }
+    assert_eq!(exposed(&play), 1);
+    let found = play.step("2027-03-02 10:00", "bought {\"total\": 9}");
+    assert_eq!(found.matches("succeeded").count(), 1, "{found}");
+    // As long as the first has its time, one that comes later is none of its own, succeeded or not.
+    play.step("2027-03-08 10:00", "signup {\"order_id\": \"later\"}");
+    assert_eq!(exposed(&play), 1);
+    play.step("2027-03-08 10:01", "signup {\"order_id\": \"last\"}");
+    assert_eq!(exposed(&play), 2);
+    assert!(play.step("2027-03-09 10:00", "bought {\"total\": 9}").starts_with("succeeded subject"));
+}

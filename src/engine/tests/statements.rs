@@ -345,3 +345,38 @@ fn a_circle_with_a_wait_in_it_goes_on() {
         assert!(play.follow(&format!("2027-03-{day:02} 10:00")).starts_with(ENTERED), "day {day}");
     }
 }
+
+#[test]
+fn any_remembered_click_can_fulfil_a_condition() {
+    let journey = stage(
+        "",
+        "send email hello wait 1 day
+         wait up to 2 days { on clicked hello where event.link == \"shop\" { end as shop } otherwise { end } }",
+    );
+    for (clicks, expected) in [
+        (&["click hello about", "click hello shop"][..], "took clicked hello, ended shop"),
+        (&["click hello shop", "click hello about"], "took clicked hello, ended shop"),
+        (&["click hello about"], "waiting 03-04 10:00"),
+    ] {
+        let mut play = Play::new(&journey);
+        play.step("2027-03-01 10:00", "signup");
+        clicks.iter().for_each(|click| assert_eq!(play.step("2027-03-01 11:00", click), ""));
+        assert_eq!(play.step("2027-03-02 10:00", "wake"), expected, "{clicks:?}");
+    }
+}
+
+#[test]
+fn what_goes_round_in_a_circle_sends_nothing() {
+    let journey = "journey j { enter on signup
+        stage first { send email hello wait 1 day go to s }
+        stage s { repeat up to 1000 times { repeat up to 20 times { send email again record complaint } } end } }";
+    let mut play = Play::new(journey);
+    let begin = play.step("2027-03-01 10:00", "signup");
+    assert!(begin.contains("sent hello, waiting"), "{begin}");
+    let known = play.state.messages.len();
+    let found = play.step("2027-03-02 10:00", "wake");
+    assert!(found.contains("held it goes round in a circle without a wait"), "{}", &found[..200]);
+    assert!(play.state.runs[0].state.held.is_some());
+    assert_eq!((play.last.messages.len(), play.last.calls.len(), play.last.events.len()), (0, 0, 0));
+    assert_eq!(play.state.messages.len(), known, "what is not sent counts for no cap");
+}
