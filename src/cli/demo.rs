@@ -8,7 +8,7 @@ use super::{End, log};
 use crate::demo::{Demo, Settings};
 
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<End> {
-    log::begin(&args.log, args.log_format)?;
+    let _log = log::begin(&args.log, args.log_format)?;
     block_on(async {
         let settings = Settings { listen: args.listen, contacts: args.contacts, speed: args.speed };
         let demo = Demo::start(settings).await?;

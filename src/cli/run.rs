@@ -19,7 +19,7 @@ use crate::time::{Clock, SystemClock};
 
 pub(super) fn run(args: &RunArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(args.workspace.or(dir))?;
-    log::begin(&args.log, args.log_format)?;
+    let _log = log::begin(&args.log, args.log_format)?;
     block_on(run_until_told(&workspace, Duration::from_secs(args.grace)))
 }
 

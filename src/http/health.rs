@@ -96,12 +96,13 @@ fn reasons(app: &App, known: &Known, now: Moment) -> Vec<String> {
         && is_long(moved_at)
     {
         let minutes = now.micros_since(moved_at) / 60_000_000;
-        let why = pulse.why_not().unwrap_or_else(|| "it says nothing".to_owned());
+        let why = pulse.why_stuck().unwrap_or_else(|| "it says nothing".to_owned());
         reasons.push(format!("contacts are due and none was moved for {minutes} minutes: {why}"));
     }
-    let is_low = app.runtime.store().free_bytes().is_some_and(|bytes| bytes < ROOM_BYTES_MIN);
-    if pulse.is_disk_full() || is_low {
-        reasons.push("the disk of the database is full: make room, and it goes on by itself".to_owned());
+    if app.runtime.store().free_bytes().is_some_and(|bytes| bytes < ROOM_BYTES_MIN) {
+        reasons.push(StoreError::DiskFull.to_string());
+    } else if let Some(why) = pulse.why_unwritten(now) {
+        reasons.push(format!("what comes in cannot be written: {why}"));
     }
     reasons
 }
@@ -130,7 +131,7 @@ mod tests {
         let pulse = &stand.app.flow.pulse;
         pulse.moved(stand.clock_now());
         assert_eq!(asked(&stand).await.0, StatusCode::OK);
-        pulse.move_failed(&StoreError::Busy);
+        pulse.move_failed(&StoreError::Busy, stand.clock_now());
         stand.later(301);
         let (status, text) = asked(&stand).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
@@ -144,13 +145,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_is_red_until_something_can_be_written() {
+    async fn a_full_disk_is_red_until_something_can_be_written_or_might_be() {
         let stand = Stand::new().await;
-        stand.app.flow.pulse.write_failed(&StoreError::DiskFull);
+        let fail = || stand.app.flow.pulse.write_failed(&StoreError::DiskFull, stand.clock_now());
+        fail();
         let (status, text) = asked(&stand).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(text.contains("the disk of the database is full"), "{text}");
         stand.written().await;
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
+        // Without requests nothing is written: after a while it is worth a try.
+        fail();
+        stand.later(31);
         assert_eq!(asked(&stand).await.0, StatusCode::OK);
     }
 

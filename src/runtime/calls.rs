@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tracing::{Instrument as _, Span};
 
 use super::alerts;
 use super::story::story;
 use super::writer::{Flow, Job, Writer};
-use super::{Outbound, Runtime};
+use super::{Outbound, Runtime, spans};
 use crate::channel::webhook::{CallOutcome, Endpoint};
 use crate::channel::{Retry, next_attempt};
 use crate::domain::{Address, Call, CallId, CallKind, CallState, Event, EventId, EventKind, IdHasher};
@@ -126,7 +127,8 @@ impl CallCenter {
         }
         for (claimed, body) in ready {
             self.flow.calls_under_way().insert(claimed.call.id);
-            calls.spawn(Arc::clone(self).call(claimed, body));
+            let span = spans::call(&claimed.call);
+            calls.spawn(Arc::clone(self).call(claimed, body).instrument(span));
         }
         Ok(LONG)
     }
@@ -180,6 +182,7 @@ impl CallCenter {
             CallState::Pending => "again",
             state => state.as_str(),
         };
+        Span::current().record("state", word);
         self.runtime.metrics().calls.of([call.kind.as_str(), word]).add(1);
         if settlement.state == CallState::Dead {
             // What was answered may name people; the ledger has it.

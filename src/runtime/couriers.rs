@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tracing::{Instrument as _, Span};
 
 use super::ledger::{posted, told, word};
 use super::mail::{LedgerGate, key};
 use super::writer::{Flow, Job, Writer};
-use super::{Letters, Outbound, Runtime};
+use super::{Letters, Outbound, Runtime, spans};
 use crate::channel::email::Gate;
 use crate::domain::{MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
@@ -102,7 +103,8 @@ impl Couriers {
     }
 
     async fn carry(self: Arc<Self>, claimed: ClaimedMessage) {
-        if !self.deliver(&claimed).await {
+        let delivering = self.deliver(&claimed).instrument(spans::hand_over(&claimed.message));
+        if !delivering.await {
             self.flow.messages().remove(&claimed.message.id);
         }
         self.flow.over_http.notify_one();
@@ -151,7 +153,9 @@ impl Couriers {
                 "a message is given up: `lotse deliveries list` says why");
         }
         let events = told(&plans, message, &settlement, now);
-        metrics.messages.of([&message.channel, word(settlement.outcome)]).add(1);
+        let state = word(settlement.outcome);
+        Span::current().record("state", state);
+        metrics.messages.of([&message.channel, state]).add(1);
         self.writer.give(Job::Settle { settlement, events, suppress: None }).await.is_ok()
     }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tracing::{Instrument as _, Span};
 
-use super::Runtime;
 use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
 use super::writer::{Flow, Job, Writer};
+use super::{Runtime, spans};
 use crate::channel::email::{Gate, Mailbox, Outcome as Handed, Signer, SmtpRoute};
 use crate::channel::without_addresses;
 use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReason};
@@ -155,7 +156,8 @@ impl MailRoom {
             let next = receiver.lock().await.recv().await;
             let Some(claimed) = next else { return };
             let id = claimed.message.id;
-            if *ending.borrow() || !self.deliver(&claimed).await {
+            let delivering = self.deliver(&claimed).instrument(spans::hand_over(&claimed.message));
+            if *ending.borrow() || !delivering.await {
                 self.flow.messages().remove(&id);
             }
             if self.flow.messages().len() < LOW_WATER {
@@ -238,7 +240,9 @@ impl MailRoom {
         events: Vec<Event>,
         suppress: Option<(ContactId, String, String)>,
     ) -> bool {
-        self.runtime.metrics().messages.of([EMAIL, word(settlement.outcome)]).add(1);
+        let state = word(settlement.outcome);
+        Span::current().record("state", state);
+        self.runtime.metrics().messages.of([EMAIL, state]).add(1);
         self.writer.give(Job::Settle { settlement, events, suppress }).await.is_ok()
     }
 

@@ -18,6 +18,7 @@ mod mail;
 mod outbound;
 mod parcel;
 mod pulse;
+mod spans;
 mod story;
 mod tick;
 mod why;

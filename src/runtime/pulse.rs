@@ -1,8 +1,12 @@
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::store::StoreError;
 use crate::time::Moment;
+
+/// For how long a failure says that nothing can be written. Whoever asks sends no requests meanwhile, so that nothing
+/// might be tried; after that there are requests again, and it shows.
+const FAILURE_COUNTS_MICROS: i64 = 30 * 1_000_000;
 
 /// Whether the work of this process moves, for those who ask from outside.
 #[derive(Debug, Default)]
@@ -11,9 +15,9 @@ pub struct Pulse {
     /// moves contacts in this process.
     moved_at: AtomicI64,
     /// Why contacts could not be moved the last time.
-    trouble: Mutex<Option<String>>,
-    /// Whether the last commit failed because no room is left.
-    disk_full: AtomicBool,
+    stuck: Mutex<Option<String>>,
+    /// When and why something could not be written the last time, where nothing was written since.
+    unwritten: Mutex<Option<(Moment, String)>>,
 }
 
 impl Pulse {
@@ -25,24 +29,25 @@ impl Pulse {
     /// A batch is through, or there was nothing to do.
     pub fn moved(&self, now: Moment) {
         self.moved_at.store(now.micros(), Ordering::SeqCst);
-        *self.trouble() = None;
-        self.disk_full.store(false, Ordering::SeqCst);
+        *lock(&self.stuck) = None;
     }
 
     /// A batch failed.
-    pub fn move_failed(&self, error: &StoreError) {
-        *self.trouble() = Some(error.to_string());
-        self.write_failed(error);
+    pub fn move_failed(&self, error: &StoreError, now: Moment) {
+        *lock(&self.stuck) = Some(error.to_string());
+        self.write_failed(error, now);
     }
 
     /// Something could be written.
     pub fn wrote(&self) {
-        self.disk_full.store(false, Ordering::SeqCst);
+        *lock(&self.unwritten) = None;
     }
 
-    /// Something could not be written.
-    pub fn write_failed(&self, error: &StoreError) {
-        self.disk_full.store(matches!(error, StoreError::DiskFull), Ordering::SeqCst);
+    /// Something could not be written. That somebody else was faster is no failure.
+    pub fn write_failed(&self, error: &StoreError, now: Moment) {
+        if !matches!(error, StoreError::Overtaken) {
+            *lock(&self.unwritten) = Some((now, error.to_string()));
+        }
     }
 
     /// When contacts were moved last; nothing where this process moves none.
@@ -51,16 +56,18 @@ impl Pulse {
     }
 
     /// Why contacts cannot be moved.
-    pub fn why_not(&self) -> Option<String> {
-        self.trouble().clone()
+    pub fn why_stuck(&self) -> Option<String> {
+        lock(&self.stuck).clone()
     }
 
-    /// Whether no room was left when something was to be written last.
-    pub fn is_disk_full(&self) -> bool {
-        self.disk_full.load(Ordering::SeqCst)
+    /// Why nothing can be written, where that was found out a moment ago.
+    pub fn why_unwritten(&self, now: Moment) -> Option<String> {
+        let unwritten = lock(&self.unwritten);
+        let (at, why) = unwritten.as_ref()?;
+        (now.micros_since(*at) < FAILURE_COUNTS_MICROS).then(|| why.clone())
     }
+}
 
-    fn trouble(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

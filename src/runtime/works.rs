@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::writer::{Flow, Writer};
 use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime, load_plans};
@@ -154,11 +156,16 @@ async fn schedule(
         }
         elsewhere.look(&runtime, &flow, clock.now()).await;
         let begun = clock.now();
-        match runtime.tick(begun, limit).await {
+        let span =
+            tracing::debug_span!("tick", events = Empty, timers = Empty, messages = Empty, calls = Empty);
+        match runtime.tick(begun, limit).instrument(span.clone()).await {
             Ok(tick) => {
+                span.record("events", tick.events).record("timers", tick.timers);
+                span.record("messages", tick.messages).record("calls", tick.calls);
                 let ended = clock.now();
                 flow.pulse.moved(ended);
                 if tick.events + tick.timers > 0 {
+                    flow.pulse.wrote();
                     runtime.metrics().turn_batches.observe_micros(ended.micros_since(begun));
                 }
                 if tick.messages > 0 {
@@ -175,7 +182,7 @@ async fn schedule(
             }
             Err(error) => {
                 runtime.metrics().turn_failures.add(1);
-                flow.pulse.move_failed(&error);
+                flow.pulse.move_failed(&error, clock.now());
                 tracing::error!(%error, "contacts could not be moved; it is tried again");
                 tokio::time::sleep(AFTER_FAILURE).await;
                 continue;

@@ -250,7 +250,7 @@ async fn write(
             }
             Err(error) => {
                 runtime.metrics().commit_failures.add(1);
-                flow.pulse.write_failed(&error);
+                flow.pulse.write_failed(&error, clock.now());
                 tracing::error!(%error, jobs = together.len(), "nothing could be written; what must not be lost is tried again");
                 kept = refuse(together, &error);
             }

@@ -27,6 +27,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
+use tracing::Instrument as _;
 
 use super::App;
 use super::access::{self, Role};
@@ -129,7 +130,9 @@ async fn collect(app: App, call: Option<Call>, request: Request) -> Result<Json<
         return Ok(Json(answer));
     }
     let at = app.stamp();
-    app.writer.write(|done| Job::Arrive { arrivals, quarantine, at, done }).await?;
+    let (taken, aside) = (arrivals.len(), quarantine.len());
+    let span = tracing::debug_span!("intake", taken, aside);
+    app.writer.write(|done| Job::Arrive { arrivals, quarantine, at, done }).instrument(span).await?;
     Ok(Json(answer))
 }
 

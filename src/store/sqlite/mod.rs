@@ -130,8 +130,16 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn write(&self) -> Result<Box<dyn WriteUnit>> {
         // IMMEDIATE takes the right to write at once: a transaction that began by reading could not wait for it.
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        Ok(Box::new(SqliteUnit { transaction }))
+        const BEGIN: &str = "BEGIN IMMEDIATE";
+        let transaction = match self.writer.begin_with(BEGIN).await {
+            // SQLite ends a transaction by itself when the disk is full, and the driver goes on believing in it.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await.map_err(failed)?.close().await.map_err(failed)?;
+                self.writer.begin_with(BEGIN).await
+            }
+            begun => begun,
+        };
+        Ok(Box::new(SqliteUnit { transaction: transaction.map_err(failed)? }))
     }
 
     async fn read(&self) -> Result<Box<dyn ReadUnit>> {

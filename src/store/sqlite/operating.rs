@@ -77,3 +77,31 @@ pub(super) async fn sent(connection: &mut SqliteConnection) -> Result<Option<(St
     let sent: i64 = row.try_get(1).map_err(failed)?;
     Ok(Some((row.try_get(0).map_err(failed)?, sent.unsigned_abs())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::File;
+    use crate::store::{Store, StoreError};
+    use crate::time::Moment;
+
+    #[tokio::test]
+    async fn a_full_disk_costs_nothing_but_what_was_not_written() {
+        let file = File::new();
+        let store = file.store().await;
+        store.limit_pages().await;
+        let big = ("too much".to_owned(), "x".repeat(1 << 20));
+        for _ in 0..3 {
+            let mut unit = store.write().await.unwrap();
+            let full = match unit.quarantine(Moment::from_seconds(1), vec![big.clone()]).await {
+                Ok(()) => unit.commit().await,
+                full => full,
+            };
+            assert!(matches!(full, Err(StoreError::DiskFull)), "{full:?}");
+        }
+        store.lift_limit().await;
+        let mut unit = store.write().await.unwrap();
+        unit.quarantine(Moment::from_seconds(2), vec![big]).await.unwrap();
+        unit.commit().await.unwrap();
+        assert_eq!(store.read().await.unwrap().quarantined(10).await.unwrap().len(), 1);
+    }
+}

@@ -40,6 +40,18 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Lets the file grow no more, as a full disk would.
+    pub(in crate::store) async fn limit_pages(&self) {
+        sqlx::query("PRAGMA max_page_count = 1").execute(&self.writer).await.unwrap();
+    }
+
+    /// Lets it grow again.
+    pub(in crate::store) async fn lift_limit(&self) {
+        sqlx::query("PRAGMA max_page_count = 1000000").execute(&self.writer).await.unwrap();
+    }
+}
+
 impl Drop for File {
     fn drop(&mut self) {
         // What is left of it lies in the folder for passing things.
