@@ -19,6 +19,7 @@ mod findings;
 mod format;
 mod language;
 mod program;
+mod refusing;
 mod samples;
 mod sending;
 mod tidy;

@@ -20,6 +20,10 @@ const BYTES: usize = 10 * 1024;
 /// What a mail with such a text comes to, with its headers and its links.
 const SIZE: usize = 11_200;
 
+/// Mails in a second, and the part of the floor, that are needed.
+const RATE_NEEDED: f64 = 15_000.0;
+const RATIO_NEEDED: f64 = 0.4;
+
 fn journeys() -> String {
     let paragraph = "Everything that blooms is cheaper until Sunday, and what blooms longest is cheapest. ";
     let body = paragraph.repeat(BYTES / paragraph.len());
@@ -56,7 +60,15 @@ pub async fn run() {
     assert_eq!(audit.messages.get("accepted"), Some(&u64::from(PEOPLE)), "{audit:?}");
     assert_eq!(world.inbox.count(), u64::from(PEOPLE), "each once");
     let floor = floor(SIZE).await;
-    figure("mail over SMTP", rate(PEOPLE as usize, took), floor, "mails/s", "5,000 mails/s");
+    let reached = rate(PEOPLE as usize, took);
+    figure("mail over SMTP", reached, floor, "mails/s", "15,000 mails/s and 0.40");
+    if reached < RATE_NEEDED || reached / floor < RATIO_NEEDED {
+        println!(
+            "  it falls short by {:.0} mails/s and {:.2} of the floor",
+            (RATE_NEEDED - reached).max(0.0),
+            (RATIO_NEEDED - reached / floor).max(0.0)
+        );
+    }
     println!(
         "  {PEOPLE} mails of {SIZE} bytes over {CONNECTIONS} connections in {:.2} s",
         took.as_secs_f64()
@@ -85,8 +97,10 @@ async fn decide(world: &World) {
     while world.runtime.tick(world.clock.now(), 4_000).await.unwrap().more {}
 }
 
-/// Mails in a second of a client that does nothing else: the same bytes, the same connections, no pipelining.
+/// Mails in a second of a client that does nothing else: the same bytes, the same connections, and each content with
+/// the announcement of the next mail in one write.
 async fn floor(size: usize) -> f64 {
+    const HEAD: &str = "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n";
     let clock: Arc<dyn Clock> = Arc::new(lotse::time::SystemClock);
     let inbox = Inbox::new(0, clock);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -94,7 +108,7 @@ async fn floor(size: usize) -> f64 {
     let sink = inbox.clone();
     tokio::spawn(async move { sink.serve(listener, std::future::pending()).await });
     let line = format!("{}\r\n", "x".repeat(76));
-    let mail = Arc::new(format!("Subject: floor\r\n\r\n{}.\r\n", line.repeat(size / line.len())));
+    let mail = Arc::new(format!("Subject: floor\r\n\r\n{}.\r\n{HEAD}", line.repeat(size / line.len())));
     let each = PEOPLE as usize / CONNECTIONS;
     let begun = Instant::now();
     let mut clients = tokio::task::JoinSet::new();
@@ -104,19 +118,14 @@ async fn floor(size: usize) -> f64 {
             let stream = TcpStream::connect(address).await.unwrap();
             stream.set_nodelay(true).unwrap();
             let mut stream = BufReader::new(stream);
-            let mut answer = String::new();
-            stream.read_line(&mut answer).await.unwrap();
+            answered(&mut stream, 1).await;
             stream.write_all(b"HELO bench\r\n").await.unwrap();
-            stream.read_line(&mut answer).await.unwrap();
+            answered(&mut stream, 1).await;
+            stream.write_all(HEAD.as_bytes()).await.unwrap();
+            answered(&mut stream, 3).await;
             for _ in 0..each {
-                for said in
-                    ["MAIL FROM:<a@example.com>\r\n", "RCPT TO:<b@example.org>\r\n", "DATA\r\n", &mail]
-                {
-                    stream.write_all(said.as_bytes()).await.unwrap();
-                    answer.clear();
-                    stream.read_line(&mut answer).await.unwrap();
-                    assert!(answer.starts_with('2') || answer.starts_with('3'), "{answer}");
-                }
+                stream.write_all(mail.as_bytes()).await.unwrap();
+                answered(&mut stream, 4).await;
             }
         });
     }
@@ -124,4 +133,14 @@ async fn floor(size: usize) -> f64 {
         done.unwrap();
     }
     rate(each * CONNECTIONS, begun.elapsed())
+}
+
+/// Reads as many answers, all of which say yes.
+async fn answered(stream: &mut BufReader<TcpStream>, count: usize) {
+    let mut answer = String::new();
+    for _ in 0..count {
+        answer.clear();
+        stream.read_line(&mut answer).await.unwrap();
+        assert!(answer.starts_with('2') || answer.starts_with('3'), "{answer}");
+    }
 }

@@ -39,8 +39,8 @@ pub struct Working {
     stop: oneshot::Sender<()>,
 }
 
-/// Connections for mail: the most that `lotse.yaml` takes.
-pub const CONNECTIONS: usize = 64;
+/// Connections for mail: as many as `lotse.yaml` has where it says nothing.
+pub const CONNECTIONS: usize = 8;
 
 /// The database of a world in a folder.
 pub const DATABASE: &str = "bench.db";

@@ -15,6 +15,8 @@ pub(super) const MAIL_BYTES_MAX: usize = 4 * 1024 * 1024;
 const LINE_BYTES_MAX: usize = 2 * 1024;
 /// How many recipients a mail has (RFC 5321 section 4.5.3.1.8 asks for that many).
 const RECIPIENTS_MAX: usize = 100;
+/// How much is read at once: many a mail is not longer.
+const READ_BYTES: usize = 32 * 1024;
 /// How long the server waits for the next line (RFC 5321 section 4.5.3.2.7).
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
@@ -37,7 +39,7 @@ pub(super) async fn converse(stream: TcpStream, inbox: &Inbox) -> io::Result<()>
     let (reading, writing) = stream.into_split();
     let mut session = Session {
         inbox,
-        reader: BufReader::new(reading),
+        reader: BufReader::with_capacity(READ_BYTES, reading),
         writer: BufWriter::new(writing),
         greeted: false,
         mail: None,
@@ -169,12 +171,12 @@ impl Session<'_> {
             if self.reader.buffer().is_empty() {
                 // Commands that came together are answered together (RFC 2920).
                 self.writer.flush().await?;
+                let waited = timeout(PATIENCE, self.reader.fill_buf()).await;
+                if waited.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??.is_empty() {
+                    return Ok(End::Closed);
+                }
             }
-            let waited = timeout(PATIENCE, self.reader.fill_buf()).await;
-            let buffer = waited.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            if buffer.is_empty() {
-                return Ok(End::Closed);
-            }
+            let buffer = self.reader.buffer();
             let (piece, whole) = match buffer.iter().position(|byte| *byte == b'\n') {
                 Some(feed) => (buffer.get(..feed).unwrap_or_default(), true),
                 None => (buffer, false),

@@ -24,7 +24,7 @@ pub struct Metrics {
     pub arrivals: Family<Counter, 1>,
     /// From when an event came in until its contact was moved.
     pub event_waits: Histogram,
-    /// What messages came to, by channel: `decided`, `skipped`, `held`, `again`, `accepted`, `refused`, `unsure`.
+    /// What messages came to, by channel: `decided`, `skipped`, `held`, `not_begun`, `again`, `accepted`, `refused`, `unsure`.
     pub messages: Family<Counter, 2>,
     /// What calls came to, by kind: `decided`, `delivered`, `again`, `dead`.
     pub calls: Family<Counter, 2>,

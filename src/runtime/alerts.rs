@@ -5,7 +5,7 @@ use super::Outbound;
 use super::calls::failed;
 use super::mail::SenderReady;
 use crate::channel::email::{
-    ComposeError, Envelope, Gate, Mail, Mailbox, Outcome, RawMail, Refusal, SignerError, compose,
+    ComposeError, Envelope, Gate, Letter, Mail, Mailbox, Outcome, RawMail, Refusal, SignerError, compose,
 };
 use crate::channel::webhook::CallOutcome;
 use crate::domain::{Address, Call, MessageId};
@@ -42,7 +42,8 @@ pub(super) async fn mail(outbound: &Outbound, to: &Address, call: &Call, body: &
     let from = sender.return_path.clone().unwrap_or_else(|| sender.from.address.clone());
     let envelope = Envelope { from, to: to.clone() };
     let mut lease = route.checkout().await;
-    judged(lease.send(&envelope, &mail, MessageId(call.id.0), &Always).await)
+    let letter = Letter { id: MessageId(call.id.0), envelope: &envelope, mail: &mail };
+    judged(lease.send(letter, &Always, None).await)
 }
 
 fn written(sender: &SenderReady, to: &Address, call: &Call, body: &str) -> Result<RawMail, AlertError> {

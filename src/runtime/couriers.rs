@@ -7,8 +7,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{Instrument as _, Span};
 
+use super::gate::LedgerGate;
 use super::ledger::{posted, told, word};
-use super::mail::{LedgerGate, key};
+use super::mail::key;
 use super::writer::{Flow, Job, Writer};
 use super::{Letters, Outbound, Runtime, spans};
 use crate::channel::email::Gate;
@@ -140,7 +141,8 @@ impl Couriers {
         };
         let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
         if !gate.hand_over(message.id).await {
-            return false;
+            // Void where the gate has said no.
+            return self.put_off(claimed, Outcome::NotBegun(now), "its turn came too late").await;
         }
         let begun = now;
         let outcome = endpoint.post(message.id.0, now, body.to_string().into_bytes()).await;

@@ -11,16 +11,11 @@ use crate::time::Moment;
 /// How long a mail waits that the sender's standing keeps from being taken: somebody has to look first.
 const SENDER_FAULT_SECONDS: i64 = 30 * 60;
 
-/// What the outcome of a hand-over means for the ledger; `None` where nothing is to be recorded.
+/// What the outcome of a hand-over means for the ledger.
 ///
 /// `attempt` counts from 1. What was provably not taken is tried again by the timetable for mail and is refused
 /// when that ends; what may have been taken is unsure and never tried again by itself.
-pub fn settlement_of(
-    message: &Message,
-    attempt: u32,
-    outcome: &Handed,
-    now: Moment,
-) -> Option<MessageSettlement> {
+pub fn settlement_of(message: &Message, attempt: u32, outcome: &Handed, now: Moment) -> MessageSettlement {
     let again = |why: &str| match next_attempt(Retry::Mail, attempt, now, message.id.0) {
         Some(at) => (Outcome::Again(at), why.to_owned()),
         None => (Outcome::State(MessageState::Refused), format!("given up after {attempt} attempts: {why}")),
@@ -34,10 +29,12 @@ pub fn settlement_of(
         Handed::Deferred { answer, .. } => again(answer),
         Handed::NotHandedOver { why } => again(why),
         Handed::Unsure { why } => (Outcome::State(MessageState::Unsure), why.clone()),
-        // The gate has recorded why, and a route that is down says nothing about the mail.
-        Handed::Stopped | Handed::RouteDown { .. } => return None,
+        // Where the gate let it through before, it was too late; else the gate has recorded why, and this is void. A
+        // route that is down says nothing about the mail.
+        Handed::Stopped => (Outcome::NotBegun(now), "its turn came too late".to_owned()),
+        Handed::RouteDown { why } => (Outcome::NotBegun(now), why.clone()),
     };
-    Some(MessageSettlement { key: MessageKey { contact: message.contact, id: message.id }, outcome, answer })
+    MessageSettlement { key: MessageKey { contact: message.contact, id: message.id }, outcome, answer }
 }
 
 /// The same for a message that went over HTTP. Whoever takes it knows it again by its id, so that what may have been
@@ -106,6 +103,7 @@ pub fn word(outcome: Outcome) -> &'static str {
         Outcome::State(state) => state.as_str(),
         Outcome::Again(_) => "again",
         Outcome::NotBefore(_) => "held",
+        Outcome::NotBegun(_) => "not_begun",
         Outcome::Skipped(_) => MessageState::Skipped.as_str(),
     }
 }

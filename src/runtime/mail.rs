@@ -1,18 +1,20 @@
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
+use super::gate::{self, LedgerGate, Pass};
 use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
 use super::writer::{Flow, Job, Writer};
 use super::{Runtime, spans};
-use crate::channel::email::{Gate, Mailbox, Outcome as Handed, Signer, SmtpRoute};
+use crate::channel::email::{Gate, Letter, Mailbox, Outcome as Handed, Signer, SmtpRoute};
 use crate::channel::without_addresses;
 use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
@@ -22,9 +24,12 @@ use crate::time::{Clock, Moment};
 /// The channel, as counts name it.
 const EMAIL: &str = "email";
 /// How many messages are taken from the store at once.
-const CLAIM: u32 = 1_000;
-/// With fewer than that under way, more are taken.
-const LOW_WATER: usize = 300;
+const CLAIM: u32 = 2_000;
+/// With fewer than that under way, more are taken: two batches for each of the most connections.
+const LOW_WATER: usize = 2 * TOGETHER_MAX * 64;
+/// How many mails of a connection go through the gate together at the most. A crash leaves twice as many of each
+/// connection unsure: those that go, and those that are let through meanwhile.
+const TOGETHER_MAX: usize = 8;
 /// How long mail waits for a sender that `lotse.yaml` has lost.
 const NO_SENDER_SECONDS: i64 = 15 * 60;
 /// The first and the longest pause of a route that is down, in milliseconds.
@@ -54,6 +59,7 @@ pub struct MailRoom {
     writer: Writer,
     flow: Arc<Flow>,
     clock: Arc<dyn Clock>,
+    connections: usize,
     /// Until when the route pauses, in microseconds since 1970.
     paused_until: AtomicI64,
     /// How often in a row it was down.
@@ -63,7 +69,7 @@ pub struct MailRoom {
 }
 
 impl MailRoom {
-    /// A mail room for one route.
+    /// A mail room for one route with that many connections.
     pub fn new(
         runtime: Arc<Runtime>,
         letters: Arc<Letters>,
@@ -71,6 +77,7 @@ impl MailRoom {
         writer: Writer,
         flow: Arc<Flow>,
         clock: Arc<dyn Clock>,
+        connections: usize,
     ) -> Arc<Self> {
         Arc::new(Self {
             runtime,
@@ -79,19 +86,19 @@ impl MailRoom {
             writer,
             flow,
             clock,
+            connections: connections.max(1),
             paused_until: AtomicI64::new(i64::MIN),
             failures: AtomicI64::new(0),
             told: AtomicBool::new(false),
         })
     }
 
-    /// Starts carrying with that many connections, until `ending` says so; then what has begun is ended, and nothing
-    /// else is begun.
-    pub fn start(self: &Arc<Self>, connections: usize, ending: watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    /// Starts carrying, until `ending` says so; then what has begun is ended, and nothing else is begun.
+    pub fn start(self: &Arc<Self>, ending: watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
         let (sender, receiver) = mpsc::channel(LOW_WATER + CLAIM as usize);
         let receiver = Arc::new(tokio::sync::Mutex::new(receiver));
         let mut tasks = vec![tokio::spawn(Arc::clone(self).feed(sender, ending.clone()))];
-        for _ in 0..connections {
+        for _ in 0..self.connections {
             tasks.push(tokio::spawn(Arc::clone(self).carry(Arc::clone(&receiver), ending.clone())));
         }
         tasks
@@ -147,103 +154,215 @@ impl MailRoom {
         Ok(LONG)
     }
 
-    async fn carry(
-        self: Arc<Self>,
-        receiver: Arc<tokio::sync::Mutex<mpsc::Receiver<ClaimedMessage>>>,
-        ending: watch::Receiver<bool>,
-    ) {
+    async fn carry(self: Arc<Self>, queue: Arc<Queue>, ending: watch::Receiver<bool>) {
+        let mut pace = Pace::default();
+        let mut batch = Batch::default();
         loop {
-            let next = receiver.lock().await.recv().await;
-            let Some(claimed) = next else { return };
-            let id = claimed.message.id;
-            let delivering = self.deliver(&claimed).instrument(spans::hand_over(&claimed.message));
-            if *ending.borrow() || !delivering.await {
-                self.flow.messages().remove(&id);
+            if batch.mails.is_empty() {
+                let Some(claimed) = self.wait(&queue, pace).await else { return };
+                batch = self.prepare(claimed, pace, &ending).await;
+                continue;
             }
-            if self.flow.messages().len() < LOW_WATER {
-                self.flow.mail.notify_one();
-            }
+            let (begun, count) = (Instant::now(), batch.mails.len());
+            // While these go, the next ones are written and go through the gate.
+            let (in_time, ahead) = tokio::join!(self.send(batch, &ending), async {
+                match self.at_hand(&queue, pace) {
+                    claimed if claimed.is_empty() => Batch::default(),
+                    claimed => self.prepare(claimed, pace, &ending).await,
+                }
+            });
+            pace.learn(count, begun.elapsed(), in_time);
+            batch = ahead;
         }
     }
 
-    /// One message to its end; `false` where nothing came of it that is written down.
-    async fn deliver(&self, claimed: &ClaimedMessage) -> bool {
+    /// Waits for messages; nothing when there will be none any more.
+    async fn wait(&self, queue: &Queue, pace: Pace) -> Option<Vec<ClaimedMessage>> {
+        let mut queue = queue.lock().await;
+        let mut claimed = vec![queue.recv().await?];
+        self.take(&mut queue, pace, &mut claimed);
+        Some(claimed)
+    }
+
+    /// Messages that wait already, where this connection is fast enough to have some let through beforehand.
+    fn at_hand(&self, queue: &Queue, pace: Pace) -> Vec<ClaimedMessage> {
+        let mut claimed = Vec::new();
+        // Whoever has the queue waits for messages: there are none.
+        if let (Some(_), Ok(mut queue)) = (pace.together(), queue.try_lock()) {
+            self.take(&mut queue, pace, &mut claimed);
+        }
+        claimed
+    }
+
+    /// Takes this connection's share of what waits.
+    fn take(
+        &self,
+        queue: &mut mpsc::Receiver<ClaimedMessage>,
+        pace: Pace,
+        claimed: &mut Vec<ClaimedMessage>,
+    ) {
+        let share = queue.len().div_ceil(self.connections);
+        let together = pace.together().map_or(1, NonZeroUsize::get);
+        while claimed.len() < together.min(share)
+            && let Ok(next) = queue.try_recv()
+        {
+            claimed.push(next);
+        }
+    }
+
+    /// Writes messages, and has them let through the gate together where their connection is fast enough.
+    async fn prepare(
+        &self,
+        claimed: Vec<ClaimedMessage>,
+        pace: Pace,
+        ending: &watch::Receiver<bool>,
+    ) -> Batch {
+        let mut mails = Vec::with_capacity(claimed.len());
+        for claimed in claimed {
+            if *ending.borrow() || self.is_paused() {
+                self.forget(claimed.message.id);
+            } else {
+                mails.extend(self.write(claimed).await);
+            }
+        }
+        if mails.is_empty() || pace.together().is_none() {
+            return Batch { mails, until: None };
+        }
+        let asked = mails.iter().map(|written| (key(&written.claimed), written.before)).collect();
+        let passes = gate::ask(&self.writer, asked).await;
+        let mut goes = passes.goes.into_iter();
+        mails.retain(|written| {
+            let goes = goes.next().unwrap_or(false);
+            if !goes {
+                self.forget(written.claimed.message.id);
+            }
+            goes
+        });
+        Batch { mails, until: Some(passes.until) }
+    }
+
+    /// Writes a mail; where it does not go now, says so to the ledger.
+    async fn write(&self, claimed: ClaimedMessage) -> Option<Written> {
         let plans = self.runtime.plans();
         let now = self.clock.now();
         let before = match handing(&plans, self.runtime.zone(), &claimed.contact, &claimed.message, now) {
             Handing::Before(before) => before,
             Handing::From(at) => {
-                return self.put_off(claimed, Outcome::NotBefore(at), "held for quiet hours").await;
+                self.put_off(&claimed, Outcome::NotBefore(at), "held for quiet hours").await;
+                return None;
             }
             Handing::TooLate => {
-                return self.put_off(claimed, Outcome::Skipped(SkipReason::Late), "due too long ago").await;
+                self.put_off(&claimed, Outcome::Skipped(SkipReason::Late), "due too long ago").await;
+                return None;
             }
         };
-        let written = catch_unwind(AssertUnwindSafe(|| self.letters.write(&plans, claimed, now)));
-        let parcel: Parcel = match written {
-            Ok(Ok(parcel)) => parcel,
+        let written = catch_unwind(AssertUnwindSafe(|| self.letters.write(&plans, &claimed, now)));
+        match written {
+            Ok(Ok(parcel)) => return Some(Written { claimed, parcel, before }),
             Ok(Err(error)) => {
                 let outcome = if error.is_passing() {
                     Outcome::Again(now.plus_seconds(NO_SENDER_SECONDS))
                 } else {
                     Outcome::State(MessageState::Refused)
                 };
-                return self.give_up(claimed, outcome, error.to_string()).await;
+                self.give_up(&claimed, outcome, error.to_string()).await;
             }
             Err(_) => {
                 let why = "writing it failed inside Lotse".to_owned();
-                return self.give_up(claimed, Outcome::State(MessageState::Refused), why).await;
+                self.give_up(&claimed, Outcome::State(MessageState::Refused), why).await;
             }
-        };
-        let paused = Moment::from_micros(self.paused_until.load(Ordering::SeqCst));
-        if paused > now {
-            return false;
         }
-        let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
+        None
+    }
+
+    /// Hands mails over, one behind the other; `false` where their passes ran out before all had gone.
+    async fn send(&self, batch: Batch, ending: &watch::Receiver<bool>) -> bool {
         let mut lease = self.route.checkout().await;
-        let begun = self.clock.now();
-        let outcome = lease.send(&parcel.envelope, &parcel.mail, claimed.message.id, &gate).await;
-        drop(lease);
-        let took = self.clock.now().micros_since(begun);
-        self.runtime.metrics().deliveries.of([EMAIL, EMAIL]).observe_micros(took);
-        self.judge_route(&outcome);
-        self.settle(claimed, &outcome).await
+        let mut in_time = true;
+        for (index, written) in batch.mails.iter().enumerate() {
+            let late = batch.until.is_some_and(|until| until <= Instant::now());
+            in_time &= !late;
+            if late || *ending.borrow() || self.is_paused() || written.before <= self.clock.now() {
+                self.put_back(&batch, written).await;
+                continue;
+            }
+            let pass = batch.until.map(|until| Pass { until });
+            let asking =
+                LedgerGate { writer: &self.writer, key: key(&written.claimed), before: written.before };
+            let gate: &dyn Gate = match &pass {
+                Some(pass) => pass,
+                None => &asking,
+            };
+            let next = batch.mails.get(index + 1).filter(|_| pass.is_some()).map(Written::letter);
+            let begun = self.clock.now();
+            let span = spans::hand_over(&written.claimed.message);
+            let outcome = lease.send(written.letter(), gate, next).instrument(span.clone()).await;
+            let took = self.clock.now().micros_since(begun);
+            self.runtime.metrics().deliveries.of([EMAIL, EMAIL]).observe_micros(took);
+            in_time &= outcome != Handed::Stopped;
+            self.judge_route(&outcome);
+            self.settle(&written.claimed, &outcome).instrument(span).await;
+        }
+        in_time
+    }
+
+    /// Leaves a mail that has not begun to go for another time.
+    async fn put_back(&self, batch: &Batch, written: &Written) {
+        match batch.until {
+            Some(_) => self.settle(&written.claimed, &Handed::Stopped).await,
+            None => self.forget(written.claimed.message.id),
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        Moment::from_micros(self.paused_until.load(Ordering::SeqCst)) > self.clock.now()
+    }
+
+    /// Nothing came of a message that is written down: it is claimed again.
+    fn forget(&self, id: MessageId) {
+        self.flow.messages().remove(&id);
+        if self.flow.messages().len() < LOW_WATER {
+            self.flow.mail.notify_one();
+        }
     }
 
     /// Has a message wait or leaves it out, without an attempt.
-    async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: &str) -> bool {
+    async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: &str) {
         let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.to_owned() };
         let events = told(&self.runtime.plans(), &claimed.message, &settlement, self.clock.now());
-        self.give(settlement, events, None).await
+        self.tell(settlement, events, None).await;
     }
 
-    async fn give_up(&self, claimed: &ClaimedMessage, outcome: Outcome, answer: String) -> bool {
+    async fn give_up(&self, claimed: &ClaimedMessage, outcome: Outcome, answer: String) {
         // The answer may name what the contact is called; the ledger has it.
         tracing::warn!(message = %claimed.message.id, "a message cannot be written: `lotse deliveries list` says why");
-        let settlement = MessageSettlement { key: key(claimed), outcome, answer };
-        self.give(settlement, Vec::new(), None).await
+        self.tell(MessageSettlement { key: key(claimed), outcome, answer }, Vec::new(), None).await;
     }
 
-    async fn settle(&self, claimed: &ClaimedMessage, outcome: &Handed) -> bool {
+    async fn settle(&self, claimed: &ClaimedMessage, outcome: &Handed) {
         let now = self.clock.now();
         let message = &claimed.message;
-        let Some(settlement) = settlement_of(message, claimed.attempt, outcome, now) else { return false };
+        let settlement = settlement_of(message, claimed.attempt, outcome, now);
         let events = told(&self.runtime.plans(), message, &settlement, now);
         let suppress =
             bounced(outcome).then(|| (message.contact, message.address.clone(), "bounced".to_owned()));
-        self.give(settlement, events, suppress).await
+        self.tell(settlement, events, suppress).await;
     }
 
-    async fn give(
+    /// Has the ledger written. It takes the message off the list of those under way.
+    async fn tell(
         &self,
         settlement: MessageSettlement,
         events: Vec<Event>,
         suppress: Option<(ContactId, String, String)>,
-    ) -> bool {
+    ) {
+        let id = settlement.key.id;
         let state = word(settlement.outcome);
         Span::current().record("state", state);
         self.runtime.metrics().messages.of([EMAIL, state]).add(1);
-        self.writer.give(Job::Settle { settlement, events, suppress }).await.is_ok()
+        if self.writer.give(Job::Settle { settlement, events, suppress }).await.is_err() {
+            self.forget(id);
+        }
     }
 
     /// Lets the route rest when the server cannot be used, longer each time.
@@ -283,22 +402,53 @@ pub(super) fn key(claimed: &ClaimedMessage) -> MessageKey {
     MessageKey { contact: claimed.message.contact, id: claimed.message.id }
 }
 
-/// Asks the ledger, and commits that the hand-over begins.
-pub(super) struct LedgerGate<'a> {
-    pub(super) writer: &'a Writer,
-    pub(super) key: MessageKey,
+/// What waits for a connection.
+type Queue = tokio::sync::Mutex<mpsc::Receiver<ClaimedMessage>>;
+
+/// A mail that is written.
+struct Written {
+    claimed: ClaimedMessage,
+    parcel: Parcel,
     /// From when on it may not go any more.
-    pub(super) before: Moment,
+    before: Moment,
 }
 
-#[async_trait]
-impl Gate for LedgerGate<'_> {
-    async fn hand_over(&self, id: MessageId) -> bool {
-        debug_assert_eq!(id, self.key.id);
-        let (done, answer) = oneshot::channel();
-        if self.writer.give(Job::HandOver { key: self.key, before: self.before, done }).await.is_err() {
-            return false;
-        }
-        answer.await.unwrap_or(false)
+impl Written {
+    fn letter(&self) -> Letter<'_> {
+        Letter { id: self.claimed.message.id, envelope: &self.parcel.envelope, mail: &self.parcel.mail }
     }
 }
+
+/// Mails that go over one connection, one behind the other.
+#[derive(Default)]
+struct Batch {
+    mails: Vec<Written>,
+    /// Until when they may begin to go, where they were let through together; else each asks when its turn comes.
+    until: Option<Instant>,
+}
+
+/// How many mails go through the gate together, by how fast their connection is.
+///
+/// What was let through waits while the batch before it goes, and then for those of its own batch that go first; so a
+/// batch is as large as goes in a quarter of the time for which a pass is good. Where that is not even two, each mail
+/// asks when the server is ready for it.
+#[derive(Clone, Copy, Default)]
+struct Pace(Option<NonZeroUsize>);
+
+impl Pace {
+    /// How many go together; nothing where each asks by itself.
+    fn together(self) -> Option<NonZeroUsize> {
+        self.0
+    }
+
+    /// Takes into account how long a batch took, and whether all of it went in time.
+    fn learn(&mut self, count: usize, took: Duration, in_time: bool) {
+        let each = took.as_micros().max(1) / count.max(1) as u128;
+        let fit = (gate::GOOD_FOR / 4).as_micros() / each.max(1);
+        let together = usize::try_from(fit).unwrap_or(usize::MAX).min(TOGETHER_MAX);
+        self.0 = NonZeroUsize::new(together).filter(|together| in_time && together.get() > 1);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -86,8 +86,9 @@ impl Works {
                 writer.clone(),
                 Arc::clone(&flow),
                 Arc::clone(&clock),
+                outbound.connections,
             );
-            tasks.extend(room.start(outbound.connections, ended.clone()));
+            tasks.extend(room.start(ended.clone()));
         }
         let couriers = Couriers::new(
             Arc::clone(&runtime),

@@ -3,8 +3,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::Runtime;
+use super::gate::{self, Passes};
 use super::hits::{MessageHit, Recent};
 use super::ledger::skipped_event;
 use super::pulse::Pulse;
@@ -95,14 +97,12 @@ pub enum Job {
         /// Whether it was the first.
         done: Done<bool>,
     },
-    /// The last gate before a message goes.
+    /// The last gate before messages go.
     HandOver {
-        /// The message.
-        key: MessageKey,
-        /// From when on it may not: quiet hours begin, or it is too late.
-        before: Moment,
-        /// Whether it may go.
-        done: oneshot::Sender<bool>,
+        /// The messages, each with the moment from which on it may not: quiet hours begin, or it is too late.
+        messages: Vec<(MessageKey, Moment)>,
+        /// Which may go.
+        done: oneshot::Sender<Passes>,
     },
     /// What became of a message.
     Settle {
@@ -289,6 +289,8 @@ struct Together {
     goes: BTreeMap<MessageKey, bool>,
     /// Whether journeys are told of messages that the gate has stopped.
     told_at_gate: bool,
+    /// Before the commit began.
+    asked_at: Option<Instant>,
     first: Vec<bool>,
 }
 
@@ -311,6 +313,7 @@ impl Together {
             super::hits::take(&mut *unit, &hits, recent, runtime.zone(), now).await?;
         }
         together.deliveries(runtime, &mut *unit, jobs, now).await?;
+        together.asked_at = Some(Instant::now());
         unit.commit().await?;
         Ok(together)
     }
@@ -385,7 +388,9 @@ impl Together {
         let mut events: Vec<Event> = Vec::new();
         for job in jobs {
             match job {
-                Job::HandOver { key, before, .. } if now < *before => keys.push(*key),
+                Job::HandOver { messages, .. } => {
+                    keys.extend(messages.iter().filter(|(_, before)| now < *before).map(|(key, _)| *key));
+                }
                 Job::Settle { settlement, events, suppress } => {
                     telling.insert(settlement.key, events);
                     settled.push(settlement.clone());
@@ -441,9 +446,10 @@ impl Together {
 }
 
 /// Tells everybody that it is lasting. Who has gone away meanwhile is not told.
-fn answer(jobs: Vec<Job>, together: Together, flow: &Flow) {
+fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
     let (mut intakes, mut first) = (together.intakes.into_iter(), together.first.into_iter());
     let (mut turns, mut mail, mut calls) = (together.told_at_gate, false, false);
+    let until = together.asked_at.unwrap_or_else(Instant::now) + gate::GOOD_FOR;
     for job in jobs {
         match job {
             Job::Arrive { done, .. } => {
@@ -462,8 +468,9 @@ fn answer(jobs: Vec<Job>, together: Together, flow: &Flow) {
                 turns = true;
                 let _ = done.send(Ok(first.next().unwrap_or(false)));
             }
-            Job::HandOver { key, done, .. } => {
-                let _ = done.send(together.goes.get(&key).copied().unwrap_or(false));
+            Job::HandOver { messages, done } => {
+                let goes = messages.iter().map(|(key, _)| together.goes.remove(key).unwrap_or(false));
+                let _ = done.send(Passes { goes: goes.collect(), until });
             }
             Job::Settle { settlement, events, .. } => {
                 flow.messages().remove(&settlement.key.id);
@@ -503,7 +510,7 @@ fn refuse(jobs: Vec<Job>, error: &StoreError) -> Vec<Job> {
             }
             Job::Lead { done, .. } | Job::Answer { done, .. } => drop(done.send(Err(why()))),
             // What is not committed must not go.
-            Job::HandOver { done, .. } => drop(done.send(false)),
+            Job::HandOver { done, .. } => drop(done),
             job @ (Job::Settle { .. } | Job::SettleCall { .. } | Job::Hit { done: None, .. }) => {
                 kept.push(job)
             }

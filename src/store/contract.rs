@@ -116,6 +116,8 @@ for_every_store! {
         a_message_goes_once
         every_step_of_a_message_is_legal_or_does_nothing
         what_is_settled_is_kept
+        what_never_began_stands_as_before_the_gate
+        hand_overs_without_an_outcome_are_told
         settlements_of_one_message_go_in_order
         an_unproved_hand_over_is_unsure
         the_first_reaction_of_a_kind_counts

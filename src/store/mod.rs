@@ -140,6 +140,9 @@ pub trait ReadUnit: Send {
         contacts: &[ContactId],
     ) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>>;
 
+    /// Whether a message of one of these contacts is handed over without an outcome so far.
+    async fn being_handed_over(&mut self, contacts: &[ContactId]) -> Result<bool>;
+
     /// The call of that id, whoever it is about; for people who know only the id.
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>>;
 

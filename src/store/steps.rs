@@ -15,7 +15,7 @@ impl Outcome {
     pub(super) fn state(self) -> MessageState {
         match self {
             Outcome::State(state) => state,
-            Outcome::Again(_) | Outcome::NotBefore(_) => Decided,
+            Outcome::Again(_) | Outcome::NotBefore(_) | Outcome::NotBegun(_) => Decided,
             Outcome::Skipped(_) => Skipped,
         }
     }
@@ -23,7 +23,7 @@ impl Outcome {
     /// When it is tried next.
     pub(super) fn due_at(self) -> Option<Moment> {
         match self {
-            Outcome::Again(at) | Outcome::NotBefore(at) => Some(at),
+            Outcome::Again(at) | Outcome::NotBefore(at) | Outcome::NotBegun(at) => Some(at),
             Outcome::State(_) | Outcome::Skipped(_) => None,
         }
     }
@@ -44,9 +44,14 @@ impl Outcome {
         }
     }
 
-    /// Whether it was tried.
-    pub(super) fn is_attempt(self) -> bool {
-        matches!(self, Outcome::State(_) | Outcome::Again(_))
+    /// What it adds to the attempts that were counted, for a message in that state: the gate counts one, which holds
+    /// where it was tried.
+    pub(super) fn attempts(self, from: MessageState) -> i32 {
+        match self {
+            Outcome::State(_) | Outcome::Again(_) => i32::from(from == Decided),
+            Outcome::NotBegun(_) => -1,
+            Outcome::NotBefore(_) | Outcome::Skipped(_) => 0,
+        }
     }
 
     /// The states it leads on from. What another step leads to (the last gate, a retry) it leads to from none.
@@ -55,6 +60,7 @@ impl Outcome {
             // Nothing was handed over yet, or it was provably not taken.
             Outcome::Again(_) => &[Decided, HandedOver],
             Outcome::NotBefore(_) | Outcome::Skipped(_) => &[Decided],
+            Outcome::NotBegun(_) => &[HandedOver],
             Outcome::State(Accepted) => &[HandedOver, Unsure],
             Outcome::State(Refused) => &[Decided, HandedOver],
             Outcome::State(Unsure) => &[HandedOver],

@@ -236,6 +236,8 @@ pub enum Outcome {
     Again(Moment),
     /// It may not go before then, and was not tried.
     NotBefore(Moment),
+    /// It was let through the gate, and its hand-over provably never began: it stands as before the gate, due then.
+    NotBegun(Moment),
     /// It is not sent any more.
     Skipped(SkipReason),
 }

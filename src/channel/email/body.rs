@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -14,7 +16,12 @@ const BASE64_LINE_BYTES: usize = LINE_MAX / 4 * 3;
 /// double) and `From ` there (before which old programs put a `>`) are encoded, so that nothing on the way
 /// has a reason to change a byte that is signed.
 pub(super) fn write_part(out: &mut String, subtype: &str, text: &str) {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = if text.as_bytes().contains(&b'\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    };
+    out.reserve(text.len() + text.len() / 16);
     let base64 = text.bytes().filter(|byte| !is_literal(*byte)).count() > text.len() / 6;
     let encoding = if base64 { "base64" } else { "quoted-printable" };
     out.push_str("Content-Type: text/");

@@ -136,13 +136,24 @@ impl RawMail {
         let Some(header_bytes) = empty_line.map(|at| at + 4) else {
             return Err(ComposeError::Line { line: text.split("\r\n").count() });
         };
-        let mut at = 0;
-        for (index, line) in text.split("\r\n").enumerate() {
-            let sound = line.len() <= LINE_BYTES_MAX && !line.contains(['\r', '\n', '\0']);
-            if !sound || (at >= header_bytes && !line.is_ascii()) {
-                return Err(ComposeError::Line { line: index + 1 });
+        let (mut line, mut begins, mut before) = (1, 0, 0);
+        for (at, byte) in text.bytes().enumerate() {
+            let sound = match byte {
+                b' '..=b'~' => before != b'\r',
+                b'\n' => {
+                    let bytes = at - begins;
+                    begins = at + 1;
+                    before == b'\r' && bytes <= LINE_BYTES_MAX + 1
+                }
+                b'\r' => before != b'\r',
+                b'\0' => false,
+                _ => before != b'\r' && (byte.is_ascii() || at < header_bytes),
+            };
+            if !sound {
+                return Err(ComposeError::Line { line });
             }
-            at += line.len() + 2;
+            line += usize::from(byte == b'\n');
+            before = byte;
         }
         let needs_utf8 = !text.is_ascii();
         Ok(Self { text, needs_utf8 })

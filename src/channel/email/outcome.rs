@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 
+use super::compose::RawMail;
 use crate::domain::{Address, MessageId};
 
 /// Who a mail is from and for, as the servers on the way see it.
@@ -11,14 +12,25 @@ pub struct Envelope {
     pub to: Address,
 }
 
+/// A mail that is to be handed over.
+#[derive(Clone, Copy, Debug)]
+pub struct Letter<'a> {
+    /// Which message it is.
+    pub id: MessageId,
+    /// From whom and to whom.
+    pub envelope: &'a Envelope,
+    /// The mail.
+    pub mail: &'a RawMail,
+}
+
 /// The last word on whether a mail goes.
 #[async_trait]
 pub trait Gate: Send + Sync {
-    /// Commits that the hand-over begins; false when the mail must not go: the person refused meanwhile, or
-    /// somebody else took it.
+    /// Whether the hand-over may begin, which is committed by then; false when the mail must not go: the person
+    /// refused meanwhile, somebody else took it, or it was committed too long ago.
     ///
     /// It is asked once an attempt, after the server has said that it is ready for the content (`354`) and
-    /// before the first byte of it. What it commits is what tells an attempt that certainly failed from one
+    /// before the first byte of it. What is committed is what tells an attempt that certainly failed from one
     /// that nobody can judge: without it, a mail whose outcome was never recorded has not been delivered.
     async fn hand_over(&self, id: MessageId) -> bool;
 }

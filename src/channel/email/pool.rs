@@ -7,12 +7,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
-use super::compose::RawMail;
-use super::outcome::{Envelope, Gate, Outcome};
+use super::outcome::{Gate, Letter, Outcome};
 use super::server::SmtpServer;
 use super::smtp::{Connection, Fate, Timeouts};
 use crate::channel::RateLimit;
-use crate::domain::MessageId;
 use crate::time::{Clock, Moment};
 
 /// How long a connection may rest before it is asked whether it is still there.
@@ -167,18 +165,17 @@ impl Shared {
 impl Lease {
     /// Hands over one mail and says what is known about it.
     ///
+    /// `next` is the mail that is handed over on this lease behind it, where that is known: servers that allow it
+    /// hear of both at once.
+    ///
     /// A connection that the server closed while it rested costs no mail: it is replaced by a new one, once.
     /// When the returned future is dropped before it ends, what is known is what the gate committed.
-    pub async fn send(
-        &mut self,
-        envelope: &Envelope,
-        mail: &RawMail,
-        id: MessageId,
-        gate: &dyn Gate,
-    ) -> Outcome {
+    pub async fn send(&mut self, letter: Letter<'_>, gate: &dyn Gate, next: Option<Letter<'_>>) -> Outcome {
         self.route.take_turn().await;
-        if let Some(mut connection) = self.wake().await {
-            let (outcome, fate) = connection.send(envelope, mail, id, gate).await;
+        // Where there is a limit on the rate, the next mail waits for its turn.
+        let next = next.filter(|_| self.route.rate.is_none());
+        if let Some(mut connection) = self.wake(letter).await {
+            let (outcome, fate) = connection.send(letter, gate, next).await;
             if fate != Fate::Gone {
                 self.keep(connection, fate);
                 return outcome;
@@ -188,14 +185,17 @@ impl Lease {
             Ok(connection) => connection,
             Err(why) => return Outcome::RouteDown { why },
         };
-        let (outcome, fate) = connection.send(envelope, mail, id, gate).await;
+        let (outcome, fate) = connection.send(letter, gate, next).await;
         self.keep(connection, fate);
         outcome
     }
 
-    /// The connection from before, if it is still there.
-    async fn wake(&mut self) -> Option<Connection> {
+    /// The connection from before, if it is still there and the server expects no other mail.
+    async fn wake(&mut self, letter: Letter<'_>) -> Option<Connection> {
         let Resting { mut connection, since, unfinished } = self.resting.take()?;
+        if let Some(announced) = connection.announced() {
+            return (announced == letter.id).then_some(connection);
+        }
         let rested = self.route.clock.now().micros_since(since);
         let usable = if unfinished {
             connection.reset().await
@@ -215,7 +215,8 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(resting) = self.resting.take() {
+        // What waits for a mail of which the server has heard is of no use for another.
+        if let Some(resting) = self.resting.take_if(|resting| resting.connection.announced().is_none()) {
             self.route.resting().push(resting);
         }
     }

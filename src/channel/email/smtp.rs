@@ -10,8 +10,7 @@ use lettre::transport::smtp::{self, response::Response};
 use tokio::time::timeout;
 use tokio_rustls::rustls::ClientConfig;
 
-use super::compose::RawMail;
-use super::outcome::{Envelope, Gate, Outcome, Refusal};
+use super::outcome::{Gate, Letter, Outcome, Refusal};
 use super::reply::{Phase, Reply, outcome_of};
 use super::server::{Security, SmtpServer};
 use super::wire::Wire;
@@ -78,6 +77,8 @@ pub(super) struct Connection {
     timeouts: Timeouts,
     pipelining: bool,
     utf8: bool,
+    /// The mail of which the server has been told already, behind the content of the one before.
+    announced: Option<MessageId>,
 }
 
 impl Connection {
@@ -111,7 +112,7 @@ impl Connection {
             .await
             .map_err(|_| no_answer(&name, "the greeting and `EHLO`", limit))?
             .map_err(|error| format!("{name}: {}", in_words(&error)))?;
-        let mut connection = Self { inner, timeouts, pipelining: false, utf8: false };
+        let mut connection = Self { inner, timeouts, pipelining: false, utf8: false, announced: None };
         connection.learn_extensions(&hello).await.map_err(|why| format!("{name}: {why}"))?;
         if let Some(credentials) = &server.credentials {
             if !encrypted && !server.is_loopback() {
@@ -137,26 +138,35 @@ impl Connection {
         Ok(())
     }
 
+    /// The mail that must be sent next, where there is one.
+    pub(super) fn announced(&self) -> Option<MessageId> {
+        self.announced
+    }
+
     /// Hands over one mail, and says what is known about it and about the connection.
+    ///
+    /// The server hears of the mail behind it, `next`, right behind the content (RFC 2920), where it allows that: one
+    /// way there and back for each mail instead of two. That mail must be the next one then.
     pub(super) async fn send(
         &mut self,
-        envelope: &Envelope,
-        mail: &RawMail,
-        id: MessageId,
+        letter: Letter<'_>,
         gate: &dyn Gate,
+        next: Option<Letter<'_>>,
     ) -> (Outcome, Fate) {
-        if let Err(ended) = self.announce(envelope, mail).await {
+        if let Err(ended) = self.announce(letter).await {
             return ended;
         }
-        if !gate.hand_over(id).await {
+        if !gate.hand_over(letter.id).await {
             // The server waits for the content; only closing takes back the `DATA`.
             return (Outcome::Stopped, Fate::Broken);
         }
-        // lettre ends the content with a line end and the dot.
-        let content = mail.as_str();
-        let content = content.strip_suffix("\r\n").unwrap_or(content);
+        let mut said = content(letter.mail.as_str());
+        if let Some(next) = next.filter(|next| self.pipelining && self.carries(next)) {
+            said.extend(self.commands(&next).map(|(_, line)| line));
+            self.announced = Some(next.id);
+        }
         let limit = self.timeouts.content + self.timeouts.accept;
-        let reply = match timeout(limit, self.inner.message(content.as_bytes())).await {
+        let reply = match timeout(limit, self.inner.command(said)).await {
             Ok(result) => reply_of(result),
             Err(_) => Err(no_answer("the server", "the content", limit)),
         };
@@ -171,22 +181,33 @@ impl Connection {
         }
     }
 
+    /// Whether the server takes letters beyond ASCII where this mail has some.
+    fn carries(&self, letter: &Letter<'_>) -> bool {
+        self.utf8 || !needs_utf8(letter)
+    }
+
+    /// What names sender and recipient and asks to send the content.
+    fn commands(&self, letter: &Letter<'_>) -> [(Phase, String); 3] {
+        let parameters = if needs_utf8(letter) { " BODY=8BITMIME SMTPUTF8" } else { "" };
+        [
+            (Phase::Mail, format!("MAIL FROM:<{}>{parameters}\r\n", letter.envelope.from)),
+            (Phase::Rcpt, format!("RCPT TO:<{}>\r\n", letter.envelope.to)),
+            (Phase::Data, "DATA\r\n".to_owned()),
+        ]
+    }
+
     /// Names sender and recipient and asks to send the content: all in one write where the server allows it
     /// (RFC 2920), else one after the other. When it returns without an error, the server waits for the content.
-    async fn announce(&mut self, envelope: &Envelope, mail: &RawMail) -> Result<(), (Outcome, Fate)> {
-        let needs_utf8 =
-            mail.needs_utf8() || !envelope.from.as_str().is_ascii() || !envelope.to.as_str().is_ascii();
-        if needs_utf8 && !self.utf8 {
+    async fn announce(&mut self, letter: Letter<'_>) -> Result<(), (Outcome, Fate)> {
+        if !self.carries(&letter) {
             let answer = "the server does not offer SMTPUTF8".to_owned();
             return Err((Outcome::Refused { class: Refusal::Unsupported, answer }, Fate::Ready));
         }
-        let parameters = if needs_utf8 { " BODY=8BITMIME SMTPUTF8" } else { "" };
-        let commands = [
-            (Phase::Mail, format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from)),
-            (Phase::Rcpt, format!("RCPT TO:<{}>\r\n", envelope.to)),
-            (Phase::Data, "DATA\r\n".to_owned()),
-        ];
+        let commands = self.commands(&letter);
         let mut together = commands.iter().map(|(_, line)| line.as_str()).collect::<String>();
+        if self.announced.take() == Some(letter.id) {
+            together.clear();
+        }
         let mut refused = None;
         for (phase, line) in commands {
             let line = if self.pipelining { std::mem::take(&mut together) } else { line };
@@ -267,6 +288,26 @@ impl Phase {
     fn is_satisfied_by(self, reply: &Reply) -> bool {
         if self == Phase::Data { reply.code == 354 } else { reply.is_yes() }
     }
+}
+
+fn needs_utf8(letter: &Letter<'_>) -> bool {
+    let Letter { envelope, mail, .. } = letter;
+    mail.needs_utf8() || !envelope.from.as_str().is_ascii() || !envelope.to.as_str().is_ascii()
+}
+
+/// A mail as it goes over the wire: with the dots at the start of lines doubled (RFC 5321 section 4.5.2), and its end.
+fn content(mail: &str) -> String {
+    const END: &str = ".\r\n";
+    // Room for what is said behind it.
+    let mut content = String::with_capacity(mail.len() + 512);
+    content.push_str(if mail.starts_with('.') { "." } else { "" });
+    if mail.contains("\n.") {
+        content.push_str(&mail.replace("\n.", "\n.."));
+    } else {
+        content.push_str(mail);
+    }
+    content.push_str(END);
+    content
 }
 
 /// What a reply before the content means that is not the one hoped for.

@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use super::compose::RawMail;
-use super::outcome::{Envelope, Gate};
+use super::outcome::{Envelope, Gate, Letter};
 use super::pool::{RouteConfig, SmtpRoute};
 use super::server::{Security, SmtpServer};
 use super::smtp::Timeouts;
@@ -347,6 +347,10 @@ pub(super) fn patient() -> Timeouts {
 
 pub(super) fn envelope() -> Envelope {
     Envelope { from: "news@brand.example".parse().unwrap(), to: "ada@example.org".parse().unwrap() }
+}
+
+pub(super) fn letter<'a>(envelope: &'a Envelope, mail: &'a RawMail) -> Letter<'a> {
+    Letter { id: MessageId::default(), envelope, mail }
 }
 
 pub(super) fn raw_mail(body: &str) -> RawMail {

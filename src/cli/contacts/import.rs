@@ -9,7 +9,7 @@ use super::super::workspace::{Workspace, block_on};
 use super::super::{End, output};
 use crate::contact_file::{Problem, Reader};
 use crate::finding::words;
-use crate::runtime::{import_row, import_schema};
+use crate::runtime::{import_row, import_schema, passes_run_out};
 use crate::store::{ImportCounts, ImportRow, Store};
 use crate::time::{Clock, SystemClock};
 
@@ -26,6 +26,8 @@ struct Report {
     problems: Vec<Problem>,
     problem_count: u64,
     repeated: u64,
+    /// Whether somebody refuses something.
+    refuses: bool,
 }
 
 pub(in super::super) fn run(args: &ImportArgs, dir: &Path) -> anyhow::Result<End> {
@@ -98,6 +100,7 @@ async fn import<R: std::io::Read + std::io::Seek>(
             Ok(row) => {
                 report.rows += 1;
                 report.repeated += u64::from(row.repeats.is_some());
+                report.refuses |= row.draft.allows.iter().any(|(_, allowed)| !allowed);
                 batch.push(import_row(row.draft, allow, source));
             }
             Err(problem) => {
@@ -114,6 +117,10 @@ async fn import<R: std::io::Read + std::io::Seek>(
     }
     write(store, &mut batch, &mut report.counts).await?;
     bar.finish_and_clear();
+    if report.refuses && store.is_some() {
+        // When this program ends, nothing goes any more that is refused in the file.
+        passes_run_out().await;
+    }
     Ok(report)
 }
 

@@ -81,6 +81,9 @@ pub(super) async fn decide(
     };
     let permissions = vec![permission.clone()];
     app.writer.write(|done| Job::Decide { permissions, done }).await?;
+    if !permission.allowed {
+        app.runtime.let_out(&[contact]).await;
+    }
     Ok(Json(permission))
 }
 

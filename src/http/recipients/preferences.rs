@@ -108,6 +108,8 @@ async fn decide(app: &App, token: &str, words: &Words, fields: &Fields) -> Resul
     if !permissions.is_empty() {
         app.writer.write(|done| Job::Decide { permissions, done }).await?;
     }
+    // Also where all was refused before: whoever asks twice at once is told the same at the same time.
+    app.runtime.let_out(&[contact]).await;
     Ok(choices)
 }
 

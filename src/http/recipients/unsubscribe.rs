@@ -68,6 +68,8 @@ async fn unsubscribe(app: &App, token: &UnsubscribeToken, source: &str, proof: S
     drop(unit);
     let decided = decisions.get(&contact.id).and_then(|topics| topics.get(&token.topic));
     if decided == Some(&false) {
+        // Whoever asks twice at once is told the same at the same time.
+        app.runtime.let_out(&[contact.id]).await;
         return Ok(());
     }
     let permission = Permission {
@@ -80,6 +82,7 @@ async fn unsubscribe(app: &App, token: &UnsubscribeToken, source: &str, proof: S
         proof: Some(proof),
     };
     app.writer.write(|done| Job::Decide { permissions: vec![permission], done }).await?;
+    app.runtime.let_out(&[contact.id]).await;
     Ok(())
 }
 

@@ -185,7 +185,7 @@ pub(super) async fn every_step_of_a_message_is_legal_or_does_nothing(store: &dyn
     let ada = person(store, "ada").await;
     let legal = [
         ("decided", "refused again retry"),
-        ("handed_over", "accepted refused unsure again"),
+        ("handed_over", "accepted refused unsure again not_begun"),
         ("accepted", "delivered bounced complained"),
         ("refused", "retry"),
         ("unsure", "accepted delivered bounced complained retry"),
@@ -199,7 +199,11 @@ pub(super) async fn every_step_of_a_message_is_legal_or_does_nothing(store: &dyn
         let from = MessageState::from_text(from).unwrap();
         let mut outcomes: Vec<(&str, Option<Outcome>)> =
             MessageState::ALL.iter().map(|to| (to.as_str(), Some(Outcome::State(*to)))).collect();
-        outcomes.extend([("again", Some(Outcome::Again(at(9_000)))), ("retry", None)]);
+        outcomes.extend([
+            ("again", Some(Outcome::Again(at(9_000)))),
+            ("not_begun", Some(Outcome::NotBegun(at(9_000)))),
+            ("retry", None),
+        ]);
         for (word, outcome) in outcomes {
             second += 10;
             let key = in_state(store, ada, second, from).await;
@@ -217,7 +221,7 @@ pub(super) async fn every_step_of_a_message_is_legal_or_does_nothing(store: &dyn
             if done {
                 let to = outcome.map_or(MessageState::Decided, |outcome| match outcome {
                     Outcome::State(state) => state,
-                    Outcome::Again(_) | Outcome::NotBefore(_) => MessageState::Decided,
+                    Outcome::Again(_) | Outcome::NotBefore(_) | Outcome::NotBegun(_) => MessageState::Decided,
                     Outcome::Skipped(_) => MessageState::Skipped,
                 });
                 assert_eq!(after.message.state, to, "{from:?} {word}");
@@ -246,6 +250,32 @@ pub(super) async fn what_is_settled_is_kept(store: &dyn Store) {
     assert_eq!(stored.answer.as_deref(), Some("State(Accepted)"));
     let unknown = MessageKey { contact: ada, ..MessageKey { contact: ada, id: Default::default() } };
     assert!(!settle(store, unknown, Outcome::State(MessageState::Accepted), 22).await);
+}
+
+pub(super) async fn what_never_began_stands_as_before_the_gate(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let key = sent(store, ada, 0).await;
+    assert!(goes(store, key, 5).await);
+    assert!(settle(store, key, Outcome::NotBegun(at(6)), 6).await);
+    let stored = look!(store, unit => unit.message(key)).unwrap();
+    assert_eq!((stored.attempts, stored.due_at), (0, Some(at(6))), "it was not tried");
+    assert_eq!(claimed(store, 6, 9, &[]).await, [key]);
+    change!(store, unit => unit.decide(vec![decision(ada, "news", false, 7)]));
+    assert!(!goes(store, key, 8).await, "it goes through the gate once more");
+}
+
+pub(super) async fn hand_overs_without_an_outcome_are_told(store: &dyn Store) {
+    let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
+    let (first, second) = (sent(store, ada, 0).await, sent(store, ada, 1).await);
+    let open = async |contacts: &[ContactId]| look!(store, unit => unit.being_handed_over(contacts));
+    assert!(!open(&[ada, ben]).await, "what waits is not handed over");
+    assert!(goes(store, first, 2).await && goes(store, second, 2).await);
+    assert!(open(&[ada]).await && open(&[ben, ada]).await);
+    assert!(!open(&[ben]).await && !open(&[]).await);
+    assert!(settle(store, first, Outcome::State(MessageState::Accepted), 3).await);
+    assert!(open(&[ada]).await);
+    assert!(settle(store, second, Outcome::NotBegun(at(4)), 4).await);
+    assert!(!open(&[ada]).await);
 }
 
 pub(super) async fn settlements_of_one_message_go_in_order(store: &dyn Store) {

@@ -115,9 +115,8 @@ impl Tables {
             if !settlement.outcome.leads_from().contains(&stored.message.state) {
                 continue;
             }
-            // Where it was handed over, that counted the attempt.
-            let is_decided = stored.message.state == MessageState::Decided;
-            stored.attempts += u32::from(is_decided && settlement.outcome.is_attempt());
+            let more = settlement.outcome.attempts(stored.message.state);
+            stored.attempts = stored.attempts.saturating_add_signed(more);
             stored.message.state = settlement.outcome.state();
             stored.message.reason = settlement.outcome.reason();
             stored.message.wanted_at = settlement.outcome.wanted_at().unwrap_or(stored.message.wanted_at);

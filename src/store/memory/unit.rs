@@ -14,8 +14,8 @@ use super::super::{
 use super::read::sorted;
 use super::tables::{Person, Tables};
 use crate::domain::{
-    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
-    Run, RunId, Watch,
+    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, MessageState,
+    Permission, Picked, Run, RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::{Moment, TimeZone};
@@ -126,6 +126,14 @@ impl ReadUnit for MemoryUnit {
     ) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>> {
         let decided = |id: &ContactId| Some((*id, self.tables.person(*id)?.decisions()));
         Ok(contacts.iter().filter_map(decided).filter(|(_, decided)| !decided.is_empty()).collect())
+    }
+
+    async fn being_handed_over(&mut self, contacts: &[ContactId]) -> Result<bool> {
+        let mut messages = contacts
+            .iter()
+            .filter_map(|id| self.tables.person(*id))
+            .flat_map(|person| person.messages.values());
+        Ok(messages.any(|stored| stored.message.state == MessageState::HandedOver))
     }
 
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>> {

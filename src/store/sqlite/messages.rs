@@ -175,6 +175,19 @@ fn decided_message(columns: &mut Columns<'_>) -> Result<DecidedMessage> {
     })
 }
 
+pub(super) const BEING_HANDED_OVER: &str =
+    "SELECT EXISTS (SELECT 1 FROM json_each($1) AS k CROSS JOIN message AS m WHERE m.slot = k.value ->> 0
+    AND m.contact = unhex(k.value ->> 1) AND m.state = 'handed_over')";
+
+/// Whether a message of one of these contacts is handed over without an outcome so far.
+pub(super) async fn being_handed_over(
+    connection: &mut SqliteConnection,
+    contacts: &[ContactId],
+) -> Result<bool> {
+    let statement = sqlx::query_scalar(BEING_HANDED_OVER).bind(keys::contacts(contacts));
+    statement.fetch_one(&mut *connection).await.map_err(failed)
+}
+
 fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
     Ok(MessageKey { contact: ContactId(columns.id()?), id: MessageId(columns.id()?) })
 }
@@ -182,9 +195,9 @@ fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
 pub(super) const SETTLE: Bulk = Bulk {
     head:
         "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,
-        attempts = attempts + (message.state = 'decided' AND v.column9 = 1), reason = v.column10,
+        attempts = attempts + iif(message.state = 'decided', v.column9, v.column12), reason = v.column10,
         wanted_at = coalesce(v.column11, wanted_at) FROM (",
-    columns: 11,
+    columns: 12,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
         AND instr(v.column8, ' ' || message.state || ' ') > 0 RETURNING message.contact, message.id, journey, version, message,
         decided_at",
@@ -211,9 +224,10 @@ pub(super) async fn settle(
                 .bind(now.micros())
                 .bind(settlement.answer.as_str())
                 .bind(words(settlement.outcome.leads_from()))
-                .bind(settlement.outcome.is_attempt())
+                .bind(settlement.outcome.attempts(MessageState::Decided))
                 .bind(settlement.outcome.reason().map(SkipReason::as_str))
                 .bind(settlement.outcome.wanted_at().map(Moment::micros))
+                .bind(settlement.outcome.attempts(MessageState::HandedOver))
         });
         let found = rows.await?;
         let done = |row: &SqliteRow| {

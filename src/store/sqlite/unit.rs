@@ -103,6 +103,10 @@ impl ReadUnit for SqliteUnit {
         turns::decisions(&mut self.transaction, contacts).await
     }
 
+    async fn being_handed_over(&mut self, contacts: &[ContactId]) -> Result<bool> {
+        messages::being_handed_over(&mut self.transaction, contacts).await
+    }
+
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>> {
         people::call_by_id(&mut self.transaction, call).await
     }

@@ -4,9 +4,10 @@ use super::*;
 use crate::channel::email::outcome::Refusal;
 use crate::channel::email::server::Security;
 use crate::channel::email::testing::{
-    Act, At, Manner, Step, TestGate, TestServer, certificate, envelope, patient, raw_mail, route_to,
+    Act, At, Manner, Step, TestGate, TestServer, certificate, envelope, letter, patient, raw_mail, route_to,
     server_at,
 };
+use crate::domain::MessageId;
 use crate::time::ManualClock;
 
 fn manner() -> Manner {
@@ -15,7 +16,7 @@ fn manner() -> Manner {
 
 async fn send(lease: &mut Lease) -> Outcome {
     let gate = TestGate::new(true);
-    lease.send(&envelope(), &raw_mail("hello\r\n"), MessageId::default(), &gate).await
+    lease.send(letter(&envelope(), &raw_mail("hello\r\n")), &gate, None).await
 }
 
 fn accepted() -> Outcome {
@@ -139,7 +140,7 @@ async fn a_server_that_wants_content_for_nobody_gets_none() {
     let route = route_to(server_at(server.address, Security::None), patient(), None);
     let gate = TestGate::new(true);
     let mut lease = route.checkout().await;
-    let outcome = lease.send(&envelope(), &raw_mail("hello\r\n"), MessageId::default(), &gate).await;
+    let outcome = lease.send(letter(&envelope(), &raw_mail("hello\r\n")), &gate, None).await;
     assert!(matches!(outcome, Outcome::Refused { class: Refusal::Address, .. }), "{outcome:?}");
     server.ended(1).await;
     assert_eq!((gate.asked(), server.seen().mails.len()), (0, 0));
@@ -160,6 +161,101 @@ async fn a_dropped_attempt_leaves_no_half_used_connection() {
     drop(lease);
     assert_eq!(send(&mut route.checkout().await).await, accepted());
     assert_eq!(server.seen().connections, 2);
+}
+
+/// Mails that go one behind the other, each announced with the content of the one before.
+async fn send_all(lease: &mut Lease, gates: &[TestGate]) -> Vec<Outcome> {
+    let (envelope, mail) = (envelope(), raw_mail("hello\r\n"));
+    let letter = |index: usize| Letter {
+        id: MessageId(uuid::Uuid::from_u128(index as u128)),
+        envelope: &envelope,
+        mail: &mail,
+    };
+    let mut outcomes = Vec::new();
+    for (index, gate) in gates.iter().enumerate() {
+        let next = (index + 1 < gates.len()).then(|| letter(index + 1));
+        outcomes.push(lease.send(letter(index), gate, next).await);
+    }
+    outcomes
+}
+
+fn open_gates(count: usize) -> Vec<TestGate> {
+    std::iter::repeat_with(|| TestGate::new(true)).take(count).collect()
+}
+
+#[tokio::test]
+async fn the_next_mail_is_announced_behind_the_content() {
+    for pipelining in [true, false] {
+        let extensions = if pipelining { vec!["PIPELINING"] } else { vec![] };
+        let server = TestServer::start(Manner { extensions, ..Manner::default() }, |_| Act::Usual).await;
+        let route = route_to(server_at(server.address, Security::None), patient(), None);
+        let mut lease = route.checkout().await;
+        assert_eq!(send_all(&mut lease, &open_gates(3)).await, [accepted(), accepted(), accepted()]);
+        drop(lease);
+        route.close().await;
+        server.ended(1).await;
+        let seen = server.seen();
+        assert_eq!((seen.connections, seen.mails.len()), (1, 3));
+        let count = |word: &str| seen.commands.iter().filter(|line| line.starts_with(word)).count();
+        assert_eq!((count("MAIL"), count("RCPT"), count("DATA")), (3, 3, 3), "{:?}", seen.commands);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_content_leaves_the_next_mail_alone() {
+    let script = |step: Step| match (step.at, step.count) {
+        (At::Content, 0) => Act::say("550 5.7.1 spam"),
+        (At::Rcpt, 2) => Act::say("550 5.1.1 nobody"),
+        (At::Data, 2) => Act::say("503 5.5.1 no recipient"),
+        _ => Act::Usual,
+    };
+    let server = TestServer::start(manner(), script).await;
+    let route = route_to(server_at(server.address, Security::None), patient(), None);
+    let gates = open_gates(4);
+    let outcomes = send_all(&mut route.checkout().await, &gates).await;
+    assert!(matches!(outcomes[0], Outcome::Refused { .. }), "{outcomes:?}");
+    assert_eq!(outcomes[1], accepted());
+    assert!(matches!(outcomes[2], Outcome::Refused { class: Refusal::Address, .. }), "{outcomes:?}");
+    assert_eq!(outcomes[3], accepted());
+    assert_eq!(gates.iter().map(TestGate::asked).collect::<Vec<_>>(), [1, 1, 0, 1]);
+    assert_eq!(server.seen().mails.len(), 2);
+}
+
+#[tokio::test]
+async fn a_conversation_that_ends_takes_the_announced_mail_to_the_next() {
+    // The first content is accepted, and then nothing more is said.
+    let script = |step: Step| match (step.connection, step.at) {
+        (0, At::Content) => Act::SayAndClose(b"250 2.0.0 queued\r\n".to_vec()),
+        _ => Act::Usual,
+    };
+    let server = TestServer::start(manner(), script).await;
+    let route = route_to(server_at(server.address, Security::None), patient(), None);
+    let gates = open_gates(2);
+    assert_eq!(send_all(&mut route.checkout().await, &gates).await, [accepted(), accepted()]);
+    assert_eq!(gates.iter().map(TestGate::asked).collect::<Vec<_>>(), [1, 1]);
+    let seen = server.seen();
+    assert_eq!(
+        (seen.connections, seen.mails.len()),
+        (2, 1),
+        "a server that closes at once keeps no mail here"
+    );
+}
+
+#[tokio::test]
+async fn an_announced_mail_that_does_not_come_costs_the_connection() {
+    let server = TestServer::start(manner(), |_| Act::Usual).await;
+    let route = route_to(server_at(server.address, Security::None), patient(), None);
+    let (envelope, mail) = (envelope(), raw_mail("hello\r\n"));
+    let letter =
+        |id: u128| Letter { id: MessageId(uuid::Uuid::from_u128(id)), envelope: &envelope, mail: &mail };
+    let gate = TestGate::new(true);
+    let mut lease = route.checkout().await;
+    assert_eq!(lease.send(letter(1), &gate, Some(letter(2))).await, accepted());
+    assert_eq!(lease.send(letter(3), &gate, Some(letter(4))).await, accepted());
+    drop(lease);
+    assert_eq!(route.checkout().await.send(letter(5), &gate, None).await, accepted());
+    let seen = server.seen();
+    assert_eq!((seen.connections, seen.mails.len()), (3, 3));
 }
 
 /// A clock that stands still, and on which waiting takes no time.

@@ -1,8 +1,8 @@
 use super::*;
-use crate::channel::email::outcome::{Deferral, Outcome};
+use crate::channel::email::outcome::{Deferral, Envelope, Outcome};
 use crate::channel::email::server::Credentials;
 use crate::channel::email::testing::{
-    Act, At, Manner, Step, TestGate, TestServer, certificate, envelope, patient, raw_mail, route_to,
+    Act, At, Manner, Step, TestGate, TestServer, certificate, envelope, letter, patient, raw_mail, route_to,
     server_at,
 };
 
@@ -59,7 +59,7 @@ async fn send(pipelining: bool, at: At, act: Act) -> (Outcome, usize, usize) {
     let route = route_to(server_at(server.address, Security::None), timeouts, None);
     let gate = TestGate::new(true);
     let mail = raw_mail("hello\r\n");
-    let outcome = route.checkout().await.send(&envelope(), &mail, MessageId::default(), &gate).await;
+    let outcome = route.checkout().await.send(letter(&envelope(), &mail), &gate, None).await;
     let arrived = server.seen().mails.len();
     (outcome, gate.asked(), arrived)
 }
@@ -172,8 +172,7 @@ async fn nobody_there_is_a_route_that_is_down() {
     drop(listener);
     let route = route_to(server_at(address, Security::None), patient(), None);
     let gate = TestGate::new(true);
-    let outcome =
-        route.checkout().await.send(&envelope(), &raw_mail("x\r\n"), MessageId::default(), &gate).await;
+    let outcome = route.checkout().await.send(letter(&envelope(), &raw_mail("x\r\n")), &gate, None).await;
     let Outcome::RouteDown { why } = outcome else { panic!("{outcome:?}") };
     assert!(why.starts_with(&format!("`{address}` cannot be reached: Connection refused")), "{why}");
 }
@@ -185,7 +184,7 @@ async fn a_gate_that_says_no_stops_the_mail() {
         let route = route_to(server_at(server.address, Security::None), patient(), None);
         let gate = TestGate::new(false);
         let mail = raw_mail("hello\r\n");
-        let outcome = route.checkout().await.send(&envelope(), &mail, MessageId::default(), &gate).await;
+        let outcome = route.checkout().await.send(letter(&envelope(), &mail), &gate, None).await;
         assert_eq!((outcome, gate.asked()), (Outcome::Stopped, 1));
         server.ended(1).await;
         let seen = server.seen();
@@ -209,7 +208,7 @@ async fn content_arrives_as_it_was_written() {
     let gate = TestGate::new(true);
     for (index, body) in bodies.into_iter().enumerate() {
         let mail = raw_mail(body);
-        let outcome = lease.send(&envelope(), &mail, MessageId::default(), &gate).await;
+        let outcome = lease.send(letter(&envelope(), &mail), &gate, None).await;
         assert_eq!(outcome, Outcome::Accepted { answer: "250 2.0.0 queued".into() });
         let seen = server.seen();
         assert_eq!(seen.mails.len(), index + 1, "{body:?} is one mail");
@@ -231,7 +230,7 @@ async fn letters_beyond_ascii_go_only_where_they_are_taken() {
         let route = route_to(server_at(server.address, Security::None), patient(), None);
         let mut lease = route.checkout().await;
         let gate = TestGate::new(true);
-        let outcome = lease.send(&envelope, &raw_mail("x\r\n"), MessageId::default(), &gate).await;
+        let outcome = lease.send(letter(&envelope, &raw_mail("x\r\n")), &gate, None).await;
         assert_eq!(kind(&outcome), expected);
         let named = server.seen().commands.iter().any(|line| line.ends_with("> BODY=8BITMIME SMTPUTF8"));
         assert_eq!(named, expected == Kind::Accepted);
@@ -254,7 +253,7 @@ async fn send_tls(
     let route = route_to(address, patient(), Some(trusted));
     let gate = TestGate::new(true);
     let mail = raw_mail("hello\r\n");
-    let outcome = route.checkout().await.send(&envelope(), &mail, MessageId::default(), &gate).await;
+    let outcome = route.checkout().await.send(letter(&envelope(), &mail), &gate, None).await;
     if implicit && kind(&outcome) == Kind::RouteDown {
         server.ended(1).await;
     }
