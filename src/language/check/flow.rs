@@ -111,17 +111,19 @@ impl Checker<'_> {
                 .filter_map(|stage| journey.stages.get(*stage))
                 .map(|stage| format!("`{}`", stage.name))
                 .collect();
-            self.report(
-                Finding::new(
-                    Code::E303,
-                    span,
-                    format!(
-                        "this goes round in a circle through {} with no wait in it",
-                        words::all_of(&names)
-                    ),
-                )
-                .help("put a `wait` into the circle, or end it"),
-            );
+            let message =
+                format!("this goes round in a circle through {} with no wait in it", words::all_of(&names));
+            let mut passes = false;
+            journey.each_statement(&mut |stage, statement| {
+                let is_until = matches!(statement.kind, StatementKind::WaitUntil(_));
+                passes |= is_until && !statement.takes_time() && circle.contains(&stage);
+            });
+            let help = if passes {
+                "a `wait until` whose moment has passed does not wait: put a wait of a length into the circle, such as `wait 1 day`, or end it"
+            } else {
+                "put a `wait` into the circle, or end it"
+            };
+            self.report(Finding::new(Code::E303, span, message).help(help));
         }
     }
 

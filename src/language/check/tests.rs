@@ -315,3 +315,15 @@ fn many_names_that_nothing_declares_cost_no_time() {
     let unknown = found.iter().filter(|line| line.starts_with("E101 mial_")).count();
     assert_eq!(unknown, 600, "each is told, with a guess or without");
 }
+
+#[test]
+fn loops_in_loops_are_looked_at_in_bounded_time() {
+    for (depth, inside) in [(12, ""), (12, "send email hello wait 1 day"), (40, "")] {
+        let loops = "repeat up to 1000 times { ".repeat(depth) + inside + &" }".repeat(depth);
+        let text = format!(
+            "policy {{ cap any 20 per 7 days }} journey j {{ enter on signup  permission news  stage s {{ {loops} end }} }}"
+        );
+        // Whatever it finds.
+        findings(&text);
+    }
+}

@@ -1,4 +1,7 @@
 use super::{Block, Expr, Statement, StatementKind, Until};
+use crate::domain::Value;
+use crate::language::syntax::tree::Operator;
+use crate::time::{Length, Unit};
 
 /// How paths go on from a statement: all that an analysis of the flow must know of it.
 #[derive(Clone, Debug)]
@@ -76,19 +79,28 @@ impl Statement {
         }
     }
 
-    /// Whether time passes here each time. A moment that has passed does not wait, so only one that is counted
-    /// from the present does.
+    /// Whether time passes here each time. A moment that has passed does not wait, so only one that lies ahead
+    /// whenever it is asked for does.
     pub fn takes_time(&self) -> bool {
         match &self.kind {
             StatementKind::WaitFor(length) => !length.is_zero(),
-            StatementKind::WaitUntil(Until::Value { value, .. }) => {
-                value.any(|expr| matches!(expr, Expr::Today | Expr::Now))
-            }
+            StatementKind::WaitUntil(Until::Value { value, at }) => lies_ahead(value, at.is_some()).is_some(),
             StatementKind::WaitUntil(Until::Time(_) | Until::Weekday(..)) => true,
             StatementKind::WaitUntil(Until::BusinessDays(days)) => *days > 0,
             // Inside the window it goes on at once.
             StatementKind::WaitUntil(Until::Window(_)) => false,
             _ => self.wait().is_some_and(|wait| !wait.limit.is_zero()),
+        }
+    }
+
+    /// How much time passes at the least from here until a path comes past here again, by what this statement waits
+    /// for: whoever was here at nine waits for nine of the next day.
+    pub fn recurs_after(&self) -> Option<Length> {
+        match &self.kind {
+            StatementKind::WaitUntil(Until::Time(_)) => Some(Length::new(1, Unit::Day)),
+            StatementKind::WaitUntil(Until::Weekday(..)) => Some(Length::new(1, Unit::Week)),
+            StatementKind::WaitUntil(Until::Value { value, at }) => lies_ahead(value, at.is_some()),
+            _ => None,
         }
     }
 
@@ -101,4 +113,22 @@ impl Statement {
             _ => Vec::new(),
         }
     }
+}
+
+/// How far a moment lies ahead at the least, whenever it is asked for: a length after the present, and, where midnight
+/// or another time of that day is meant, one of a day or more. `None` where it may have passed.
+fn lies_ahead(value: &Expr, at_a_time: bool) -> Option<Length> {
+    let Expr::Binary(Operator::Plus, left, right) = value else { return None };
+    let (from, length) = match (left.as_ref(), right.as_ref()) {
+        (from, Expr::Value(Value::Length(length))) | (Expr::Value(Value::Length(length)), from) => {
+            (from, length)
+        }
+        _ => return None,
+    };
+    let counts = match from {
+        Expr::Now => !at_a_time || length.unit >= Unit::Day,
+        Expr::Today => length.unit >= Unit::Day,
+        _ => false,
+    };
+    (counts && !length.is_zero()).then_some(*length)
 }

@@ -1,7 +1,8 @@
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use super::nominal;
+use crate::language::check::paths;
 use crate::language::model::{
     Block, Cap, Journey, Message, Model, SendTo, Shape, Statement, StatementKind, Until,
 };
@@ -16,6 +17,10 @@ const DAY: i64 = 86_400;
 /// The statements of a journey, and how much time passes between them at the least.
 pub(super) struct Graph<'m> {
     nodes: Vec<Node<'m>>,
+    /// The stages that contacts begin in.
+    starts: BTreeSet<usize>,
+    /// How many statements wait for a moment that comes again.
+    recurring: usize,
 }
 
 #[derive(Default)]
@@ -25,6 +30,9 @@ struct Node<'m> {
     sends: Vec<(&'m str, Span)>,
     /// Where paths go on, after how many seconds.
     next: Vec<(usize, i64)>,
+    /// The statement, and how many seconds pass from here until a path comes past it again, where it waits for a
+    /// moment that comes again. In a loop that is rolled out many nodes stand for one statement.
+    recurs: Option<(Span, i64)>,
 }
 
 /// A path that sends more than a cap lets through.
@@ -37,8 +45,11 @@ pub(super) struct Over {
     pub(super) stages: Vec<usize>,
 }
 
-/// A node, and how many messages were sent on the way there.
-type State = (usize, u32);
+/// A node, how many messages were sent on the way there, and the last statement come past that waits for a moment
+/// that comes again.
+type State = (usize, u32, Option<Span>);
+/// When a path comes to a state, and when it was at the statement that the state remembers, in seconds.
+type Times = (i64, i64);
 
 impl<'m> Graph<'m> {
     /// The graph of a journey; nothing where a part of it is unknown or it is very large. Loops are rolled out, at most
@@ -54,13 +65,20 @@ impl<'m> Graph<'m> {
             let node = builder.nodes.get_mut(index)?;
             (node.stage, node.next) = (index, vec![(start, 0)]);
         }
-        Some(Self { nodes: builder.nodes })
+        let recurring: BTreeSet<Span> =
+            builder.nodes.iter().filter_map(|node| node.recurs).map(|(statement, _)| statement).collect();
+        Some(Self { nodes: builder.nodes, starts: paths::starts(journey), recurring: recurring.len() })
     }
 
     /// The fastest path that sends more than a cap lets through in its time.
     pub(super) fn over(&self, cap: &Cap, per: i64) -> Option<Over> {
-        let first = self.nodes.iter().enumerate().filter(|(_, node)| node.counts(cap).is_some());
-        let starts = first.map(|(index, _)| (index, 1)).collect();
+        if self.is_too_large(cap.count + 1) {
+            return None;
+        }
+        let counts = |node: usize| self.nodes.get(node).is_some_and(|node| node.counts(cap).is_some());
+        let mut starts = self.arrivals();
+        starts.retain(|((node, ..), _)| counts(*node));
+        starts.iter_mut().for_each(|((_, sent, _), _)| *sent = 1);
         let search = self.search(starts, cap, per, cap.count + 1)?;
         let (found, seconds) = search.last?;
         let mut path = vec![found];
@@ -68,7 +86,7 @@ impl<'m> Graph<'m> {
             path.push(*before);
         }
         let mut stages: Vec<usize> = Vec::new();
-        for node in path.iter().rev().filter_map(|(node, _)| self.nodes.get(*node)) {
+        for node in path.iter().rev().filter_map(|(node, ..)| self.nodes.get(*node)) {
             if !stages.contains(&node.stage) {
                 stages.push(node.stage);
             }
@@ -79,33 +97,69 @@ impl<'m> Graph<'m> {
     /// How many messages that a cap counts can go out in less than a time, from a stage on.
     pub(super) fn sends_from(&self, stage: usize, cap: &Cap, per: i64) -> u32 {
         let most = cap.count + 1;
-        self.search(vec![(stage, 0)], cap, per, most).map_or(0, |search| search.most)
+        self.search(vec![((stage, 0, None), (0, 0))], cap, per, most).map_or(0, |search| search.most)
+    }
+
+    /// Whether a search for so many messages may have too many states.
+    fn is_too_large(&self, wanted: u32) -> bool {
+        let states = self.nodes.len().saturating_mul(wanted as usize + 1).saturating_mul(self.recurring + 1);
+        states > STATES_MAX
+    }
+
+    /// The states in which paths come to each node, whatever they send. The time is 0 at each; when they were at the
+    /// statement that is remembered lies before it.
+    fn arrivals(&self) -> Vec<(State, Times)> {
+        let mut known: BTreeMap<State, Times> = BTreeMap::new();
+        let mut next: VecDeque<(State, Times)> =
+            self.starts.iter().map(|stage| ((*stage, 0, None), (0, 0))).collect();
+        while let Some((state, times)) = next.pop_front() {
+            if known.contains_key(&state) {
+                continue;
+            }
+            for (to, then, (at, was)) in self.steps(state, times) {
+                next.push_back(((to, 0, then), (0, was.saturating_sub(at))));
+            }
+            known.insert(state, times);
+        }
+        known.into_iter().collect()
+    }
+
+    /// The nodes that paths go on to, with what they remember and the times there.
+    fn steps(&self, state: State, (now, was): Times) -> impl Iterator<Item = (usize, Option<Span>, Times)> {
+        let node = self.nodes.get(state.0);
+        let recurs = node.and_then(|node| node.recurs);
+        let again = recurs.filter(|(statement, _)| state.2 == Some(*statement));
+        let waits = again.map_or(0, |(_, period)| (was.saturating_add(period) - now).max(0));
+        let past = now.saturating_add(waits);
+        let (last, was) = recurs.map_or((state.2, was), |(statement, _)| (Some(statement), past));
+        let next = node.map_or(&[][..], |node| node.next.as_slice());
+        next.iter().map(move |(to, takes)| (*to, last, (past.saturating_add(*takes), was)))
     }
 
     /// Looks for the least time in which paths send so many messages, in less than `per` seconds.
-    fn search(&self, starts: Vec<State>, cap: &Cap, per: i64, wanted: u32) -> Option<Search> {
-        if self.nodes.len().saturating_mul(wanted as usize + 1) > STATES_MAX {
+    fn search(&self, starts: Vec<(State, Times)>, cap: &Cap, per: i64, wanted: u32) -> Option<Search> {
+        if self.is_too_large(wanted) {
             return None;
         }
         let mut search = Search::default();
-        let mut best: BTreeMap<State, i64> = starts.iter().map(|state| (*state, 0)).collect();
+        let mut best: BTreeMap<State, Times> = starts.iter().copied().collect();
         let mut queue: BinaryHeap<Reverse<(i64, State)>> =
-            starts.into_iter().map(|state| Reverse((0, state))).collect();
+            starts.into_iter().map(|(state, (seconds, _))| Reverse((seconds, state))).collect();
         while let Some(Reverse((seconds, state))) = queue.pop() {
-            if best.get(&state).is_some_and(|known| *known < seconds) {
+            let Some(times) = best.get(&state).copied().filter(|(known, _)| *known >= seconds) else {
                 continue;
-            }
-            let (at, sent) = state;
+            };
+            let (_, sent, _) = state;
             search.most = search.most.max(sent);
             if sent == wanted {
                 search.last = Some((state, seconds));
                 break;
             }
-            for (next, takes) in self.nodes.get(at).map_or(&[][..], |node| node.next.as_slice()) {
-                let counts = self.nodes.get(*next).is_some_and(|node| node.counts(cap).is_some());
-                let (then, later) = ((*next, sent + u32::from(counts)), seconds.saturating_add(*takes));
-                if later < per && best.get(&then).is_none_or(|known| later < *known) {
-                    best.insert(then, later);
+            for (next, last, (later, was)) in self.steps(state, times) {
+                let counts = self.nodes.get(next).is_some_and(|node| node.counts(cap).is_some());
+                let then = (next, sent + u32::from(counts), last);
+                if later < per && best.get(&then).is_none_or(|(known, _)| later < *known) {
+                    best.insert(then, (later, was));
                     search.from.insert(then, state);
                     queue.push(Reverse((later, then)));
                 }
@@ -143,7 +197,7 @@ struct Builder<'m> {
 
 impl<'m> Builder<'m> {
     fn push(&mut self, sends: Vec<(&'m str, Span)>, next: Vec<(usize, i64)>) -> Option<usize> {
-        self.nodes.push(Node { stage: self.stage, sends, next });
+        self.nodes.push(Node { stage: self.stage, sends, next, recurs: None });
         (self.nodes.len() <= NODES_MAX).then(|| self.nodes.len() - 1)
     }
 
@@ -164,7 +218,10 @@ impl<'m> Builder<'m> {
             Shape::End => Some(self.journey.stages.len()),
             Shape::Straight => {
                 let sends = self.sends(statement);
-                self.push(sends, vec![(next, takes(statement))])
+                let index = self.push(sends, vec![(next, takes(statement))])?;
+                let node = self.nodes.get_mut(index)?;
+                node.recurs = statement.recurs_after().map(|period| (statement.span, nominal(period)));
+                Some(index)
             }
             Shape::Loop(body) => {
                 let times = match &statement.kind {
@@ -173,6 +230,8 @@ impl<'m> Builder<'m> {
                 };
                 let mut start = next;
                 for _ in 0..times.min(self.rounds) {
+                    // A node for each round, or loops without anything in them would take time and no room.
+                    start = self.push(Vec::new(), vec![(start, 0)])?;
                     start = self.block(body, start, next)?;
                 }
                 Some(start)
