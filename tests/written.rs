@@ -164,7 +164,14 @@ impl Writer<'_> {
             7 | 8 => {
                 self.one_of(&["email", "sms", "push"]);
                 self.name();
-                self.block(6, Self::setting);
+                self.put("{");
+                let settings = self.choose(7);
+                let utm = self.choose(7);
+                for index in 0..settings {
+                    // One block of a message holds them all.
+                    if index == utm { self.utm() } else { self.setting() }
+                }
+                self.put("}");
             }
             9 => self.test(),
             _ => self.journey(),
@@ -240,17 +247,19 @@ impl Writer<'_> {
         }
     }
 
+    fn utm(&mut self) {
+        self.put("utm");
+        self.pairs();
+        self.comma();
+    }
+
     fn setting(&mut self) {
-        match self.choose(5) {
+        match self.choose(4) {
             0 => {
                 self.put("topic");
                 self.name();
             }
             1 => {
-                self.put("utm");
-                self.pairs();
-            }
-            2 => {
                 self.put("in \"de\"");
                 self.put("{ subject");
                 self.text();

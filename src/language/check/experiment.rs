@@ -5,7 +5,9 @@ use super::expression::{Around, OnBranch};
 use super::journey::InJourney;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Experiment, Journey, PickBy, StatementKind, Test, Trigger, Variant};
+use crate::language::model::{
+    Experiment, Journey, PickBy, ReactionKind, StatementKind, Test, Trigger, Variant,
+};
 use crate::language::syntax::tree;
 use crate::source::Span;
 
@@ -54,7 +56,9 @@ impl Checker<'_> {
     fn pick(&self, tree: &tree::Pick, inside: &InJourney<'_>, around: &Around<'_>) -> PickBy {
         let span = tree.trigger.span();
         let (trigger, at_hand) = self.trigger(&tree.trigger, &OnBranch::Bare);
+        // Which messages lead to a survey is known once their templates are read.
         if let Trigger::Reaction { kind, message, .. } = &trigger
+            && *kind != ReactionKind::Answered
             && !inside.sent.contains(message)
         {
             self.in_vain(span, *kind, message);

@@ -52,6 +52,7 @@ impl Checker<'_> {
             }
         }
         message.text = self.message_text(&tree.body);
+        self.keys_once("utm value", &tree.body.utm);
         for pair in &tree.body.utm {
             if let Some(value) = self.constant(&pair.value, None) {
                 let text = match value {
@@ -208,6 +209,18 @@ impl Checker<'_> {
                 );
             }
             self.settings(body, is_email, true);
+            if let (Some(template), Some(text)) = (text_setting(body, "template"), text_setting(body, "body"))
+            {
+                self.report(
+                    Finding::new(
+                        Code::E307,
+                        text.span,
+                        "`template` and `body` both stand there for this language",
+                    )
+                    .related(template.span, "the template stands here")
+                    .help("take one of them away"),
+                );
+            }
             let own = self.message_text(body);
             let base = &message.text;
             let has_own_body = own.template.is_some() || own.body.is_some();
@@ -341,8 +354,19 @@ impl Checker<'_> {
         true
     }
 
+    /// Reports names that stand twice among pairs.
+    pub(super) fn keys_once(&self, noun: &str, pairs: &[tree::Pair]) {
+        let mut known: BTreeMap<&str, Span> = BTreeMap::new();
+        for pair in pairs {
+            if let Some(before) = known.insert(&pair.key.value, pair.key.span) {
+                self.twice(noun, &pair.key.value, before, pair.key.span);
+            }
+        }
+    }
+
     /// The values of `with` as they stand in a test.
     pub(super) fn literals(&self, pairs: &[tree::Pair]) -> Vec<(String, Expr)> {
+        self.keys_once("value", pairs);
         let value = |pair: &tree::Pair| Some((pair.key.value.clone(), self.literal(&pair.value, None)?.expr));
         pairs.iter().filter_map(value).collect()
     }

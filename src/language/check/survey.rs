@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Checker;
 use super::names::Kind;
@@ -6,7 +6,7 @@ use super::paths;
 use super::template::CompiledTexts;
 use crate::domain::Survey;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Model, ReactionKind, Trigger};
+use crate::language::model::{Model, ReactionKind, StatementKind, Trigger};
 use crate::language::syntax::tree::{self, Spanned};
 use crate::source::Span;
 
@@ -83,25 +83,29 @@ impl Checker<'_> {
         known
     }
 
-    /// Waits for the answer to a survey that no message sent before them leads to.
+    /// Waits for the answer to a survey that no message sent before them leads to, and picks by one that no message
+    /// of the journey leads to.
     pub(super) fn answers_in_vain(&self, model: &Model, texts: &BTreeMap<String, CompiledTexts>) {
+        // A template that could not be read may lead there.
+        let leads = |messages: &BTreeSet<&str>, survey: &str| {
+            let read: Option<Vec<_>> = messages.iter().map(|name| texts.get(*name)).collect();
+            read.is_none_or(|read| read.iter().any(|texts| texts.surveys().any(|led| led == survey)))
+        };
         for journey in &model.journeys {
             let sent = paths::sent_before(journey);
+            let mut all = BTreeSet::new();
+            journey.each_statement(&mut |_, statement| all.extend(statement.sends()));
             journey.each_statement(&mut |_, statement| {
+                if let StatementKind::Experiment(experiment) = &statement.kind
+                    && let Some(pick) = &experiment.pick
+                    && let Some(survey) = answered(&pick.trigger).filter(|survey| !leads(&all, survey))
+                {
+                    self.answered_in_vain(survey, pick.span, texts);
+                }
                 let branches = statement.wait().map_or(&[][..], |wait| &wait.branches);
                 let Some(before) = sent.at(statement.span) else { return };
-                // A template that could not be read may lead there.
-                let Some(read) = before.iter().map(|name| texts.get(*name)).collect::<Option<Vec<_>>>()
-                else {
-                    return;
-                };
                 for branch in branches {
-                    let Trigger::Reaction { kind: ReactionKind::Answered, message: survey, .. } =
-                        &branch.trigger
-                    else {
-                        continue;
-                    };
-                    if !read.iter().any(|texts| texts.surveys().any(|led| led == survey)) {
+                    if let Some(survey) = answered(&branch.trigger).filter(|survey| !leads(before, survey)) {
                         self.answered_in_vain(survey, branch.span, texts);
                     }
                 }
@@ -123,6 +127,14 @@ impl Checker<'_> {
             "nobody can have answered `{survey}` here: no message that a path before this sends leads to it"
         );
         self.report(Finding::new(Code::E305, span, message).help(help));
+    }
+}
+
+/// The survey whose answer is waited for.
+fn answered(trigger: &Trigger) -> Option<&str> {
+    match trigger {
+        Trigger::Reaction { kind: ReactionKind::Answered, message: survey, .. } => Some(survey),
+        _ => None,
     }
 }
 

@@ -135,6 +135,8 @@ impl<'t> Reader<'t> {
         for broken in node.all(Rule::broken_setting) {
             self.explain(Rule::strict_survey, broken.range(), "a setting of a survey");
         }
+        self.once(node, Rule::survey_scale, "scale", "survey");
+        self.once(node, Rule::survey_comment, "comment", "survey");
         let scale = node.get(Rule::survey_scale).map(|scale| {
             let mut ends = scale.all(Rule::signed_number).map(|number| self.number(&number));
             let low = ends.next().unwrap_or_else(|| self.number(&scale));
@@ -170,21 +172,29 @@ impl<'t> Reader<'t> {
             span: self.span(node),
             channel: self.name_in(&node.need(Rule::channel), Rule::name),
             name: self.name_in(node, Rule::name),
-            body: self.message_body(&node.need(Rule::message_body)),
+            body: self.message_body(&node.need(Rule::message_body), false),
         }
     }
 
-    fn message_body(&self, node: &Node<'t>) -> MessageBody {
+    fn message_body(&self, node: &Node<'t>, in_language: bool) -> MessageBody {
         self.closed(node);
         for broken in node.all(Rule::broken_setting) {
             self.explain(Rule::strict_setting, broken.range(), "a setting of a message");
+        }
+        self.once(node, Rule::message_utm, "utm", "message");
+        let for_all = [(Rule::message_utm, "utm"), (Rule::message_language, "in")];
+        for (entry, word) in for_all.into_iter().filter_map(|(rule, word)| Some((node.get(rule)?, word))) {
+            if in_language {
+                let message = format!("`{word}` cannot stand in what is different for a language");
+                self.say(self.span(&entry), message, "write it behind the `}`, into the message itself");
+            }
         }
         let mut body = MessageBody::default();
         for entry in node.children() {
             match entry.rule() {
                 Rule::message_utm => body.utm.extend(self.pairs_in(&entry)),
                 Rule::message_language => {
-                    let inner = self.message_body(&entry.need(Rule::message_body));
+                    let inner = self.message_body(&entry.need(Rule::message_body), true);
                     body.languages.push((self.text_in(&entry), inner));
                 }
                 Rule::message_setting => body.settings.push(self.setting(&entry)),

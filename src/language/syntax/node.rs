@@ -140,6 +140,18 @@ impl<'t> Reader<'t> {
         self.findings.borrow_mut().push(finding);
     }
 
+    /// Reports the second of two children of a rule of which one can stand there: `what` is how people call it.
+    pub(super) fn once(&self, node: &Node<'_>, rule: Rule, what: &str, place: &str) {
+        let mut all = node.all(rule);
+        let (Some(first), Some(again)) = (all.next(), all.next()) else { return };
+        let message = format!("`{what}` stands twice in this {place}");
+        self.report(
+            Finding::new(Code::E307, self.span(&again), message)
+                .related(self.span(&first), "it stands here already")
+                .help("take one of them away"),
+        );
+    }
+
     /// Reports text that is not the language.
     pub(super) fn say(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.report(Finding::new(Code::E001, span, message).help(help));

@@ -346,6 +346,7 @@ impl<'t> Reader<'t> {
         for broken in node.all(Rule::broken_branch) {
             self.explain(Rule::strict_experiment, broken.range(), "a variant of this experiment");
         }
+        self.once(node, Rule::pick, "pick", "experiment");
         let variants = node.all(Rule::variant).map(|variant| Variant {
             name: self.name_in(&variant, Rule::name),
             share: self.share_in(&variant),
