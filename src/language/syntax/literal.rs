@@ -47,8 +47,8 @@ impl Reader<'_> {
         let text = node.text().trim_end_matches('%').trim_end().replace(',', ".");
         let mut percent: f64 = text.parse().unwrap_or(0.0);
         if node.rule() == Rule::number {
-            // Other tools write a tenth as `0.1`.
-            percent = if percent < 1.0 { percent * 100.0 } else { percent };
+            // Other tools write a tenth as `0.1`; whoever writes `percent` behind a number has counted hundredths.
+            percent = if percent < 1.0 && behind.is_none() { in_percent(percent) } else { percent };
             let written = behind.map_or(self.span(node), |behind| self.span(node).to(self.span(&behind)));
             self.say_write(written, "a share is written with `%`", &format!("{percent}%"));
         } else if node.text().contains(',') {
@@ -269,6 +269,12 @@ impl Reader<'_> {
 
 fn is_clock_time(node: &Node<'_>) -> bool {
     matches!(node.rule(), Rule::clock_time | Rule::wrong_clock_time | Rule::wrong_hour)
+}
+
+/// A part of one in percent, without what binary fractions leave behind the places that people write.
+fn in_percent(part: f64) -> f64 {
+    const PLACES: f64 = 1e6;
+    (part * 100.0 * PLACES).round() / PLACES
 }
 
 /// `12,50`, `1,000` and `1.000,50` the way the language writes numbers.

@@ -145,6 +145,34 @@ fn long_texts_lose_their_common_indent_and_keep_their_places() {
 }
 
 #[test]
+fn a_blank_that_does_not_break_is_part_of_the_text() {
+    let text = "email a {\n  body \"\"\"\n    Hello,\n   \u{a0}20\u{a0}% off\n    \"\"\"\n}\n";
+    let (_, parsed) = read(text);
+    assert_eq!(parsed.findings, []);
+    let Declaration::Message(message) = &parsed.file.declarations[0] else { panic!() };
+    let tree::SettingValue::Text(body) = &message.body.settings[0].value else { panic!() };
+    assert_eq!(body.value, " Hello,\n\u{a0}20\u{a0}% off");
+}
+
+#[test]
+fn shares_written_otherwise_are_mended_into_what_was_meant() {
+    for (written, meant) in [
+        ("0.5 percent", "0.5%"),
+        ("10 percent", "10%"),
+        ("0.1", "10%"),
+        ("0.07", "7%"),
+        ("1", "1%"),
+        ("0,5%", "0.5%"),
+    ] {
+        let (_, parsed) =
+            read(&format!("journey a {{ enter by request  control {written}  stage s {{ end }} }}"));
+        let [finding] = parsed.findings.as_slice() else { panic!("{written}: {:?}", parsed.findings) };
+        let edit = finding.edit.as_ref().map(|edit| edit.replacement.as_str());
+        assert_eq!(edit, Some(meant), "{written}");
+    }
+}
+
+#[test]
 fn hostile_text_is_refused_in_bounded_time_and_stack() {
     for text in [
         "{ ".repeat(10_000),

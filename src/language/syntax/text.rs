@@ -174,7 +174,8 @@ fn without_indent(inner: &str) -> (String, Vec<(usize, usize)>) {
     if lines.last().is_some_and(|(_, line)| line.trim().is_empty()) {
         lines.pop();
     }
-    let indent_of = |line: &str| line.len() - line.trim_start().len();
+    // Other blanks are part of what is said, and longer than a byte.
+    let indent_of = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
     let indent =
         lines.iter().filter(|(_, line)| !line.trim().is_empty()).map(|(_, line)| indent_of(line)).min();
     let mut meant = String::new();
