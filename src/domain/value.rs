@@ -1,10 +1,9 @@
 use std::fmt;
 
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::time::{ClockTime, Date, Length, Moment, at_clock_time};
+use crate::time::{Date, Length, Moment};
 
 /// The type of a field or an expression.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,7 +84,8 @@ impl Value {
     }
 
     /// Reads what came as JSON as a value of a declared type. What cannot be read as that type counts as not
-    /// set: numbers and booleans may come as text, dates and moments as ISO 8601.
+    /// set: numbers and booleans may come as text, dates and moments as ISO 8601. A date where a moment is wanted
+    /// stays one, and means its midnight on the clock of whoever asks.
     pub fn from_json(json: &Json, of: &ValueType) -> Value {
         match (of, json) {
             (_, Json::Null) => Value::Unset,
@@ -103,7 +103,13 @@ impl Value {
             (ValueType::Boolean, Json::String(text)) if text == "true" => Value::Boolean(true),
             (ValueType::Boolean, Json::String(text)) if text == "false" => Value::Boolean(false),
             (ValueType::Date, Json::String(text)) => date(text).map_or(Value::Unset, Value::Date),
-            (ValueType::Datetime, Json::String(text)) => moment(text).map_or(Value::Unset, Value::Moment),
+            // Whose midnight a bare date is, only who asks for it knows.
+            (ValueType::Datetime, Json::String(_)) => {
+                match Value::from_json(json, &ValueType::Text).or_time() {
+                    time @ (Value::Date(_) | Value::Moment(_)) => time,
+                    _ => Value::Unset,
+                }
+            }
             (ValueType::List(of), Json::Array(items)) => Value::List(
                 items.iter().map(|item| Value::from_json(item, of)).filter(Value::is_set).collect(),
             ),
@@ -168,15 +174,6 @@ fn date(text: &str) -> Option<Date> {
         .and_then(|day| day.parse().ok())
 }
 
-/// A moment with an offset, or a date, which is its midnight in UTC.
-fn moment(text: &str) -> Option<Moment> {
-    if let Ok(moment) = text.parse() {
-        return Some(moment);
-    }
-    let midnight = |date: Date| at_clock_time(date, ClockTime::MIDNIGHT, &TimeZone::UTC);
-    (text.len() == 10).then(|| text.parse().ok().map(midnight)).flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +191,11 @@ mod tests {
             Value::Date(jiff::civil::date(2027, 3, 1))
         );
         assert_eq!(read(json!("soon"), ValueType::Datetime), Value::Unset);
+        assert_eq!(
+            read(json!("2027-03-01"), ValueType::Datetime),
+            Value::Date(jiff::civil::date(2027, 3, 1)),
+            "whose midnight it is, is not known here"
+        );
         assert_eq!(
             read(json!(["a", null, 1]), ValueType::List(Box::new(ValueType::Text))),
             Value::List(vec![Value::Text("a".into()), Value::Text("1".into())])
@@ -216,7 +218,7 @@ mod tests {
     fn texts_are_read_as_times_where_they_are_some() {
         let read = |text: &str| Value::Text(text.into()).or_time();
         assert_eq!(read("2027-03-01"), Value::Date(jiff::civil::date(2027, 3, 1)));
-        assert_eq!(read("2027-03-01T09:00:00Z"), Value::Moment(moment("2027-03-01T09:00:00Z").unwrap()));
+        assert_eq!(read("2027-03-01T09:00:00Z"), Value::Moment("2027-03-01T09:00:00Z".parse().unwrap()));
         for text in ["soon", "2027-02-30", "20270301", "09:00"] {
             assert_eq!(read(text), Value::Text(text.into()));
         }

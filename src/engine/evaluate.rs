@@ -59,6 +59,7 @@ pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Value {
             _ => Value::Unset,
         },
         Expr::IsSet(inner) => Value::Boolean(evaluate(inner, scope).is_set()),
+        Expr::DayOf(inner) => day_of(evaluate(inner, scope), scope.zone),
         Expr::Binary(Operator::And, left, right) => {
             Value::Boolean(evaluate(left, scope).is_true() && evaluate(right, scope).is_true())
         }
@@ -119,6 +120,15 @@ fn span(of: Value, unit: Unit, scope: &Scope<'_>, until: bool) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "at most some 10^12 seconds")]
     let units = units_between(from, to, unit, scope.zone) as f64;
     Value::Number(units)
+}
+
+/// Moments as dates on a calendar.
+fn day_of(value: Value, zone: &TimeZone) -> Value {
+    match value.or_time() {
+        Value::Moment(moment) => Value::Date(date_of(moment, zone)),
+        Value::List(items) => Value::List(items.into_iter().map(|item| day_of(item, zone)).collect()),
+        other => other,
+    }
 }
 
 pub(super) fn midnight(date: Date, zone: &TimeZone) -> Moment {

@@ -91,8 +91,8 @@ impl Checker<'_> {
         (fields, free)
     }
 
-    /// Says so where a value does not fit a field.
-    pub(super) fn must_fit(&self, typed: &Typed, field: &Field, span: Span) {
+    /// Says so where a value does not fit a field, and makes it what the field holds.
+    pub(super) fn must_fit(&self, typed: &mut Typed, field: &Field, span: Span) {
         self.must_be(typed, &field.of, span);
         if let (Some(allowed), Expr::Value(constant)) = (&field.one_of, &typed.expr)
             && constant.is_set()
@@ -100,5 +100,6 @@ impl Checker<'_> {
         {
             self.outside_one_of(span, constant, &field.name, allowed);
         }
+        typed.become_days(&field.of);
     }
 }

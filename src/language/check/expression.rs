@@ -27,6 +27,19 @@ impl Typed {
     pub(super) fn unknown() -> Self {
         Self { expr: Expr::Value(Value::Unset), of: None, one_of: None }
     }
+
+    /// Where a field holds dates, a moment becomes the day it is on: the clock that says which is at hand now, and
+    /// not where the field is read.
+    pub(super) fn become_days(&mut self, wanted: &ValueType) {
+        let days = match wanted {
+            ValueType::List(of) => **of == ValueType::Date,
+            of => *of == ValueType::Date,
+        };
+        if days && self.of.as_ref() != Some(wanted) {
+            let expr = std::mem::replace(&mut self.expr, Expr::Value(Value::Unset));
+            self.expr = Expr::DayOf(Box::new(expr));
+        }
+    }
 }
 
 /// What stands around an expression and can be asked about there.

@@ -189,16 +189,16 @@ impl Checker<'_> {
         self.pairs_with(pairs, around, |_, _| {})
     }
 
-    /// The same, where `see` looks at each value.
+    /// The same, where `see` looks at each value, and says what becomes of it.
     pub(super) fn pairs_with(
         &self,
         pairs: &[tree::Pair],
         around: &Around<'_>,
-        see: impl Fn(&tree::Pair, &Typed),
+        see: impl Fn(&tree::Pair, &mut Typed),
     ) -> Vec<(String, Expr)> {
         let mut resolved: Vec<(String, Expr)> = Vec::new();
         for pair in pairs {
-            let typed = self.typed(&pair.value, around);
+            let mut typed = self.typed(&pair.value, around);
             if resolved.iter().any(|(key, _)| *key == pair.key.value) {
                 let before = pairs.iter().find(|first| first.key.value == pair.key.value);
                 self.twice(
@@ -209,7 +209,7 @@ impl Checker<'_> {
                 );
                 continue;
             }
-            see(pair, &typed);
+            see(pair, &mut typed);
             resolved.push((pair.key.value.clone(), typed.expr));
         }
         resolved
@@ -378,9 +378,9 @@ impl Checker<'_> {
         value: &tree::Expression,
         around: &Around<'_>,
     ) -> Option<StatementKind> {
-        let typed = self.typed(value, around);
+        let mut typed = self.typed(value, around);
         let field = self.writable(field)?;
-        self.must_fit(&typed, &field, value.span);
+        self.must_fit(&mut typed, &field, value.span);
         Some(StatementKind::Set { field: field.name, value: typed.expr })
     }
 

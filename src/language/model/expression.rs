@@ -78,6 +78,8 @@ pub enum Expr {
     Binary(Operator, Box<Expr>, Box<Expr>),
     /// Whether a value is there.
     IsSet(Box<Expr>),
+    /// The date of a moment on the contact's calendar, of each where there are several; what is none stays as it is.
+    DayOf(Box<Expr>),
 }
 
 impl Expr {
@@ -98,7 +100,8 @@ impl Expr {
             | Expr::Until(_, inner)
             | Expr::Not(inner)
             | Expr::Negate(inner)
-            | Expr::IsSet(inner) => see(inner),
+            | Expr::IsSet(inner)
+            | Expr::DayOf(inner) => see(inner),
             Expr::Aggregate(aggregate) => aggregate.condition.iter().for_each(see),
             Expr::Binary(_, left, right) => {
                 see(left);
