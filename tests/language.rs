@@ -1,6 +1,7 @@
 //! The language against its fixtures in `tests/language/`.
 //!
-//! `ok/` gives no finding and can be run, `runs/` holds journeys whose tests pass, `error/` gives the findings that
+//! `ok/` gives no finding and can be run, `runs/` holds journeys whose tests pass, `fails/` some whose tests fail with
+//! the message they are named by, `error/` gives the findings that
 //! stand above its lines, and `slips/` holds what people write by mistake, with all that they read about it as
 //! snapshots.
 
@@ -85,6 +86,32 @@ fn what_is_right_does_what_it_says() {
             }
             for problem in found {
                 problems += &format!("runs/{file}, {}: {problem}\n", case.name);
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{problems}");
+}
+
+#[test]
+fn what_is_not_so_fails_a_test_in_the_words_of_its_name() {
+    let mut problems = String::new();
+    for (file, cases) in fixtures("fails") {
+        for case in cases {
+            let (files, checked) = case.check();
+            let mut found = case.problems();
+            let plans = simulate::plans(&checked, &files.sources);
+            for result in simulate::run_tests(&checked, &plans, &TimeZone::UTC, |_| true) {
+                let told: Vec<&str> =
+                    result.failures.iter().map(|failure| failure.message.as_str()).collect();
+                if told != [result.name.as_str()] {
+                    found.push(format!("{:?} fails with {told:?}", result.name));
+                }
+            }
+            if checked.model.tests.is_empty() {
+                found.push("there is no test".to_owned());
+            }
+            for problem in found {
+                problems += &format!("fails/{file}, {}: {problem}\n", case.name);
             }
         }
     }

@@ -234,7 +234,7 @@ impl Letters {
         name: &str,
         language: Option<&str>,
     ) -> Result<Arc<Renderer>, RenderError> {
-        let tag = language.and_then(|language| best_language(planned, language)).unwrap_or("");
+        let tag = language.and_then(|language| planned.best_language(language)).unwrap_or("");
         let key = (version, name.to_owned(), tag.to_owned());
         let ready = || self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(renderer) = ready().get(&key) {
@@ -286,14 +286,6 @@ pub fn planned<'p>(
     let plan = plans.version(version);
     let found = plan.and_then(|plan| Some((&**plan, plan.messages.get(message)?)));
     found.ok_or_else(|| ParcelError::NoMessage { version, message: message.to_owned() })
-}
-
-/// The language of a message for somebody: the very tag, else its language without the region (`de` for `de-AT`).
-fn best_language<'p>(planned: &'p PlanMessage, language: &str) -> Option<&'p str> {
-    let find = |wanted: &str| {
-        planned.languages.keys().find(|tag| tag.eq_ignore_ascii_case(wanted)).map(String::as_str)
-    };
-    find(language).or_else(|| find(language.split(['-', '_']).next()?))
 }
 
 /// Puts the sender's postal address below a marketing mail, as the law of many countries wants it.

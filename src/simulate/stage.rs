@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Arm, Attributes, CallId, CallState, Contact, ContactId, Event, Learned, MessageState, Passed, Permission,
+    Arm, Attributes, CallId, CallState, ContactId, Event, Learned, MessageState, Passed, Permission,
     SystemEvent,
 };
 use crate::engine::Plans;
@@ -178,8 +178,9 @@ impl Stage {
         let message = &claimed.message;
         let (plan, planned) =
             planned(plans, message.version, &message.message).map_err(|error| error.to_string())?;
-        let language = claimed.contact.language.as_deref().unwrap_or("");
-        let text = planned.languages.get(language).unwrap_or(&planned.text);
+        let language = claimed.contact.language.as_deref();
+        let tag = language.and_then(|language| planned.best_language(language)).unwrap_or("");
+        let text = planned.languages.get(tag).unwrap_or(&planned.text);
         let context = RenderContext {
             contact: &plan.contact_json(&claimed.contact),
             entry: &serde_json::Value::Object(claimed.entry.clone()),
@@ -197,12 +198,6 @@ impl Stage {
         };
         let rendered = Renderer::new(text).and_then(|renderer| renderer.render(&context));
         rendered.map(|_| ()).map_err(|error| error.to_string())
-    }
-
-    /// The contact as it is now.
-    pub(super) async fn contact(&self) -> Result<Contact> {
-        let found = self.read().await?.find(&Who::Id(self.contact)).await?;
-        found.ok_or_else(|| StoreError::Failed("the contact of the test is gone".to_owned()))
     }
 
     pub(super) async fn messages(&self) -> Result<Vec<StoredMessage>> {

@@ -7,7 +7,7 @@ use super::timeline::{TimelineEntry, Told};
 use crate::domain::{Arm, Attributes, Learned, Message, Passed, Value};
 use crate::engine::{Plans, Scope, evaluate};
 use crate::language::check::Checked;
-use crate::language::model::{Step, StepTime, Test};
+use crate::language::model::{Step, StepTime, Test, Timezone};
 use crate::language::plan::Expr;
 use crate::source::Span;
 use crate::store::{ImportRow, Result};
@@ -107,7 +107,8 @@ struct Play<'a> {
 impl Play<'_> {
     async fn run(&mut self, result: &mut TestResult) -> Result<()> {
         let test = self.test;
-        let (row, zone) = contact_of(test, self.default_zone);
+        let journey = self.checked.model.journey(&test.journey).map(|journey| &journey.timezone);
+        let (row, zone) = contact_of(test, journey, self.default_zone);
         let begin = first_moment(test, &zone);
         let arm = if test.held_out { Arm::Control } else { Arm::Treated };
         let (plans, assign) = (Arc::clone(self.plans), self.checked.assign.clone());
@@ -159,6 +160,7 @@ impl Play<'_> {
         let journey = &self.test.journey;
         let unmet = match step {
             Step::Do { time, action, .. } => {
+                expected.step();
                 let moment = match time {
                     Some(StepTime::At(date, time)) => at_clock_time(*date, *time, zone),
                     Some(StepTime::After(length)) => length.after(stage.now, zone),
@@ -199,8 +201,8 @@ fn first_moment(test: &Test, zone: &TimeZone) -> Moment {
     first.unwrap_or_else(|| BEGIN.parse().unwrap_or_default())
 }
 
-/// The contact that a test describes, and whose clock counts.
-fn contact_of(test: &Test, default_zone: &TimeZone) -> (ImportRow, TimeZone) {
+/// The contact that a test describes, and whose clock counts: that of the journey, or else the contact's.
+fn contact_of(test: &Test, journey: Option<&Timezone>, default_zone: &TimeZone) -> (ImportRow, TimeZone) {
     let mut row = ImportRow {
         external_id: Some(WHO.to_owned()),
         tags: test.contact.tags.clone(),
@@ -209,11 +211,15 @@ fn contact_of(test: &Test, default_zone: &TimeZone) -> (ImportRow, TimeZone) {
         ..ImportRow::default()
     };
     let named = test.contact.attributes.iter().find(|(name, _)| name == "timezone");
-    let own = named.and_then(|(_, value)| match value {
-        Expr::Value(Value::Text(name)) => zone(name),
+    let own = || match named {
+        Some((_, Expr::Value(Value::Text(name)))) => zone(name),
         _ => None,
-    });
-    let clock = own.unwrap_or_else(|| default_zone.clone());
+    };
+    let of_journey = match journey {
+        Some(Timezone::Named(name)) => zone(name),
+        _ => None,
+    };
+    let clock = of_journey.or_else(own).unwrap_or_else(|| default_zone.clone());
     for (name, expr) in &test.contact.attributes {
         let value = constant(expr, &clock);
         let text = match &value {

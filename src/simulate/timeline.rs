@@ -13,7 +13,7 @@ const EVENTS_MAX: u32 = 10_000;
 /// A line of what happened in a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {
-    /// When, on the contact's clock.
+    /// When, on the clock of the journey.
     pub at: String,
     /// What, in words.
     pub says: String,

@@ -1,7 +1,7 @@
 use super::Checker;
 use super::expression::Typed;
 use super::names::{EventFields, Kind};
-use crate::domain::{SystemEvent, Value, ValueType};
+use crate::domain::{Address, SystemEvent, Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
 use crate::language::model::{
@@ -9,7 +9,7 @@ use crate::language::model::{
 };
 use crate::language::syntax::tree::{self, Action as A, Scope, TestItemKind as T};
 use crate::source::Span;
-use crate::time::ClockTime;
+use crate::time::{ClockTime, zone};
 
 /// The reasons for which a message is skipped.
 const SKIP_REASONS: [&str; 6] = ["no_permission", "no_address", "suppressed", "late", "capped", "holdout"];
@@ -64,6 +64,7 @@ impl Checker<'_> {
     }
 
     fn test_contact(&self, attributes: &[tree::Pair], allows: &[tree::Name], contact: &mut TestContact) {
+        self.keys_once("field", attributes);
         for pair in attributes {
             if pair.key.value == "tags" {
                 let of = ValueType::List(Box::new(ValueType::Text));
@@ -83,6 +84,9 @@ impl Checker<'_> {
             }
             let Some(field) = self.contact_field(&pair.key) else { continue };
             if let Some(typed) = self.value_of(&pair.value, &field) {
+                if let Expr::Value(Value::Text(text)) = &typed.expr {
+                    self.readable(&field.name, text, pair.value.span);
+                }
                 contact.attributes.push((field.name, typed.expr));
             }
         }
@@ -95,19 +99,36 @@ impl Checker<'_> {
         }
     }
 
+    /// Addresses and zones that nothing could be made of would be those of nobody.
+    fn readable(&self, field: &str, text: &str, span: Span) {
+        let (message, help) = match (field, text.parse::<Address>()) {
+            ("email", Err(why)) => (
+                format!("`{text}` is no mail address: {why}"),
+                "write one such as \"ada@example.org\", or leave `email` out for a contact without an address",
+            ),
+            ("timezone", _) if zone(text).is_none() => {
+                (format!("there is no time zone `{text}`"), "zones have names such as \"Europe/Berlin\"")
+            }
+            _ => return,
+        };
+        self.report(Finding::new(Code::E002, span, message).help(help));
+    }
+
     /// A value that a field can have.
     fn value_of(&self, tree: &tree::Expression, field: &Field) -> Option<Typed> {
-        let typed = self.literal(tree, Some(&field.of))?;
+        let mut typed = self.literal(tree, Some(&field.of))?;
         if let (Some(allowed), Expr::Value(value)) = (&field.one_of, &typed.expr)
             && !allowed.contains(value)
         {
             self.outside_one_of(tree.span, value, &field.name, allowed);
             return None;
         }
+        typed.become_days(&field.of);
         Some(typed)
     }
 
     fn properties(&self, pairs: &[tree::Pair], event: &EventFields) -> Vec<(String, Expr)> {
+        self.keys_once("field", pairs);
         let mut properties = Vec::new();
         for pair in pairs {
             if let Some(field) = self.event_field(event, &pair.key)

@@ -415,6 +415,14 @@ pub struct Message {
 }
 
 impl Message {
+    /// The language of its texts for somebody: the very tag, else the language without the region (`de` for `de-AT`).
+    pub fn best_language(&self, language: &str) -> Option<&str> {
+        let find = |wanted: &str| {
+            self.languages.keys().find(|tag| tag.eq_ignore_ascii_case(wanted)).map(String::as_str)
+        };
+        find(language).or_else(|| find(language.split(['-', '_']).next()?))
+    }
+
     /// The surveys that it leads to, in whatever language.
     pub fn surveys(&self) -> impl Iterator<Item = &String> {
         self.languages.values().chain([&self.text]).flat_map(CompiledMessage::surveys)

@@ -103,3 +103,24 @@ fn a_plan_names_what_it_listens_to() {
     let listens: Vec<&str> = plan.listens_to().collect();
     assert_eq!(listens, ["signup", "bought", "message_clicked", "bought"]);
 }
+
+#[test]
+fn a_message_has_the_language_that_is_nearest() {
+    let german = r#"in "de" { subject "Hallo" }  in "pt-BR" { subject "Olá" } }"#;
+    let plan = plan_of(&WORKSPACE.replacen(
+        "unsubscribe_url }}\" }",
+        &format!("unsubscribe_url }}}}\" {german}"),
+        1,
+    ));
+    let message = &plan.messages["hello"];
+    for (language, best) in [
+        ("de", Some("de")),
+        ("de-AT", Some("de")),
+        ("DE_ch", Some("de")),
+        ("pt-br", Some("pt-BR")),
+        ("pt", None),
+        ("en", None),
+    ] {
+        assert_eq!(message.best_language(language), best, "{language}");
+    }
+}
