@@ -10,8 +10,8 @@ use anyhow::Context;
 use aws_lc_rs::rand;
 use tokio::task::JoinHandle;
 
-use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
 use crate::time::Moment;
 
 /// How often the file follows the database.
@@ -48,34 +48,47 @@ impl Marker {
         let (name, sent) = store.instance(&new_name()?).await?;
         let present = Seen { name, sent };
         let why = present.differs_from(last.as_ref(), &path);
-        if let Some(why) = &why {
-            let mut unit = store.write().await?;
-            unit.hold(why, now).await?;
-            unit.commit().await?;
+        match &why {
+            // The file stays as it is until somebody has looked: the next backup might be put there.
+            Some(why) => {
+                let mut unit = store.write().await?;
+                unit.hold(why, now).await?;
+                unit.commit().await?;
+            }
+            None => {
+                present.write(&path).with_context(|| format!("`{}` cannot be written", path.display()))?;
+            }
         }
-        present.write(&path).with_context(|| format!("`{}` cannot be written", path.display()))?;
-        let following = tokio::spawn(follow(Arc::clone(&store), path.clone(), present));
+        let following = tokio::spawn(follow(Arc::clone(&store), path.clone()));
         Ok((Self { path, store, following }, why))
     }
 
     /// Writes what the database says last.
     pub(super) async fn end(self) {
         self.following.abort();
-        if let Ok(Some((name, sent))) = self.store.sent().await {
-            let _ = Seen { name, sent }.write(&self.path);
+        if let Ok(Some(present)) = present(&self.store).await {
+            let _ = present.write(&self.path);
         }
     }
 }
 
-async fn follow(store: Arc<SqliteStore>, path: PathBuf, mut written: Seen) {
+/// What the file should say; nothing while everything is held.
+async fn present(store: &SqliteStore) -> Result<Option<Seen>, StoreError> {
+    if store.read().await?.held().await?.is_some() {
+        return Ok(None);
+    }
+    Ok(store.sent().await?.map(|(name, sent)| Seen { name, sent }))
+}
+
+async fn follow(store: Arc<SqliteStore>, path: PathBuf) {
+    let mut written = None;
     loop {
         tokio::time::sleep(FOLLOW_EVERY).await;
         // A database that does not answer is told of elsewhere.
-        let Ok(Some((name, sent))) = store.sent().await else { continue };
-        let present = Seen { name, sent };
-        if present != written {
+        let Ok(Some(present)) = present(&store).await else { continue };
+        if written.as_ref() != Some(&present) {
             match present.write(&path) {
-                Ok(()) => written = present,
+                Ok(()) => written = Some(present),
                 Err(error) => tracing::warn!(%error, "the file that tells a backup cannot be written"),
             }
         }

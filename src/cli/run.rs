@@ -37,6 +37,7 @@ async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Resul
     tell_of_hold(&*store, elsewhere.is_some()).await?;
     let deployed = deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
     tell(&deployed);
+    let stop = told_to_stop();
     let address = workspace.config.listen;
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("`listen: {address}` in lotse.yaml cannot be had: another program may be there already")
@@ -53,7 +54,7 @@ async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Resul
     tracing::info!(address = %listener.local_addr()?, "listening");
     let told = Cell::new(None);
     let told_now = async {
-        told_to_stop().await;
+        stop.await;
         tracing::info!(seconds = grace.as_secs(), "ending: what has begun is carried to its end");
         works.begin_to_end();
         told.set(Some(clock.now()));
@@ -96,32 +97,36 @@ fn tell(deployed: &Deployed) {
     }
 }
 
-/// Ends when the terminal or the service manager says stop. Whoever says it twice does not want to wait.
-pub(super) async fn told_to_stop() {
-    stop_signal().await;
-    tokio::spawn(async {
-        stop_signal().await;
-        tracing::warn!("ended at once; the next start goes on from here");
-        std::process::exit(2);
-    });
+/// Ends when the terminal or the service manager says stop, also where they said so before anybody waited for it.
+/// Whoever says it twice does not want to wait.
+pub(super) fn told_to_stop() -> impl Future<Output = ()> {
+    let told = stop_signal();
+    async {
+        told.await;
+        tokio::spawn(async {
+            stop_signal().await;
+            tracing::warn!("ended at once; the next start goes on from here");
+            std::process::exit(2);
+        });
+    }
 }
 
 #[cfg(unix)]
-async fn stop_signal() {
+fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return interrupted().await };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        () = interrupted() => {}
+    // From here on the signals are ours, and do not end the program by themselves.
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
 async fn stop_signal() {
-    interrupted().await;
-}
-
-async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -26,7 +26,7 @@ pub(super) fn call(call: &Call) -> Span {
         run = %call.run,
         journey = call.journey,
         kind = call.kind.as_str(),
-        target = call.target,
+        receiver = call.target,
         id = %call.id,
         state = Empty,
     );

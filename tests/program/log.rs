@@ -161,7 +161,7 @@ async fn everything_happens_to_somebody(format: &str) {
     };
     let all = tokio::task::block_in_place(|| wait_for("the end of all deliveries", through));
     assert!(all.to_string().contains(CANARY), "the answers that name the person are in the ledger: {all}");
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().build().unwrap();
     let counted = client.get(workspace.url("/metrics")).bearer_auth(&metrics).send().await.unwrap();
     let counted = counted.text().await.unwrap();
     assert!(counted.contains("lotse_calls_total{kind=\"call\",state=\"dead\"} 3"), "{counted}");

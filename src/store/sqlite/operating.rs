@@ -93,7 +93,10 @@ mod tests {
         let mut unit = store.write().await.unwrap();
         let full = match unit.quarantine(Moment::from_seconds(1), vec![big.clone()]).await {
             Ok(()) => unit.commit().await,
-            full => full,
+            full => {
+                drop(unit);
+                full
+            }
         };
         assert!(matches!(full, Err(StoreError::DiskFull)), "{full:?}");
         store.lift_limit().await;
