@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::{Attributes, EventKind, RunId};
+use crate::domain::{Attributes, EventKind, Permission};
 use crate::language::check::check;
-use crate::runtime::{deploy, event_id, load_plans};
+use crate::runtime::{Flow, Job, Writer, deploy, event_id, load_plans};
 use crate::source::WorkspaceFiles;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Arrival, ArrivalKind, Identity, Store, Who};
-use crate::time::TimeZone;
+use crate::store::{Arrival, ArrivalKind, Identity, ImportRow, Store, Who};
+use crate::time::{ManualClock, TimeZone};
 
 const SECOND: i64 = 1_800_000_000;
 
@@ -17,7 +17,7 @@ fn at(second: i64) -> Moment {
 
 /// A runtime over a database of its own, with one journey in force.
 struct Place {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     folder: std::path::PathBuf,
 }
 
@@ -40,7 +40,7 @@ impl Place {
         assert!(!checked.has_errors(), "{:#?}", checked.findings);
         deploy(&*store, &checked, &files.sources, at(-1)).await.unwrap();
         let plans = load_plans(&*store).await.unwrap();
-        Self { runtime: Runtime::new(store, plans, TimeZone::UTC, BTreeMap::new()), folder }
+        Self { runtime: Arc::new(Runtime::new(store, plans, TimeZone::UTC, BTreeMap::new())), folder }
     }
 
     async fn comes(&self, who: &str, event: &str, seconds: impl IntoIterator<Item = i64>) -> ContactId {
@@ -58,6 +58,21 @@ impl Place {
         let found = unit.find(&Who::External(who.to_owned())).await.unwrap();
         unit.commit().await.unwrap();
         found.unwrap().id
+    }
+
+    async fn decides(&self, contact: ContactId, allowed: bool, second: i64) {
+        let decision = Permission {
+            contact,
+            topic: "news".to_owned(),
+            allowed,
+            at: at(second),
+            source: "a test".to_owned(),
+            wording: None,
+            proof: None,
+        };
+        let mut unit = self.runtime.store().write().await.unwrap();
+        unit.decide(vec![decision]).await.unwrap();
+        unit.commit().await.unwrap();
     }
 
     async fn outcomes(&self, contact: ContactId) -> Vec<Option<String>> {
@@ -114,7 +129,6 @@ async fn a_turn_that_cannot_be_recorded_holds_up_nobody_else() {
     assert_eq!((held.id, held.moves(), held.wake_at), (run.id, false, None));
     drop(unit);
     assert_eq!(place.runtime.tick(at(90_000), 100).await.unwrap(), Tick::default());
-    assert_ne!(run.id, RunId::default());
 }
 
 #[tokio::test]
@@ -136,4 +150,40 @@ async fn whoever_much_happens_to_is_moved_piece_by_piece() {
     assert_eq!(events, [(501, true), (500, true), (200, false)]);
     assert_eq!(place.outcomes(ada).await, [Some("sale".to_owned())]);
     assert_eq!(place.outcomes(ben).await, [None]);
+}
+
+const SENDS: &str = "topic news \"News\"
+    email hello { topic news from m subject \"Hi\" body \"Hi {{ unsubscribe_url }}\" }
+    journey j { enter on signup stage s { send email hello wait 1 day end } }
+    journey k { enter on message_skipped where event.reason == \"no_permission\" stage s { end as told } }";
+
+#[tokio::test]
+async fn a_message_that_the_gate_stops_is_told_to_journeys() {
+    let place = Place::new("gate", SENDS).await;
+    let row = ImportRow {
+        external_id: Some("ada".to_owned()),
+        email: "ada@example.org".parse().ok(),
+        ..ImportRow::default()
+    };
+    let mut unit = place.runtime.store().write().await.unwrap();
+    unit.import(vec![row], at(0)).await.unwrap();
+    unit.commit().await.unwrap();
+    let ada = place.comes("ada", "signup", [0]).await;
+    place.decides(ada, true, 0).await;
+    assert_eq!(place.runtime.tick(at(1), 100).await.unwrap().messages, 1);
+    let message = place.runtime.store().read().await.unwrap().messages(ada).await.unwrap().remove(0);
+    assert_eq!(message.message.reason, None);
+    place.decides(ada, false, 2).await;
+    let clock = Arc::new(ManualClock::new(at(3)));
+    let (writer, _) = Writer::start(Arc::clone(&place.runtime), clock, Arc::new(Flow::default()));
+    for _ in 0..2 {
+        let (done, answer) = tokio::sync::oneshot::channel();
+        let job = Job::HandOver { key: message.key(), before: Moment::MAX, done };
+        writer.give(job).await.unwrap();
+        assert!(!answer.await.unwrap());
+    }
+    place.runtime.tick(at(4), 100).await.unwrap();
+    let mut outcomes = place.outcomes(ada).await;
+    outcomes.sort();
+    assert_eq!(outcomes, [None, Some("told".to_owned())]);
 }
