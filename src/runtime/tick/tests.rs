@@ -178,9 +178,9 @@ async fn a_message_that_the_gate_stops_is_told_to_journeys() {
     let (writer, _) = Writer::start(Arc::clone(&place.runtime), clock, Arc::new(Flow::default()));
     for _ in 0..2 {
         let (done, answer) = tokio::sync::oneshot::channel();
-        let job = Job::HandOver { key: message.key(), before: Moment::MAX, done };
+        let job = Job::HandOver { messages: vec![(message.key(), Moment::MAX)], done };
         writer.give(job).await.unwrap();
-        assert!(!answer.await.unwrap());
+        assert_eq!(answer.await.unwrap().goes, [false]);
     }
     place.runtime.tick(at(4), 100).await.unwrap();
     let mut outcomes = place.outcomes(ada).await;
