@@ -67,7 +67,7 @@ CREATE TABLE event (
   result      TEXT,                      -- JSON: the journeys it did not lead into, and why
   PRIMARY KEY (slot, contact, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX event_pending ON event (received_at) WHERE pending = 1;
+CREATE INDEX event_pending ON event (received_at) WHERE pending;
 -- What conditions such as `count(page_viewed in last 7 days)` ask for.
 CREATE INDEX event_past ON event (slot, contact, name, at);
 
@@ -245,9 +245,10 @@ CREATE TABLE goal (
   PRIMARY KEY (slot, contact, run, goal)
 ) STRICT, WITHOUT ROWID;
 
--- Counts that reports and pages read, so that nobody counts rows. The slot spreads the counting, nothing else.
+-- Counts that reports and pages read, so that nobody counts rows. The slot spreads the counting over those who
+-- count, nothing else; one writes at a time here.
 CREATE TABLE tally (
-  slot    INTEGER NOT NULL,
+  slot    INTEGER NOT NULL DEFAULT 0,
   journey TEXT    NOT NULL,
   version INTEGER NOT NULL,
   arm     TEXT    NOT NULL,

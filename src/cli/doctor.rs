@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::args::{DoctorArgs, Format};
+use super::database::Database;
 use super::workspace::{Workspace, block_on};
 use super::{End, output};
 use crate::channel::email::Signer;
@@ -200,19 +201,18 @@ fn told_elsewhere(error: &&OutboundError) -> bool {
 
 async fn database(workspace: &Workspace) -> Diagnosis {
     // To look must not make a database: it would stand where nobody wanted one.
-    match workspace.sqlite_path() {
-        Ok(path) if !path.exists() && path.parent().is_some_and(Path::is_dir) => {
+    if let Ok(config::Database::Sqlite(path)) = Database::place(workspace) {
+        let path = workspace.dir.join(path);
+        if !path.exists() && path.parent().is_some_and(Path::is_dir) {
             let says = format!("{} is not there yet: `lotse run` makes it", path.display());
             return diagnosis("database", Health::Good, says);
         }
-        _ => {}
     }
     let opened = async {
-        let store = workspace.open_sqlite().await?;
-        let pending = store.pending_migrations().await?;
-        let path = store.path().display().to_string();
-        store.close().await;
-        anyhow::Ok((path, pending))
+        let database = Database::open(workspace).await?;
+        let pending = database.store().pending_migrations().await?;
+        database.store().close().await;
+        anyhow::Ok((database.name(), pending))
     };
     match opened.await {
         Ok((path, 0)) => diagnosis("database", Health::Good, format!("{path} is up to date")),

@@ -3,13 +3,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
+use super::database::Database;
 use super::output;
-use crate::config::{self, Config, Database, ProcessEnvironment};
+use crate::config::{self, Config, ProcessEnvironment};
 use crate::finding::{self, Base, Finding, Severity, render_human};
 use crate::language::check::{Checked, Deployment, check};
 use crate::source::WorkspaceFiles;
 use crate::store::Store;
-use crate::store::sqlite::SqliteStore;
 
 /// A workspace, read and checked.
 pub(super) struct Workspace {
@@ -78,31 +78,12 @@ impl Workspace {
 
     /// Opens the database of lotse.yaml, its tables up to date.
     pub(super) async fn open_store(&self) -> anyhow::Result<Arc<dyn Store>> {
-        let store = self.open_sqlite().await?;
-        let steps = store.migrate().await?;
+        let database = Database::open(self).await?;
+        let steps = database.migrate().await?;
         if steps > 0 {
-            anstream::eprintln!("{} made ready", store.path().display());
+            anstream::eprintln!("{} made ready", database.name());
         }
-        Ok(Arc::new(store))
-    }
-
-    /// Opens the database as it is.
-    pub(super) async fn open_sqlite(&self) -> anyhow::Result<SqliteStore> {
-        Ok(SqliteStore::open(&self.sqlite_path()?).await?)
-    }
-
-    /// Where the database is.
-    pub(super) fn sqlite_path(&self) -> anyhow::Result<PathBuf> {
-        let database =
-            self.config.database.resolve(&self.environment()).context("`database` in lotse.yaml")?;
-        match database {
-            Database::Sqlite(path) => Ok(self.dir.join(path)),
-            Database::Postgres(_) => {
-                bail!(
-                    "this version of Lotse runs on SQLite alone: write `database: sqlite://lotse.db` in lotse.yaml"
-                )
-            }
-        }
+        Ok(database.store())
     }
 }
 

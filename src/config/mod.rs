@@ -27,7 +27,7 @@ pub use mail::{Dkim, Mailbox, MailboxError, Sender, Smtp};
 pub use names::Names;
 pub use network::{AllowedAddress, AllowedAddressError};
 pub use secret::{Deferred, Environment, Origin, ProcessEnvironment, Secret, SecretError};
-pub use server::{Database, EndpointUrl, SmtpUrl, UrlError};
+pub use server::{Database, DatabasePool, EndpointUrl, SmtpUrl, UrlError};
 
 use crate::finding::{Code, Finding, sort};
 use crate::source::{SourceId, Span, WorkspaceFiles};
@@ -50,6 +50,8 @@ pub struct Config {
     pub timezone: TimeZone,
     /// Where the data is; the file `lotse.db` where left out. May be `env:NAME`.
     pub database: Deferred<Database>,
+    /// How the connections to a database server are used.
+    pub database_pool: DatabasePool,
     /// Where the server listens; `127.0.0.1:8080` where left out.
     pub listen: SocketAddr,
     /// Where recipients' links lead; see [`Config::base_url`] for where it is left out.
@@ -96,6 +98,7 @@ impl Default for Config {
             workspace: "lotse".to_owned(),
             timezone: TimeZone::UTC,
             database: Deferred::Known(Database::Sqlite(PathBuf::from("lotse.db"))),
+            database_pool: DatabasePool::default(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: None,
             secret: None,
@@ -135,6 +138,7 @@ impl Config {
             workspace: section.value("workspace", workspace).unwrap_or(default.workspace),
             timezone: section.value("timezone", value::time_zone).unwrap_or(default.timezone),
             database: section.value("database", Deferred::read(database)).unwrap_or(default.database),
+            database_pool: section.section("database_pool", DatabasePool::read).unwrap_or_default(),
             listen: section.value("listen", value::listen).unwrap_or(default.listen),
             public_url: section.value("public_url", value::public_url),
             secret: section.value("secret", Secret::read),

@@ -3,8 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use url::Url;
+
+use super::section::Section;
+use super::value;
 
 /// Where the data is.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,6 +17,41 @@ pub enum Database {
     Sqlite(PathBuf),
     /// `postgres://user:password@host:port/name`, with the parameters of libpq.
     Postgres(Url),
+}
+
+/// How the connections to a database server are used; `database_pool`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabasePool {
+    /// How many connections one process has at the most, from 3 to 500; 10 where left out. One more says that the
+    /// process is alive.
+    pub connections: u32,
+    /// How long one statement may take; a minute where left out.
+    pub statement_timeout: Duration,
+    /// How long it is waited for what another process holds; 10 seconds where left out.
+    pub lock_timeout: Duration,
+}
+
+impl Default for DatabasePool {
+    fn default() -> Self {
+        Self {
+            connections: 10,
+            statement_timeout: Duration::from_secs(60),
+            lock_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl DatabasePool {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            connections: section.value("connections", value::whole(3..=500)).unwrap_or(default.connections),
+            statement_timeout: section
+                .value("statement_timeout", value::timeout)
+                .unwrap_or(default.statement_timeout),
+            lock_timeout: section.value("lock_timeout", value::timeout).unwrap_or(default.lock_timeout),
+        }
+    }
 }
 
 /// Why an address is not taken; the address itself may hold a password and is never part of it.

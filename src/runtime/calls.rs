@@ -101,8 +101,8 @@ impl CallCenter {
         if under_way.len() >= CLAIM as usize {
             return Ok(LONG);
         }
+        let claimed = self.runtime.store().claim_calls(now, CLAIM, &under_way).await?;
         let mut unit = self.runtime.store().read().await?;
-        let claimed = unit.claim_calls(now, CLAIM, &under_way).await?;
         if claimed.is_empty() {
             let next = unit.next_due().await?.calls.filter(|next| *next > now);
             return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));

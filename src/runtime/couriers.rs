@@ -88,14 +88,13 @@ impl Couriers {
         }
         // Listed before the store is read: what leaves the list in between is settled by then.
         let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
-        let mut unit = self.runtime.store().read().await?;
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
-        let claimed = unit.claim_messages(Carrier::Http, now, limit, &under_way).await?;
+        let claimed = self.runtime.store().claim_messages(Carrier::Http, now, limit, &under_way).await?;
         if claimed.is_empty() {
-            let next = unit.next_due().await?.over_http.filter(|next| *next > now);
+            let next =
+                self.runtime.store().read().await?.next_due().await?.over_http.filter(|next| *next > now);
             return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));
         }
-        drop(unit);
         for message in claimed {
             self.flow.messages().insert(message.message.id);
             carried.spawn(Arc::clone(self).carry(message));

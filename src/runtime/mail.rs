@@ -137,13 +137,11 @@ impl MailRoom {
         if under_way.len() >= LOW_WATER {
             return Ok(LONG);
         }
-        let mut unit = self.runtime.store().read().await?;
-        let claimed = unit.claim_messages(Carrier::Mail, now, CLAIM, &under_way).await?;
+        let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, CLAIM, &under_way).await?;
         if claimed.is_empty() {
-            let next = unit.next_due().await?.mails.filter(|next| *next > now);
+            let next = self.runtime.store().read().await?.next_due().await?.mails.filter(|next| *next > now);
             return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));
         }
-        drop(unit);
         for message in claimed {
             self.flow.messages().insert(message.message.id);
             let id = message.message.id;

@@ -19,11 +19,27 @@ mod watching;
 /// and the compiler says so.
 macro_rules! for_every_store {
     ($($module:ident { $($test:ident)* })*) => {
+        where_one_process_works! { $($module { $($test)* })* }
+        mod postgres {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $test() {
+                    let Some(database) = crate::store::postgres::testing::Fresh::new().await else { return };
+                    crate::store::contract::$module::$test(&database.store().await).await;
+                })*
+            })*
+        }
+    };
+}
+
+/// The same for what holds only where no other process can be at work.
+macro_rules! where_one_process_works {
+    ($($module:ident { $($test:ident)* })*) => {
         mod memory {
             $(mod $module {
                 $(#[tokio::test]
                 async fn $test() {
-                    super::super::$module::$test(&crate::store::memory::MemoryStore::new()).await;
+                    crate::store::contract::$module::$test(&crate::store::memory::MemoryStore::new()).await;
                 })*
             })*
         }
@@ -32,7 +48,7 @@ macro_rules! for_every_store {
                 $(#[tokio::test]
                 async fn $test() {
                     let file = crate::store::sqlite::testing::File::new();
-                    super::super::$module::$test(&file.store().await).await;
+                    crate::store::contract::$module::$test(&file.store().await).await;
                 })*
             })*
         }
@@ -44,13 +60,9 @@ for_every_store! {
         what_is_committed_is_there
         what_is_dropped_is_gone
         a_reader_sees_one_state
-        one_writes_at_a_time
         a_new_version_wakes_those_inside_others
     }
     turns {
-        a_claim_takes_events_in_the_order_in_which_they_came
-        a_claim_takes_due_runs_in_the_order_of_their_timers
-        a_claim_with_a_timer_has_all_events_of_its_contact
         a_turn_records_permissions
         a_state_is_what_is_known_of_a_contact
         a_state_has_the_ended_runs_whose_goals_are_open
@@ -97,8 +109,6 @@ for_every_store! {
         rows_about_one_person_are_one_person
     }
     watching {
-        whoever_is_due_is_looked_at
-        a_look_has_all_events_of_its_contact
         a_turn_without_a_look_leaves_the_watch
         those_who_were_there_are_looked_at_in_batches
         whoever_comes_is_looked_at_while_contacts_are_watched
@@ -119,7 +129,6 @@ for_every_store! {
         what_never_began_stands_as_before_the_gate
         hand_overs_without_an_outcome_are_told
         settlements_of_one_message_go_in_order
-        an_unproved_hand_over_is_unsure
         the_first_reaction_of_a_kind_counts
         a_retry_goes_at_once_and_through_the_gate
     }
@@ -155,5 +164,25 @@ for_every_store! {
     operating {
         what_is_held_keeps_its_state
         what_is_due_and_what_needs_somebody_is_counted
+    }
+}
+
+mod alone {
+    where_one_process_works! {
+        units {
+            one_writes_at_a_time
+        }
+        messages {
+            an_unproved_hand_over_is_unsure
+        }
+        turns {
+            a_claim_takes_due_runs_in_the_order_of_their_timers
+            a_claim_takes_events_in_the_order_in_which_they_came
+            a_claim_with_a_timer_has_all_events_of_its_contact
+        }
+        watching {
+            a_look_has_all_events_of_its_contact
+            whoever_is_due_is_looked_at
+        }
     }
 }

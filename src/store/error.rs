@@ -46,6 +46,14 @@ pub enum StoreError {
         /// The version needed.
         needed: &'static str,
     },
+    /// The server is too old.
+    #[error("the PostgreSQL server is {found}, and Lotse needs {needed} or later")]
+    OldServer {
+        /// The version found.
+        found: String,
+        /// The version needed.
+        needed: i64,
+    },
     /// Anything else.
     #[error("the database failed: {0}")]
     Failed(String),

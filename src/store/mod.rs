@@ -14,6 +14,7 @@ mod steps;
 mod tally;
 mod audit;
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;
 #[cfg(test)]
 mod contract;
@@ -55,6 +56,32 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the database cannot be reached.
     async fn read(&self) -> Result<Box<dyn ReadUnit>>;
+
+    /// Whether other processes may do the same work on the same database at the same time.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Takes messages that are due, none while everything is held, but not those that are under way already. Of those that go over HTTP at most
+    /// one for each contact and channel, the earliest decided first. What a process took, no other takes as long as
+    /// that one is alive.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    async fn claim_messages(
+        &self,
+        carrier: Carrier,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>>;
+
+    /// Takes calls that are due, none while everything is held, at most one for each contact and receiver, the earliest decided first, but
+    /// not those that are under way already. What a process took, no other takes as long as that one is alive.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>>;
 
     /// A number that changes when another process has changed something; for noticing what the command line did.
     ///
@@ -145,25 +172,6 @@ pub trait ReadUnit: Send {
 
     /// The call of that id, whoever it is about; for people who know only the id.
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>>;
-
-    /// Takes messages that are due, none while everything is held, but not those that are under way already. Of those that go over HTTP at most
-    /// one for each contact and channel, the earliest decided first.
-    async fn claim_messages(
-        &mut self,
-        carrier: Carrier,
-        now: Moment,
-        limit: u32,
-        under_way: &[MessageId],
-    ) -> Result<Vec<ClaimedMessage>>;
-
-    /// Takes calls that are due, none while everything is held, at most one for each contact and receiver, the earliest decided first, but
-    /// not those that are under way already.
-    async fn claim_calls(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[CallId],
-    ) -> Result<Vec<ClaimedCall>>;
 
     /// Messages, calls and hand-offs, those that need somebody first: dead letters, then unsure messages, then
     /// refused ones; the latest first.

@@ -14,8 +14,7 @@ async fn called(store: &dyn Store, contact: ContactId, calls: &[(CallKind, &str,
 }
 
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[CallId]) -> Vec<CallId> {
-    let mut unit = store.write().await.unwrap();
-    let claimed = unit.claim_calls(at(second), limit, under_way).await.unwrap();
+    let claimed = store.claim_calls(at(second), limit, under_way).await.unwrap();
     claimed.into_iter().map(|claimed| claimed.call.id).collect()
 }
 
@@ -45,9 +44,9 @@ pub(super) async fn alerts_are_calls(store: &dyn Store) {
     let calls = [(CallKind::HandOff, "sales", 0), (CallKind::Alert, "support", 0)];
     let ids = called(store, ada, &calls).await;
     assert_eq!(claimed(store, 0, 9, &[]).await, ids, "a lead of one team holds up no alert of another");
-    let mut unit = store.write().await.unwrap();
-    let claims = unit.claim_calls(at(0), 9, &[]).await.unwrap();
+    let claims = store.claim_calls(at(0), 9, &[]).await.unwrap();
     assert_eq!(claims.last().map(|claimed| claimed.call.kind), Some(CallKind::Alert));
+    let mut unit = store.write().await.unwrap();
     unit.settle_calls(settled(ada, ids[1], CallState::Dead, None), at(1)).await.unwrap();
     assert!(unit.retry(DeliveryKind::Alert, ada, ids[1].0, at(2)).await.unwrap());
     assert!(!unit.answer_lead(ada, ids[1], true, "anna", at(3)).await.unwrap(), "an alert is no lead");
@@ -64,14 +63,15 @@ pub(super) async fn calls_under_way_are_not_taken_again(store: &dyn Store) {
 pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let id = called(store, ada, &[(CallKind::Call, "erp", 0)]).await[0];
-    let mut unit = store.write().await.unwrap();
-    let first = unit.claim_calls(at(0), 9, &[]).await.unwrap().remove(0);
+    let first = store.claim_calls(at(0), 9, &[]).await.unwrap().remove(0);
     assert_eq!((first.attempt, first.body), (1, None));
+    let mut unit = store.write().await.unwrap();
     for body in ["first", "second"] {
         unit.set_bodies(vec![(ada, id, body.to_owned())]).await.unwrap();
     }
     unit.settle_calls(settled(ada, id, CallState::Pending, Some(5)), at(1)).await.unwrap();
-    let second = unit.claim_calls(at(5), 9, &[]).await.unwrap().remove(0);
+    unit.commit().await.unwrap();
+    let second = store.claim_calls(at(5), 9, &[]).await.unwrap().remove(0);
     assert_eq!((second.attempt, second.body.as_deref()), (2, Some("first")));
     assert_eq!(second.call, first.call);
 }

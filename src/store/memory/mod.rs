@@ -19,7 +19,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
-use super::{Connections, ReadUnit, Result, Store, WriteUnit};
+use super::{Carrier, ClaimedCall, ClaimedMessage, Connections, ReadUnit, Result, Store, WriteUnit};
+use crate::domain::{CallId, MessageId};
+use crate::time::Moment;
 use tables::Tables;
 use unit::{MemoryUnit, Writing};
 
@@ -52,6 +54,20 @@ impl Store for MemoryStore {
 
     async fn read(&self) -> Result<Box<dyn ReadUnit>> {
         Ok(Box::new(MemoryUnit { tables: self.snapshot(), writing: None }))
+    }
+
+    async fn claim_messages(
+        &self,
+        carrier: Carrier,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>> {
+        Ok(self.snapshot().claim_messages(carrier, now, limit, under_way))
+    }
+
+    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
+        Ok(self.snapshot().claim_calls(now, limit, under_way))
     }
 
     /// Nobody else has it.

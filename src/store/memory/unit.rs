@@ -6,10 +6,10 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::super::{
-    Access, Arrival, Audit, Backlog, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
-    Delivery, DeliveryKind, Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey,
-    MessageSettlement, NextDue, Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent,
-    StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
+    Access, Arrival, Audit, Backlog, CallSettlement, Claim, Deliveries, Delivery, DeliveryKind, Deployment,
+    GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue, Quarantined,
+    Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
+    Token, TurnBatch, Who, WriteUnit,
 };
 use super::read::sorted;
 use super::tables::{Person, Tables};
@@ -139,25 +139,6 @@ impl ReadUnit for MemoryUnit {
     async fn call_by_id(&mut self, call: CallId) -> Result<Option<StoredCall>> {
         let row = self.tables.everybody().find_map(|person| person.calls.get(&call));
         Ok(row.map(|row| row.stored.clone()))
-    }
-
-    async fn claim_messages(
-        &mut self,
-        carrier: Carrier,
-        now: Moment,
-        limit: u32,
-        under_way: &[MessageId],
-    ) -> Result<Vec<ClaimedMessage>> {
-        Ok(self.tables.claim_messages(carrier, now, limit, under_way))
-    }
-
-    async fn claim_calls(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[CallId],
-    ) -> Result<Vec<ClaimedCall>> {
-        Ok(self.tables.claim_calls(now, limit, under_way))
     }
 
     async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>> {

@@ -1,11 +1,7 @@
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+use sqlx::AssertSqlSafe;
 
 use super::super::Result;
-use super::failed;
-
-pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+use super::{Connection, Row, Statement, failed};
 
 /// Rows in one statement: few sizes, so that their statements stay prepared, and yet few statements for any number.
 const CHUNKS: [usize; 10] = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
@@ -26,7 +22,7 @@ impl Bulk {
     /// Runs it for all rows, and says how many rows it changed.
     pub(super) async fn run<'r, T: Sync>(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         rows: &'r [T],
         bind: impl for<'q> Fn(Statement<'q>, &'r T) -> Statement<'q> + Send + Sync,
     ) -> Result<u64> {
@@ -41,10 +37,10 @@ impl Bulk {
     /// Runs it for all rows, and gives what it returns.
     pub(super) async fn returning<'r, T: Sync>(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         rows: &'r [T],
         bind: impl for<'q> Fn(Statement<'q>, &'r T) -> Statement<'q> + Send + Sync,
-    ) -> Result<Vec<SqliteRow>> {
+    ) -> Result<Vec<Row>> {
         let mut found = Vec::new();
         for chunk in self.chunks(rows) {
             let statement = chunk.iter().fold(self.statement(chunk.len()), &bind);

@@ -4,38 +4,44 @@
 //! Inserts go by `VALUES` in chunks of fixed sizes (so that their statements stay prepared), look-ups by a JSON
 //! list of keys; both take a thousand rows for a few milliseconds, where a statement a row would take a second.
 
-mod audit;
+#[macro_use]
+mod dialect;
 mod bulk;
-mod calls;
-mod contacts;
-mod identity;
-mod intake;
+mod guard;
+mod instance;
 mod keys;
-mod lists;
-mod messages;
-mod operating;
-mod past;
-mod people;
-mod reactions;
-mod record;
-mod rows;
-mod schema;
+#[path = "../sql/mod.rs"]
+mod sql;
+#[cfg(test)]
+mod plans;
 #[cfg(test)]
 pub(super) mod testing;
-mod turns;
-mod unit;
-mod watch;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::query::Query;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, SqlitePool};
+use sqlx::{Row as _, SqlitePool};
 
-use super::{Connections, ReadUnit, Result, Store, StoreError, WriteUnit};
-pub use schema::MIGRATIONS;
-use unit::SqliteUnit;
+use super::{
+    Carrier, ClaimedCall, ClaimedMessage, Connections, ReadUnit, Result, Store, StoreError, WriteUnit,
+};
+use crate::domain::{CallId, MessageId};
+use crate::time::Moment;
+use sql::{SqlUnit, schema};
+
+/// What the statements in `sql` are run on.
+type Database = sqlx::Sqlite;
+type Connection = sqlx::SqliteConnection;
+type Row = sqlx::sqlite::SqliteRow;
+type Statement<'q> = Query<'q, Database, sqlx::sqlite::SqliteArguments>;
+
+/// The steps of the tables, in order: number, name, SQL. A step is never changed once it was released.
+pub const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql"))];
+const HAS_TABLE: &str = "SELECT count(*) FROM sqlite_schema WHERE name = $1";
 
 /// Versions before this can damage a database in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
 const LIBRARY_NEEDED: &str = "3.51.3";
@@ -100,7 +106,8 @@ impl SqliteStore {
     /// # Errors
     /// When the database was made by a newer program, or a step fails; then nothing of that step is left.
     pub async fn migrate(&self) -> Result<usize> {
-        schema::migrate(&self.writer).await
+        // Whoever comes second waits here, and then finds the steps taken.
+        schema::migrate(self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?).await
     }
 
     /// The name of this database, which becomes `new` where it has none yet, and how many messages and calls have
@@ -109,7 +116,7 @@ impl SqliteStore {
     /// # Errors
     /// When the database cannot be written.
     pub async fn instance(&self, new: &str) -> Result<(String, u64)> {
-        operating::instance(&mut *self.writer.acquire().await.map_err(failed)?, new).await
+        instance::instance(&mut *self.writer.acquire().await.map_err(failed)?, new).await
     }
 
     /// As [`instance`](Self::instance), by reading alone; nothing where it has no name yet.
@@ -117,7 +124,7 @@ impl SqliteStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn sent(&self) -> Result<Option<(String, u64)>> {
-        operating::sent(&mut *self.readers.acquire().await.map_err(failed)?).await
+        instance::sent(&mut *self.readers.acquire().await.map_err(failed)?).await
     }
 
     /// Where the database is.
@@ -139,12 +146,28 @@ impl Store for SqliteStore {
             }
             begun => begun,
         };
-        Ok(Box::new(SqliteUnit { transaction: transaction.map_err(failed)? }))
+        Ok(Box::new(SqlUnit::new(transaction.map_err(failed)?)))
     }
 
     async fn read(&self) -> Result<Box<dyn ReadUnit>> {
         let transaction = self.readers.begin().await.map_err(failed)?;
-        Ok(Box::new(SqliteUnit { transaction }))
+        Ok(Box::new(SqlUnit::new(transaction)))
+    }
+
+    async fn claim_messages(
+        &self,
+        carrier: Carrier,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>> {
+        let mut transaction = self.readers.begin().await.map_err(failed)?;
+        sql::claim_messages(&mut transaction, carrier, now, limit, under_way).await
+    }
+
+    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
+        let mut transaction = self.readers.begin().await.map_err(failed)?;
+        sql::claim_calls(&mut transaction, now, limit, under_way).await
     }
 
     async fn changes_elsewhere(&self) -> Result<i64> {
@@ -194,6 +217,11 @@ fn check_library(found: &str) -> Result<()> {
         return Err(StoreError::OldLibrary { found: found.to_owned(), needed: LIBRARY_NEEDED });
     }
     Ok(())
+}
+
+/// A column that holds a number.
+fn integer(row: &Row, index: usize) -> sqlx::Result<Option<i64>> {
+    row.try_get(index)
 }
 
 /// What the driver says, in our words.

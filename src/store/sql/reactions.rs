@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::SqliteConnection;
-
-use super::super::tally::{TallyKey, hour_key, reaction_key};
-use super::super::{Reaction, Result};
 use super::bulk::Bulk;
+use super::guard::Grip;
 use super::rows::Columns;
-use super::{identity, record};
+use super::{Connection, identity, record};
 use crate::domain::ContactId;
+use crate::store::tally::{TallyKey, hour_key, reaction_key};
+use crate::store::{Reaction, Result};
 use crate::time::TimeZone;
 use crate::track::HitKind;
 
@@ -30,16 +29,18 @@ pub(super) const CLICKED: Bulk = Bulk {
 
 /// Records the first of each kind for each message, and counts what was the first.
 pub(super) async fn react(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     reactions: Vec<Reaction>,
     zone: &TimeZone,
 ) -> Result<()> {
     let about = reactions.iter().map(|reaction| reaction.key.contact).collect();
-    let about = identity::are_now(connection, about).await?;
+    let about = identity::held(connection, about, Grip::Stay).await?;
     let reactions: Vec<(Reaction, ContactId)> = reactions.into_iter().zip(about).collect();
     let mut counts: BTreeMap<TallyKey, (i64, f64)> = BTreeMap::new();
     for (kind, first) in [(HitKind::Open, OPENED), (HitKind::Click, CLICKED)] {
-        let wanted: Vec<_> = reactions.iter().filter(|(reaction, _)| reaction.kind == kind).collect();
+        let mut wanted: Vec<_> = reactions.iter().filter(|(reaction, _)| reaction.kind == kind).collect();
+        wanted.sort_by_key(|(reaction, contact)| (*contact, reaction.key.id, reaction.at));
+        wanted.dedup_by_key(|(reaction, contact)| (*contact, reaction.key.id));
         let found = first.returning(connection, &wanted, |statement, (reaction, contact)| {
             let statement = statement.bind(contact.slot().0).bind(contact.0).bind(reaction.key.id.0);
             statement.bind(reaction.at.micros())

@@ -1,21 +1,17 @@
 //! What comes in: events, decisions, files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::SqliteConnection;
-
-use super::super::{Arrival, ImportCounts, ImportRow, Intake, Result, intake};
 use super::bulk::Bulk;
+use super::guard::Grip;
 use super::rows::Columns;
-use super::{contacts, failed, identity, keys, record, turns, watch};
+use super::{Connection, contacts, failed, identity, keys, record, turns, watch};
 use crate::domain::{ContactId, Event, EventId, IdHasher, Permission};
+use crate::store::{Arrival, ImportCounts, ImportRow, Intake, Result, intake};
 use crate::time::Moment;
 
 /// Takes in what came from outside.
-pub(super) async fn take_in(
-    connection: &mut SqliteConnection,
-    arrivals: Vec<Arrival>,
-) -> Result<Vec<Intake>> {
+pub(super) async fn take_in(connection: &mut Connection, arrivals: Vec<Arrival>) -> Result<Vec<Intake>> {
     let who = arrivals.iter().map(|arrival| &arrival.who);
     let mut directory = identity::directory(connection, who).await?;
     let sorted = intake::sort_out(&mut directory, arrivals);
@@ -25,16 +21,19 @@ pub(super) async fn take_in(
     Ok(intake::answers(&sorted.about, known))
 }
 
-pub(super) const KNOWN: &str =
-    "SELECT e.contact, e.id FROM json_each($1) AS k CROSS JOIN event AS e WHERE e.slot = k.value ->> 0
-    AND e.contact = unhex(k.value ->> 1) AND e.id = unhex(k.value ->> 2)";
+pub(super) const KNOWN: &str = concat!(
+    "SELECT e.contact, e.id FROM ",
+    ids!("$1", "$2", "$3"),
+    " CROSS JOIN event AS e
+    WHERE e.slot = k.slot AND e.contact = k.contact AND e.id = k.id"
+);
 
 async fn known_events(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     about: &[(ContactId, EventId)],
 ) -> Result<BTreeSet<(ContactId, EventId)>> {
-    let list = keys::rows(about.iter().map(|(contact, id)| (contact, &id.0)));
-    let found = sqlx::query(KNOWN).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
+    let list = keys::ids(about.iter().map(|(contact, id)| (contact, &id.0)));
+    let found = list.bind(sqlx::query(KNOWN)).fetch_all(&mut *connection).await.map_err(failed)?;
     let read = |row| {
         let mut columns = Columns::of(row, "event");
         Ok((ContactId(columns.id()?), EventId(columns.id()?)))
@@ -43,18 +42,19 @@ async fn known_events(
 }
 
 /// Adds events of known contacts.
-pub(super) async fn add_events(connection: &mut SqliteConnection, mut events: Vec<Event>) -> Result<u64> {
+pub(super) async fn add_events(connection: &mut Connection, mut events: Vec<Event>) -> Result<u64> {
     let about = events.iter().map(|event| event.contact).collect();
-    for (event, contact) in events.iter_mut().zip(identity::are_now(connection, about).await?) {
+    for (event, contact) in events.iter_mut().zip(identity::held(connection, about, Grip::Stay).await?) {
         event.contact = contact;
     }
     record::add_events(connection, &events.iter().collect::<Vec<_>>()).await
 }
 
 /// Records decisions, and adds the events that tell of them.
-pub(super) async fn decide(connection: &mut SqliteConnection, mut decisions: Vec<Permission>) -> Result<()> {
+pub(super) async fn decide(connection: &mut Connection, mut decisions: Vec<Permission>) -> Result<()> {
     let by = decisions.iter().map(|permission| permission.contact).collect();
-    for (permission, contact) in decisions.iter_mut().zip(identity::are_now(connection, by).await?) {
+    for (permission, contact) in decisions.iter_mut().zip(identity::held(connection, by, Grip::Change).await?)
+    {
         permission.contact = contact;
     }
     write_permissions(connection, &decisions).await?;
@@ -66,18 +66,25 @@ pub(super) async fn decide(connection: &mut SqliteConnection, mut decisions: Vec
 const PERMIT: Bulk = Bulk {
     head: "INSERT INTO permission (slot, contact, topic, at, allowed, source, wording, proof)",
     columns: 8,
-    // Of two decisions at the same instant the refusal holds.
+    // As among those of one statement, which must not change a row twice.
     tail: "ON CONFLICT (slot, contact, topic, at) DO UPDATE SET allowed = excluded.allowed,
         source = excluded.source, wording = excluded.wording, proof = excluded.proof
         WHERE excluded.allowed < permission.allowed",
 };
 
-pub(super) async fn write_permissions(
-    connection: &mut SqliteConnection,
-    permissions: &[Permission],
-) -> Result<()> {
+pub(super) async fn write_permissions(connection: &mut Connection, permissions: &[Permission]) -> Result<()> {
+    // Of two decisions at the same instant the refusal holds.
+    let mut holding: BTreeMap<(ContactId, &str, Moment), &Permission> = BTreeMap::new();
+    for permission in permissions {
+        let key = (permission.contact, permission.topic.as_str(), permission.at);
+        let first = holding.entry(key).or_insert(permission);
+        if first.allowed && !permission.allowed {
+            *first = permission;
+        }
+    }
+    let holding: Vec<&Permission> = holding.into_values().collect();
     PERMIT
-        .run(connection, permissions, |statement, permission: &Permission| {
+        .run(connection, &holding, |statement, permission: &&Permission| {
             statement
                 .bind(permission.contact.slot().0)
                 .bind(permission.contact.0)
@@ -94,7 +101,7 @@ pub(super) async fn write_permissions(
 
 /// Adds and changes contacts from a file.
 pub(super) async fn import(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     imported: Vec<ImportRow>,
     now: Moment,
 ) -> Result<ImportCounts> {
@@ -102,7 +109,8 @@ pub(super) async fn import(
     let mut directory = identity::directory(connection, who.iter()).await?;
     let resolved = intake::sort_out_rows(&mut directory, &imported, now);
     identity::write_directory(connection, &directory).await?;
-    let ids: Vec<ContactId> = resolved.iter().map(|resolved| resolved.contact).collect();
+    let ids = resolved.iter().map(|resolved| resolved.contact).collect();
+    let ids = identity::held(connection, ids, Grip::Change).await?;
     let mut contacts = contacts::load(connection, &ids).await?;
     let decisions = turns::decisions(connection, &ids).await?;
     let about = (&directory, resolved.as_slice());
@@ -121,7 +129,7 @@ const SET_ASIDE: Bulk = Bulk {
 
 /// Puts what could not be taken aside.
 pub(super) async fn quarantine(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     received_at: Moment,
     items: &[(String, String)],
 ) -> Result<()> {

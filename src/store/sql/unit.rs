@@ -1,33 +1,41 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sqlx::{Sqlite, Transaction};
+use sqlx::Transaction;
 use uuid::Uuid;
 
-use super::super::{
-    Access, Arrival, Audit, Backlog, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deliveries,
-    Delivery, DeliveryKind, Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey,
-    MessageSettlement, NextDue, Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent,
-    StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who, WriteUnit,
-};
+use super::guard::Seen;
 use super::{
-    audit, calls, contacts, failed, intake, lists, messages, operating, people, reactions, record, turns,
-    watch,
+    Database, audit, calls, contacts, failed, intake, lists, messages, operating, people, reactions, record,
+    turns, watch,
 };
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
     Run, RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
+use crate::store::{
+    Access, Arrival, Audit, Backlog, CallSettlement, Claim, Deliveries, Delivery, DeliveryKind, Deployment,
+    GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue, Quarantined,
+    Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token,
+    TurnBatch, Who, WriteUnit,
+};
 use crate::time::{Moment, TimeZone};
 
 /// One transaction. Which statements belong to what, the modules beside this say.
-pub(super) struct SqliteUnit {
-    pub(super) transaction: Transaction<'static, Sqlite>,
+pub(in super::super) struct SqlUnit {
+    transaction: Transaction<'static, Database>,
+    seen: Seen,
+}
+
+impl SqlUnit {
+    pub(in super::super) fn new(transaction: Transaction<'static, Database>) -> Self {
+        Self { transaction, seen: Seen::default() }
+    }
 }
 
 #[async_trait]
-impl ReadUnit for SqliteUnit {
+impl ReadUnit for SqlUnit {
     async fn next_due(&mut self) -> Result<NextDue> {
         people::next_due(&mut self.transaction).await
     }
@@ -111,25 +119,6 @@ impl ReadUnit for SqliteUnit {
         people::call_by_id(&mut self.transaction, call).await
     }
 
-    async fn claim_messages(
-        &mut self,
-        carrier: Carrier,
-        now: Moment,
-        limit: u32,
-        under_way: &[MessageId],
-    ) -> Result<Vec<ClaimedMessage>> {
-        messages::claim(&mut self.transaction, carrier, now, limit, under_way).await
-    }
-
-    async fn claim_calls(
-        &mut self,
-        now: Moment,
-        limit: u32,
-        under_way: &[CallId],
-    ) -> Result<Vec<ClaimedCall>> {
-        calls::claim(&mut self.transaction, now, limit, under_way).await
-    }
-
     async fn deliveries(&mut self, which: Deliveries, limit: u32) -> Result<Vec<Delivery>> {
         lists::deliveries(&mut self.transaction, which, limit).await
     }
@@ -172,7 +161,7 @@ impl ReadUnit for SqliteUnit {
 }
 
 #[async_trait]
-impl WriteUnit for SqliteUnit {
+impl WriteUnit for SqlUnit {
     async fn commit(self: Box<Self>) -> Result<()> {
         self.transaction.commit().await.map_err(failed)
     }
@@ -187,10 +176,12 @@ impl WriteUnit for SqliteUnit {
         needs: &Needs,
         earliest: Moment,
     ) -> Result<Vec<ContactState>> {
+        self.seen.look(&mut self.transaction, contacts).await?;
         turns::states(&mut self.transaction, contacts, needs, earliest).await
     }
 
     async fn record(&mut self, batch: TurnBatch) -> Result<()> {
+        self.seen.check(&mut self.transaction, &batch).await?;
         record::record(&mut self.transaction, batch).await
     }
 

@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::SqliteConnection;
-
-use super::super::{
+use super::rows::{self, Columns, json};
+use super::{Connection, failed, guard, keys};
+use crate::domain::{CallKind, ContactId, Picked};
+use crate::language::plan::Plan;
+use crate::store::{
     Access, Deliveries, Delivery, DeliveryKind, Deployment, Quarantined, Result, StoreError, StoredVersion,
     TallyRow, Token,
 };
-use super::failed;
-use super::rows::{self, Columns, json};
-use crate::domain::{CallKind, ContactId, Picked};
-use crate::language::plan::Plan;
 use crate::time::Moment;
 
 /// The columns that [`delivery`] reads of calls; `$1` is how many.
@@ -25,7 +23,7 @@ const MESSAGES_FIRST: &str =
     "ORDER BY CASE state WHEN 'unsure' THEN 0 WHEN 'refused' THEN 1 ELSE 2 END, decided_at DESC, id LIMIT $1";
 
 pub(super) async fn deliveries(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     which: Deliveries,
     limit: u32,
 ) -> Result<Vec<Delivery>> {
@@ -37,7 +35,7 @@ pub(super) async fn deliveries(
     let messages = format!("{MESSAGES} {messages} {MESSAGES_FIRST}");
     let mut found = Vec::new();
     for (sql, is_call) in [(calls, true), (messages, false)] {
-        let statement = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit);
+        let statement = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(i64::from(limit));
         for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
             found.push(delivery(&mut Columns::of(&row, "message"), is_call)?);
         }
@@ -62,11 +60,9 @@ fn delivery(columns: &mut Columns<'_>, is_call: bool) -> Result<Delivery> {
     })
 }
 
-pub(super) async fn tallies(
-    connection: &mut SqliteConnection,
-    journey: Option<&str>,
-) -> Result<Vec<TallyRow>> {
-    let sql = "SELECT journey, version, arm, day, what, detail, sum(count), sum(worth) FROM tally
+pub(super) async fn tallies(connection: &mut Connection, journey: Option<&str>) -> Result<Vec<TallyRow>> {
+    let sql = "SELECT journey, version, arm, day, what, detail, CAST(sum(count) AS BIGINT), sum(worth)
+        FROM tally
         WHERE $1 IS NULL OR journey = $1 GROUP BY journey, version, arm, day, what, detail
         ORDER BY journey, version, arm, day, what, detail";
     let found = sqlx::query(sql).bind(journey).fetch_all(&mut *connection).await.map_err(failed)?;
@@ -85,7 +81,7 @@ pub(super) async fn tallies(
     })
 }
 
-pub(super) async fn picked(connection: &mut SqliteConnection) -> Result<Vec<Picked>> {
+pub(super) async fn picked(connection: &mut Connection) -> Result<Vec<Picked>> {
     let sql = "SELECT journey, experiment, variant, at FROM picked ORDER BY journey, experiment";
     let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, |row| {
@@ -99,39 +95,39 @@ pub(super) async fn picked(connection: &mut SqliteConnection) -> Result<Vec<Pick
     })
 }
 
-pub(super) async fn versions(connection: &mut SqliteConnection) -> Result<Vec<StoredVersion>> {
+pub(super) async fn versions(connection: &mut Connection) -> Result<Vec<StoredVersion>> {
     let sql = "SELECT number, plan, coalesce(number = (SELECT d.version FROM deployment AS d
-        WHERE d.journey = version.journey ORDER BY d.at DESC LIMIT 1), 0) FROM version ORDER BY number";
+        WHERE d.journey = version.journey ORDER BY d.at DESC LIMIT 1), FALSE) FROM version ORDER BY number";
     let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, |row| {
         let mut columns = Columns::of(row, "version");
-        Ok(StoredVersion {
-            number: columns.number()?,
-            plan: columns.json()?,
-            active: columns.number::<u8>()? == 1,
-        })
+        Ok(StoredVersion { number: columns.number()?, plan: columns.json()?, active: columns.flag()? })
     })
 }
 
-pub(super) async fn deployments(connection: &mut SqliteConnection) -> Result<Vec<Deployment>> {
+pub(super) async fn deployments(connection: &mut Connection) -> Result<Vec<Deployment>> {
     let sql = "SELECT journey, at, version FROM deployment ORDER BY at, journey";
     let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, |row| {
         let mut columns = Columns::of(row, "deployment");
         let (journey, at) = (columns.text()?, columns.moment()?);
-        let version: Option<i64> = columns.get()?;
-        Ok(Deployment { journey, at, version: version.and_then(|version| u32::try_from(version).ok()) })
+        Ok(Deployment { journey, at, version: columns.maybe_number()? })
     })
 }
 
 /// The plans of versions.
 pub(super) async fn plans(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     versions: impl Iterator<Item = u32>,
 ) -> Result<BTreeMap<u32, Plan>> {
     let versions: BTreeSet<u32> = versions.collect();
-    let sql = "SELECT number, plan FROM json_each($1) AS k CROSS JOIN version WHERE number = k.value";
-    let found = sqlx::query(sql).bind(json(&versions)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let sql = concat!(
+        "SELECT version.number, plan FROM ",
+        numbers!("$1"),
+        " CROSS JOIN version WHERE version.number = k.number"
+    );
+    let found =
+        keys::numbers(versions).bind(sqlx::query(sql)).fetch_all(&mut *connection).await.map_err(failed)?;
     let read = |row| {
         let mut columns = Columns::of(row, "version");
         Ok((columns.number()?, columns.json()?))
@@ -139,7 +135,8 @@ pub(super) async fn plans(
     found.iter().map(read).collect()
 }
 
-pub(super) async fn add_version(connection: &mut SqliteConnection, plan: &Plan, now: Moment) -> Result<u32> {
+pub(super) async fn add_version(connection: &mut Connection, plan: &Plan, now: Moment) -> Result<u32> {
+    guard::versions(connection).await?;
     let hash = plan.hash();
     let known = "SELECT number FROM version WHERE hash = $1";
     let insert = "INSERT INTO version (number, hash, journey, plan, made_at)
@@ -161,15 +158,16 @@ pub(super) async fn add_version(connection: &mut SqliteConnection, plan: &Plan, 
 }
 
 pub(super) async fn deploy(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     journey: &str,
     version: Option<u32>,
     now: Moment,
 ) -> Result<()> {
+    guard::versions(connection).await?;
     // Two deployments in one instant: the later one holds.
     let sql = "INSERT INTO deployment (journey, at, version) VALUES ($1, $2, $3)
         ON CONFLICT (journey, at) DO UPDATE SET version = excluded.version";
-    let statement = sqlx::query(sql).bind(journey).bind(now.micros()).bind(version);
+    let statement = sqlx::query(sql).bind(journey).bind(now.micros()).bind(version.map(i64::from));
     statement.execute(&mut *connection).await.map_err(failed)?;
     Ok(())
 }
@@ -184,13 +182,13 @@ fn token_from(columns: &mut Columns<'_>) -> Result<Token> {
     })
 }
 
-pub(super) async fn tokens(connection: &mut SqliteConnection) -> Result<Vec<Token>> {
+pub(super) async fn tokens(connection: &mut Connection) -> Result<Vec<Token>> {
     let sql = "SELECT id, name, role, created_at, revoked_at FROM token ORDER BY created_at, id";
     let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, |row| token_from(&mut Columns::of(row, "token")))
 }
 
-pub(super) async fn access(connection: &mut SqliteConnection, id: &str) -> Result<Option<Access>> {
+pub(super) async fn access(connection: &mut Connection, id: &str) -> Result<Option<Access>> {
     let sql = "SELECT id, name, role, created_at, revoked_at, hash FROM token WHERE id = $1";
     let found = sqlx::query(sql).bind(id).fetch_optional(&mut *connection).await.map_err(failed)?;
     let read = |row| {
@@ -207,19 +205,20 @@ pub(super) async fn access(connection: &mut SqliteConnection, id: &str) -> Resul
 
 /// Runs that wait say so by their moment; held ones and ended ones have none.
 pub(super) async fn wake_others(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     journey: &str,
     version: u32,
     now: Moment,
 ) -> Result<()> {
+    guard::every_slot(connection).await?;
     let sql = "UPDATE run SET wake_at = $3 WHERE wake_at IS NOT NULL AND journey = $1 AND version <> $2
         AND arm = 'treated'";
-    let statement = sqlx::query(sql).bind(journey).bind(version).bind(now.micros());
+    let statement = sqlx::query(sql).bind(journey).bind(i64::from(version)).bind(now.micros());
     statement.execute(&mut *connection).await.map_err(failed)?;
     Ok(())
 }
 
-pub(super) async fn add_token(connection: &mut SqliteConnection, access: &Access) -> Result<()> {
+pub(super) async fn add_token(connection: &mut Connection, access: &Access) -> Result<()> {
     let sql = "INSERT INTO token (id, name, role, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
     let token = &access.token;
     sqlx::query(sql)
@@ -234,16 +233,16 @@ pub(super) async fn add_token(connection: &mut SqliteConnection, access: &Access
     Ok(())
 }
 
-pub(super) async fn revoke_token(connection: &mut SqliteConnection, id: &str, now: Moment) -> Result<bool> {
+pub(super) async fn revoke_token(connection: &mut Connection, id: &str, now: Moment) -> Result<bool> {
     let sql = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
     let done =
         sqlx::query(sql).bind(id).bind(now.micros()).execute(&mut *connection).await.map_err(failed)?;
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn quarantined(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<Quarantined>> {
+pub(super) async fn quarantined(connection: &mut Connection, limit: u32) -> Result<Vec<Quarantined>> {
     let sql = "SELECT received_at, reason, body FROM quarantine ORDER BY received_at DESC, id LIMIT $1";
-    let found = sqlx::query(sql).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+    let found = sqlx::query(sql).bind(i64::from(limit)).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, |row| {
         let mut columns = Columns::of(row, "quarantine");
         Ok(Quarantined { received_at: columns.moment()?, reason: columns.text()?, body: columns.text()? })

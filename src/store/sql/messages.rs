@@ -2,50 +2,54 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
-
-use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
-use super::super::tally::{DecidedMessage, TallyKey, count_skipped};
-use super::super::{Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
 use super::bulk::Bulk;
-use super::rows::{self, Columns};
-use super::{contacts, failed, identity, keys, operating, record, turns};
+use super::guard::Grip;
+use super::rows::{self, Columns, slot};
+use super::{Connection, Row, contacts, failed, guard, identity, instance, keys, operating, record, turns};
 use crate::domain::{Attributes, ContactId, MessageId, MessageState, RunId, RunState, SkipReason};
+use crate::store::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
+use crate::store::tally::{DecidedMessage, TallyKey, count_skipped};
+use crate::store::{Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
 use crate::time::Moment;
 
-pub(super) const DUE: &str =
+pub(super) const DUE: &str = concat!(
     "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
     with_values, state, reason, decided_at, wanted_at, attempts FROM message
-    WHERE due_at <= $1 AND channel = 'email' AND NOT EXISTS (SELECT 1 FROM hold)
-    AND id NOT IN (SELECT unhex(value) FROM json_each($3)) ORDER BY due_at, slot, contact, id LIMIT $2";
+    WHERE due_at <= $1 AND channel = 'email' AND NOT EXISTS (SELECT 1 FROM hold)",
+    free!("$3"),
+    " ORDER BY due_at, slot, contact, id LIMIT $2",
+    claimed!("message")
+);
 
 /// Of each contact and channel the earliest that is not handed over, so that order is kept.
-pub(super) const DUE_OVER_HTTP: &str =
+pub(super) const DUE_OVER_HTTP: &str = concat!(
     "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
     with_values, state, reason, decided_at, wanted_at, attempts FROM message
-    WHERE due_at <= $1 AND channel <> 'email' AND NOT EXISTS (SELECT 1 FROM hold)
-    AND id NOT IN (SELECT unhex(value) FROM json_each($3))
+    WHERE due_at <= $1 AND channel <> 'email' AND NOT EXISTS (SELECT 1 FROM hold)",
+    free!("$3"),
+    "
     AND NOT EXISTS (SELECT 1 FROM message AS earlier WHERE earlier.slot = message.slot
     AND earlier.contact = message.contact AND earlier.channel = message.channel
     AND earlier.state IN ('decided', 'handed_over')
     AND (earlier.decided_at, earlier.step, earlier.id) < (message.decided_at, message.step, message.id))
-    ORDER BY due_at, slot, contact, id LIMIT $2";
+    ORDER BY due_at, slot, contact, id LIMIT $2",
+    claimed!("message")
+);
 
 /// Takes messages that are due, with what they are made from.
-pub(super) async fn claim(
-    connection: &mut SqliteConnection,
+pub(in super::super) async fn claim(
+    connection: &mut Connection,
     carrier: Carrier,
     now: Moment,
     limit: u32,
     under_way: &[MessageId],
 ) -> Result<Vec<ClaimedMessage>> {
-    let under_way = keys::ids(under_way.iter().map(|id| &id.0));
+    let under_way = keys::under_way(under_way.iter().map(|id| &id.0));
     let due = match carrier {
         Carrier::Mail => DUE,
         Carrier::Http => DUE_OVER_HTTP,
     };
-    let statement = sqlx::query(due).bind(now.micros()).bind(limit).bind(under_way);
+    let statement = under_way.bind(sqlx::query(due).bind(now.micros()).bind(i64::from(limit)));
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let mut messages = Vec::with_capacity(found.len());
     for row in &found {
@@ -53,6 +57,8 @@ pub(super) async fn claim(
         let message = rows::message_from(&mut columns)?;
         messages.push((message, columns.number::<u32>()?));
     }
+    let marked = messages.iter().map(|(message, _)| (message.contact, message.id.0));
+    guard::take_messages(connection, marked).await?;
     let contacts = contacts::load(connection, messages.iter().map(|(message, _)| &message.contact)).await?;
     let entries =
         entries(connection, messages.iter().map(|(message, _)| (message.contact, message.run))).await?;
@@ -67,33 +73,41 @@ pub(super) async fn claim(
     Ok(claimed.collect())
 }
 
-pub(super) const ENTRIES: &str =
-    "SELECT r.id, r.state FROM json_each($1) AS k CROSS JOIN run AS r WHERE r.slot = k.value ->> 0
-    AND r.contact = unhex(k.value ->> 1) AND r.id = unhex(k.value ->> 2)";
+pub(super) const ENTRIES: &str = concat!(
+    "SELECT r.id, r.state FROM ",
+    ids!("$1", "$2", "$3"),
+    " CROSS JOIN run AS r
+    WHERE r.slot = k.slot AND r.contact = k.contact AND r.id = k.id"
+);
 
 /// What led into runs.
 async fn entries(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     runs: impl Iterator<Item = (ContactId, RunId)>,
 ) -> Result<BTreeMap<RunId, Attributes>> {
     let runs: BTreeSet<(ContactId, RunId)> = runs.collect();
-    let list = keys::rows(runs.iter().map(|(contact, run)| (contact, &run.0)));
-    let found = sqlx::query(ENTRIES).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
-    let entry = |row: &SqliteRow| {
+    let list = keys::ids(runs.iter().map(|(contact, run)| (contact, &run.0)));
+    let found = list.bind(sqlx::query(ENTRIES)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let entry = |row: &Row| {
         let mut columns = Columns::of(row, "run");
         Ok((RunId(columns.id()?), columns.json::<RunState>()?.entry))
     };
     found.iter().map(entry).collect()
 }
 
-pub(super) const WAITING: &str =
-    "SELECT m.contact, m.id, m.topic, m.essential, m.address, m.journey, m.version, m.message, m.decided_at
-    FROM json_each($1) AS k CROSS JOIN message AS m
-    WHERE m.slot = k.value ->> 0 AND m.contact = unhex(k.value ->> 1) AND m.id = unhex(k.value ->> 2)
-    AND m.state = 'decided'";
+pub(super) const WAITING: &str = concat!(
+    "SELECT m.contact, m.id, m.topic, m.essential, m.address, m.journey, m.version, m.message, m.decided_at FROM ",
+    ids!("$1", "$2", "$3"),
+    " CROSS JOIN message AS m WHERE m.slot = k.slot AND m.contact = k.contact AND m.id = k.id
+    AND m.state = 'decided'"
+);
 pub(super) const GO: Bulk = Bulk {
-    head: "UPDATE message SET state = 'handed_over', handed_over_at = v.column4, due_at = NULL,
-        attempts = attempts + 1 FROM (",
+    head: concat!(
+        "UPDATE message SET state = 'handed_over', ",
+        taken_over!(),
+        "handed_over_at = v.column4, due_at = NULL,
+        attempts = attempts + 1 FROM ("
+    ),
     columns: 4,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3",
 };
@@ -105,15 +119,16 @@ pub(super) const STAY: Bulk = Bulk {
 
 /// The last gate.
 pub(super) async fn hand_over(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     messages: &[MessageKey],
     now: Moment,
 ) -> Result<Vec<GateAnswer>> {
+    guard::gate(connection, messages).await?;
     if operating::held(connection).await?.is_some() {
         return Ok(messages.iter().map(|key| GateAnswer { key: *key, goes: false, skipped: None }).collect());
     }
     let (mut go, stay, counts) = gate(connection, messages).await?;
-    operating::left_the_house(connection, go.len()).await?;
+    instance::left_the_house(connection, go.len()).await?;
     let keys: Vec<MessageKey> = go.iter().copied().collect();
     GO.run(connection, &keys, |statement, key: &MessageKey| {
         statement.bind(key.contact.slot().0).bind(key.contact.0).bind(key.id.0).bind(now.micros())
@@ -136,14 +151,14 @@ type Gate = (BTreeSet<MessageKey>, Vec<(MessageKey, SkipReason)>, Counts);
 type Counts = BTreeMap<TallyKey, (i64, f64)>;
 
 /// Which of the messages that wait may go, and why the others may not.
-async fn gate(connection: &mut SqliteConnection, messages: &[MessageKey]) -> Result<Gate> {
-    let list = keys::rows(messages.iter().map(|key| (&key.contact, &key.id.0)));
-    let found = sqlx::query(WAITING).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
+async fn gate(connection: &mut Connection, messages: &[MessageKey]) -> Result<Gate> {
+    let list = keys::ids(messages.iter().map(|key| (&key.contact, &key.id.0)));
+    let found = list.bind(sqlx::query(WAITING)).fetch_all(&mut *connection).await.map_err(failed)?;
     let mut waiting = Vec::with_capacity(found.len());
     for row in &found {
         let mut columns = Columns::of(row, "message");
         let key = key_from(&mut columns)?;
-        let (topic, essential, to) = (columns.text()?, columns.number::<u8>()? == 1, columns.text()?);
+        let (topic, essential, to) = (columns.text()?, columns.flag()?, columns.text()?);
         waiting.push((key, topic, essential, decided_message(&mut columns)?, to));
     }
     let suppressed = contacts::suppressed(connection, waiting.iter().map(|(.., to)| to.as_str())).await?;
@@ -175,17 +190,17 @@ fn decided_message(columns: &mut Columns<'_>) -> Result<DecidedMessage> {
     })
 }
 
-pub(super) const BEING_HANDED_OVER: &str =
-    "SELECT EXISTS (SELECT 1 FROM json_each($1) AS k CROSS JOIN message AS m WHERE m.slot = k.value ->> 0
-    AND m.contact = unhex(k.value ->> 1) AND m.state = 'handed_over')";
+pub(super) const BEING_HANDED_OVER: &str = concat!(
+    "SELECT EXISTS (SELECT 1 FROM ",
+    contacts!("$1", "$2"),
+    " CROSS JOIN message AS m WHERE m.slot = k.slot AND m.contact = k.contact AND m.state = 'handed_over')"
+);
 
 /// Whether a message of one of these contacts is handed over without an outcome so far.
-pub(super) async fn being_handed_over(
-    connection: &mut SqliteConnection,
-    contacts: &[ContactId],
-) -> Result<bool> {
-    let statement = sqlx::query_scalar(BEING_HANDED_OVER).bind(keys::contacts(contacts));
-    statement.fetch_one(&mut *connection).await.map_err(failed)
+pub(super) async fn being_handed_over(connection: &mut Connection, contacts: &[ContactId]) -> Result<bool> {
+    let statement = keys::contacts(contacts).bind(sqlx::query(BEING_HANDED_OVER));
+    let row = statement.fetch_one(&mut *connection).await.map_err(failed)?;
+    Columns::of(&row, "message").flag()
 }
 
 fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
@@ -195,22 +210,21 @@ fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
 pub(super) const SETTLE: Bulk = Bulk {
     head:
         "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,
-        attempts = attempts + iif(message.state = 'decided', v.column9, v.column12), reason = v.column10,
+        attempts = attempts + CASE WHEN message.state = 'decided' THEN v.column9 ELSE v.column12 END, reason = v.column10,
         wanted_at = coalesce(v.column11, wanted_at) FROM (",
     columns: 12,
-    tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
-        AND instr(v.column8, ' ' || message.state || ' ') > 0 RETURNING message.contact, message.id, journey, version, message,
-        decided_at",
+    tail: concat!(") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
+        AND ", has_word!("v.column8", "message.state"), " RETURNING message.contact, message.id, journey, version, message, decided_at"),
 };
 
 /// Records what became of messages, in order; answers those whose state could lead there.
 pub(super) async fn settle(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     settled: Vec<MessageSettlement>,
     now: Moment,
 ) -> Result<Vec<MessageKey>> {
     let about = settled.iter().map(|settlement| settlement.key.contact).collect();
-    let about = identity::are_now(connection, about).await?;
+    let about = identity::held(connection, about, Grip::Stay).await?;
     let mut answered = Vec::with_capacity(settled.len());
     let mut counts = Counts::new();
     for round in rounds(settled.into_iter().zip(about)).into_values() {
@@ -230,7 +244,7 @@ pub(super) async fn settle(
                 .bind(settlement.outcome.attempts(MessageState::HandedOver))
         });
         let found = rows.await?;
-        let done = |row: &SqliteRow| {
+        let done = |row: &Row| {
             let mut columns = Columns::of(row, "message");
             Ok((key_from(&mut columns)?, decided_message(&mut columns)?))
         };
@@ -267,11 +281,13 @@ fn words(states: &[MessageState]) -> String {
     states.iter().fold(String::from(" "), |text, state| text + state.as_str() + " ")
 }
 
-pub(super) const RECOVER: &str =
-    "UPDATE message SET state = 'unsure', settled_at = $1, answer = $2 WHERE state = 'handed_over'";
+pub(super) const RECOVER: &str = concat!(
+    "UPDATE message SET state = 'unsure', settled_at = $1, answer = $2 WHERE state = 'handed_over'",
+    lost!("$1")
+);
 
 /// Messages whose hand-over had begun when the program ended.
-pub(super) async fn recover(connection: &mut SqliteConnection, now: Moment) -> Result<u64> {
+pub(super) async fn recover(connection: &mut Connection, now: Moment) -> Result<u64> {
     let statement = sqlx::query(RECOVER).bind(now.micros()).bind(ENDED_MEANWHILE);
     Ok(statement.execute(&mut *connection).await.map_err(failed)?.rows_affected())
 }
@@ -281,19 +297,23 @@ pub(super) const RESEND: &str =
     AND settled_at >= $1 AND resent_at IS NULL";
 
 /// Has messages sent once more that have just become unsure.
-pub(super) async fn resend(connection: &mut SqliteConnection, now: Moment) -> Result<u64> {
+pub(super) async fn resend(connection: &mut Connection, now: Moment) -> Result<u64> {
     let statement = sqlx::query(RESEND).bind(now.micros());
     Ok(statement.execute(&mut *connection).await.map_err(failed)?.rows_affected())
 }
 
 /// Has a message tried again at once.
-pub(super) async fn retry(connection: &mut SqliteConnection, key: MessageKey, now: Moment) -> Result<bool> {
+pub(super) async fn retry(connection: &mut Connection, key: MessageKey, now: Moment) -> Result<bool> {
     let states: Vec<MessageState> =
         MessageState::ALL.iter().copied().filter(|state| may_retry(*state)).collect();
-    let sql = "UPDATE message SET state = 'decided', due_at = $4, wanted_at = $4, settled_at = NULL WHERE slot = $1
-        AND contact = $2 AND id = $3 AND instr($5, ' ' || state || ' ') > 0 AND coalesce(due_at, $4 + 1) > $4";
+    let sql = concat!(
+        "UPDATE message SET state = 'decided', due_at = $4, wanted_at = $4, settled_at = NULL
+        WHERE slot = $1 AND contact = $2 AND id = $3 AND ",
+        has_word!("$5", "state"),
+        " AND coalesce(due_at, $4 + 1) > $4"
+    );
     let done = sqlx::query(sql)
-        .bind(key.contact.slot().0)
+        .bind(slot(key.contact))
         .bind(key.contact.0)
         .bind(key.id.0)
         .bind(now.micros())

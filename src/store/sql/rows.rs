@@ -3,30 +3,31 @@
 use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row, Sqlite, Type};
+use sqlx::{Decode, Row as _, Type};
 use uuid::Uuid;
 
-use super::super::{Result, StoreError, StoredCall, StoredEvent, StoredMessage};
+use super::{Database, Row, integer};
+
 use crate::domain::{
     Arm, Call, CallId, CallKind, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached,
     HistoryStep, Message, MessageId, MessageState, Permission, Run, RunId, SkipReason, StepKind,
 };
+use crate::store::{Result, StoreError, StoredCall, StoredEvent, StoredMessage};
 use crate::time::Moment;
 
 /// Reads the columns of one row in order.
-pub(super) struct Columns<'r> {
-    row: &'r SqliteRow,
+pub(in super::super) struct Columns<'r> {
+    row: &'r Row,
     table: &'static str,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
-    pub(super) fn of(row: &'r SqliteRow, table: &'static str) -> Self {
+    pub(in super::super) fn of(row: &'r Row, table: &'static str) -> Self {
         Self { row, table, next: 0 }
     }
 
-    pub(super) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<T> {
+    pub(super) fn get<T: Decode<'r, Database> + Type<Database>>(&mut self) -> Result<T> {
         let index = self.next;
         self.next += 1;
         self.row.try_get(index).map_err(|error| self.damaged(error))
@@ -36,7 +37,7 @@ impl<'r> Columns<'r> {
         StoreError::Damaged { table: self.table, what: what.to_string() }
     }
 
-    pub(super) fn id(&mut self) -> Result<Uuid> {
+    pub(in super::super) fn id(&mut self) -> Result<Uuid> {
         self.get()
     }
 
@@ -49,16 +50,28 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn moment(&mut self) -> Result<Moment> {
-        Ok(Moment::from_micros(self.get()?))
+        Ok(Moment::from_micros(self.number()?))
     }
 
     pub(super) fn maybe_moment(&mut self) -> Result<Option<Moment>> {
-        Ok(self.get::<Option<i64>>()?.map(Moment::from_micros))
+        Ok(self.maybe_number()?.map(Moment::from_micros))
     }
 
-    pub(super) fn number<T: TryFrom<i64>>(&mut self) -> Result<T> {
-        let number: i64 = self.get()?;
-        T::try_from(number).map_err(|_| self.damaged(format!("{number} is out of range")))
+    pub(in super::super) fn number<T: TryFrom<i64>>(&mut self) -> Result<T> {
+        self.maybe_number()?.ok_or_else(|| self.damaged("a number is missing"))
+    }
+
+    pub(in super::super) fn maybe_number<T: TryFrom<i64>>(&mut self) -> Result<Option<T>> {
+        let index = self.next;
+        self.next += 1;
+        let number = integer(self.row, index).map_err(|error| self.damaged(error))?;
+        let in_range =
+            |number| T::try_from(number).map_err(|_| self.damaged(format!("{number} is out of range")));
+        number.map(in_range).transpose()
+    }
+
+    pub(super) fn flag(&mut self) -> Result<bool> {
+        self.get()
     }
 
     pub(super) fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
@@ -74,11 +87,11 @@ impl<'r> Columns<'r> {
 }
 
 /// Reads every row.
-pub(super) fn all<T>(rows: &[SqliteRow], read: impl Fn(&SqliteRow) -> Result<T>) -> Result<Vec<T>> {
+pub(super) fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
     rows.iter().map(read).collect()
 }
 
-pub(super) fn contact(row: &SqliteRow) -> Result<Contact> {
+pub(super) fn contact(row: &Row) -> Result<Contact> {
     contact_from(&mut Columns::of(row, "contact"))
 }
 
@@ -100,7 +113,7 @@ pub(super) fn contact_from(columns: &mut Columns<'_>) -> Result<Contact> {
 
 /// `contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at, goal_until, ended_at,
 /// outcome, state`
-pub(super) fn run(row: &SqliteRow) -> Result<Run> {
+pub(super) fn run(row: &Row) -> Result<Run> {
     let mut columns = Columns::of(row, "run");
     Ok(Run {
         contact: ContactId(columns.id()?),
@@ -122,7 +135,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run> {
 }
 
 /// `contact, id, kind, name, at, received_at, run, depth, properties`
-pub(super) fn event(row: &SqliteRow) -> Result<Event> {
+pub(super) fn event(row: &Row) -> Result<Event> {
     event_from(&mut Columns::of(row, "event"))
 }
 
@@ -141,10 +154,10 @@ fn event_from(columns: &mut Columns<'_>) -> Result<Event> {
 }
 
 /// The columns of [`event`], then `pending, result`.
-pub(super) fn stored_event(row: &SqliteRow) -> Result<StoredEvent> {
+pub(super) fn stored_event(row: &Row) -> Result<StoredEvent> {
     let mut columns = Columns::of(row, "event");
     let event = event_from(&mut columns)?;
-    let pending = columns.number::<u8>()? == 1;
+    let pending = columns.flag()?;
     let result = columns.maybe_text()?;
     let refused = result.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     Ok(StoredEvent { event, pending, refused })
@@ -164,7 +177,7 @@ pub(super) fn message_from(columns: &mut Columns<'_>) -> Result<Message> {
         channel: columns.text()?,
         message: columns.text()?,
         topic: columns.text()?,
-        essential: columns.number::<u8>()? == 1,
+        essential: columns.flag()?,
         address: columns.text()?,
         with: columns.json()?,
         state: columns.word(MessageState::from_text)?,
@@ -176,7 +189,7 @@ pub(super) fn message_from(columns: &mut Columns<'_>) -> Result<Message> {
 
 /// The columns of [`message_from`], then `attempts, due_at, handed_over_at, settled_at, answer, resent_at,
 /// opened_at, clicked_at`.
-pub(super) fn stored_message(row: &SqliteRow) -> Result<StoredMessage> {
+pub(super) fn stored_message(row: &Row) -> Result<StoredMessage> {
     let mut columns = Columns::of(row, "message");
     Ok(StoredMessage {
         message: message_from(&mut columns)?,
@@ -211,7 +224,7 @@ pub(super) fn call_from(columns: &mut Columns<'_>) -> Result<Call> {
 }
 
 /// The columns of [`call_from`], then `state, attempts, due_at, settled_at, status, answer, accepted`.
-pub(super) fn stored_call(row: &SqliteRow) -> Result<StoredCall> {
+pub(super) fn stored_call(row: &Row) -> Result<StoredCall> {
     let mut columns = Columns::of(row, "call");
     Ok(StoredCall {
         call: call_from(&mut columns)?,
@@ -219,19 +232,19 @@ pub(super) fn stored_call(row: &SqliteRow) -> Result<StoredCall> {
         attempts: columns.number()?,
         due_at: columns.maybe_moment()?,
         settled_at: columns.maybe_moment()?,
-        status: columns.get::<Option<i64>>()?.and_then(|status| u16::try_from(status).ok()),
+        status: columns.maybe_number()?,
         answer: columns.maybe_text()?,
-        accepted: columns.get::<Option<i64>>()?.map(|accepted| accepted == 1),
+        accepted: columns.get()?,
     })
 }
 
 /// `contact, topic, allowed, at, source, wording, proof`
-pub(super) fn permission(row: &SqliteRow) -> Result<Permission> {
+pub(super) fn permission(row: &Row) -> Result<Permission> {
     let mut columns = Columns::of(row, "permission");
     Ok(Permission {
         contact: ContactId(columns.id()?),
         topic: columns.text()?,
-        allowed: columns.number::<u8>()? == 1,
+        allowed: columns.flag()?,
         at: columns.moment()?,
         source: columns.text()?,
         wording: columns.maybe_text()?,
@@ -240,7 +253,7 @@ pub(super) fn permission(row: &SqliteRow) -> Result<Permission> {
 }
 
 /// `run, number, at, version, place, kind, detail`
-pub(super) fn history(row: &SqliteRow, contact: ContactId) -> Result<HistoryStep> {
+pub(super) fn history(row: &Row, contact: ContactId) -> Result<HistoryStep> {
     let mut columns = Columns::of(row, "history");
     Ok(HistoryStep {
         contact,
@@ -255,7 +268,7 @@ pub(super) fn history(row: &SqliteRow, contact: ContactId) -> Result<HistoryStep
 }
 
 /// `contact, run, goal, journey, version, arm, at, worth, event`
-pub(super) fn goal(row: &SqliteRow) -> Result<GoalReached> {
+pub(super) fn goal(row: &Row) -> Result<GoalReached> {
     let mut columns = Columns::of(row, "goal");
     Ok(GoalReached {
         contact: ContactId(columns.id()?),
@@ -268,6 +281,11 @@ pub(super) fn goal(row: &SqliteRow) -> Result<GoalReached> {
         worth: columns.get()?,
         event: EventId(columns.id()?),
     })
+}
+
+/// The slot of a contact, as it is stored.
+pub(super) fn slot(contact: ContactId) -> i32 {
+    i32::from(contact.slot().0)
 }
 
 /// JSON as it is stored.

@@ -2,40 +2,52 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::SqliteConnection;
-
-use super::super::{Claim, Result};
 use super::contacts::load;
 use super::rows::{self, Columns};
-use super::{failed, keys, past, watch};
+use super::{Connection, failed, guard, keys, past, watch};
 use crate::domain::{ContactId, ContactState, EventId, Past};
 use crate::language::plan::Needs;
+use crate::store::{Claim, Result};
 use crate::time::Moment;
 
-pub(super) const PENDING: &str =
-    "SELECT contact, id, kind, name, at, received_at, run, depth, properties FROM event WHERE pending = 1
-    ORDER BY received_at, slot, contact, id LIMIT $1";
-pub(super) const DUE: &str =
+pub(super) const PENDING: &str = concat!(
+    "SELECT contact, id, kind, name, at, received_at, run, depth, properties FROM event WHERE pending",
+    in_slots!("$2"),
+    " ORDER BY received_at, slot, contact, id LIMIT $1"
+);
+pub(super) const DUE: &str = concat!(
     "SELECT contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at,
-    goal_until, ended_at, outcome, state FROM run WHERE wake_at <= $1 ORDER BY wake_at, slot, contact, id LIMIT $2";
+    goal_until, ended_at, outcome, state FROM run WHERE wake_at <= $1",
+    in_slots!("$3"),
+    " ORDER BY wake_at, slot, contact, id LIMIT $2"
+);
 /// Pending events of the contacts of a list that came at the same time as the last known one, or later.
-pub(super) const PENDING_OF: &str =
-    "SELECT e.contact, e.id, kind, name, at, received_at, run, depth, properties FROM json_each($1) AS k
-    CROSS JOIN event AS e WHERE e.slot = k.value ->> 0 AND e.contact = unhex(k.value ->> 1) AND pending = 1
-    AND received_at >= $2 ORDER BY received_at, e.slot, e.contact, e.id";
+pub(in super::super) const PENDING_OF: &str = concat!(
+    "SELECT e.contact, e.id, kind, name, at, received_at, run, depth, properties
+    FROM ",
+    contacts!("$2", "$3"),
+    " CROSS JOIN event AS e WHERE e.slot = k.slot AND e.contact = k.contact AND pending
+    AND received_at >= $1 ORDER BY received_at, e.slot, e.contact, e.id"
+);
 
-pub(super) async fn claim(connection: &mut SqliteConnection, now: Moment, limit: u32) -> Result<Claim> {
-    let found = sqlx::query(PENDING).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+pub(super) async fn claim(connection: &mut Connection, now: Moment, limit: u32) -> Result<Claim> {
+    let slots = guard::slots(connection, now, limit).await?;
+    if slots.are_none() {
+        return Ok(Claim::default());
+    }
+    let most = i64::from(limit);
+    let statement = slots.bind(sqlx::query(PENDING).bind(most));
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let mut events = rows::all(&found, rows::event)?;
-    let found =
-        sqlx::query(DUE).bind(now.micros()).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+    let statement = slots.bind(sqlx::query(DUE).bind(now.micros()).bind(most));
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let due = rows::all(&found, rows::run)?;
-    let watches = watch::due(connection, now, limit).await?;
+    let watches = watch::due(connection, now, limit, &slots).await?;
     // Where every pending event is here already, none is missing for the contacts of the timers.
     if events.len() >= limit as usize && !(due.is_empty() && watches.is_empty()) {
         let last = events.last().map_or(Moment::MIN, |event| event.received_at);
         let list = keys::contacts(due.iter().map(|run| &run.contact).chain(&watches));
-        let statement = sqlx::query(PENDING_OF).bind(list).bind(last.micros());
+        let statement = list.bind(sqlx::query(PENDING_OF).bind(last.micros()));
         let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
         let known: BTreeSet<(ContactId, EventId)> =
             events.iter().map(|event| (event.contact, event.id)).collect();
@@ -45,21 +57,30 @@ pub(super) async fn claim(connection: &mut SqliteConnection, now: Moment, limit:
     Ok(Claim { events, due, watches })
 }
 
-pub(super) const OPEN: &str =
+pub(super) const OPEN: &str = concat!(
     "SELECT r.contact, r.id, journey, version, r.key, arm, place, turn, steps, entered_at, wake_at,
-    goal_until, ended_at, outcome, state FROM json_each($1) AS k CROSS JOIN run AS r
-    WHERE r.slot = k.value ->> 0 AND r.contact = unhex(k.value ->> 1) AND (ended_at IS NULL OR goal_until >= $2)";
-pub(super) const LEFT: &str =
-    "SELECT r.contact, journey, r.key, max(ended_at) FROM json_each($1) AS k CROSS JOIN run AS r
-    WHERE r.slot = k.value ->> 0 AND r.contact = unhex(k.value ->> 1) AND ended_at IS NOT NULL
-    GROUP BY r.contact, journey, r.key";
+    goal_until, ended_at, outcome, state FROM ",
+    contacts!("$2", "$3"),
+    " CROSS JOIN run AS r
+    WHERE r.slot = k.slot AND r.contact = k.contact AND (ended_at IS NULL OR goal_until >= $1)"
+);
+pub(super) const LEFT: &str = concat!(
+    "SELECT r.contact, journey, r.key, max(ended_at) FROM ",
+    contacts!("$1", "$2"),
+    " CROSS JOIN run AS r
+    WHERE r.slot = k.slot AND r.contact = k.contact AND ended_at IS NOT NULL
+    GROUP BY r.contact, journey, r.key ORDER BY r.contact, journey, r.key"
+);
 /// Later decisions come behind earlier ones, and so overwrite them.
-pub(super) const DECIDED: &str =
-    "SELECT p.contact, topic, allowed FROM json_each($1) AS k CROSS JOIN permission AS p
-    WHERE p.slot = k.value ->> 0 AND p.contact = unhex(k.value ->> 1) ORDER BY p.contact, topic, at";
+pub(super) const DECIDED: &str = concat!(
+    "SELECT p.contact, topic, allowed FROM ",
+    contacts!("$1", "$2"),
+    " CROSS JOIN permission AS p
+    WHERE p.slot = k.slot AND p.contact = k.contact ORDER BY p.contact, topic, at"
+);
 
 pub(super) async fn states(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     contacts: &[ContactId],
     needs: &Needs,
     earliest: Moment,
@@ -68,14 +89,14 @@ pub(super) async fn states(
     let mut states: BTreeMap<ContactId, ContactState> =
         known.into_iter().map(|(id, contact)| (id, ContactState::new(contact))).collect();
     let list = keys::contacts(states.keys());
-    let statement = sqlx::query(OPEN).bind(&list).bind(earliest.micros());
+    let statement = list.clone().bind(sqlx::query(OPEN).bind(earliest.micros()));
     for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
         let run = rows::run(&row)?;
         if let Some(state) = states.get_mut(&run.contact) {
             state.runs.push(run);
         }
     }
-    for row in sqlx::query(LEFT).bind(&list).fetch_all(&mut *connection).await.map_err(failed)? {
+    for row in list.clone().bind(sqlx::query(LEFT)).fetch_all(&mut *connection).await.map_err(failed)? {
         let mut columns = Columns::of(&row, "run");
         let contact = ContactId(columns.id()?);
         let past = Past { journey: columns.text()?, key: columns.text()?, left_at: columns.moment()? };
@@ -84,7 +105,7 @@ pub(super) async fn states(
         }
     }
     if let Some(reach) = needs.messages {
-        past::messages(connection, &list, reach.since(earliest), &mut states).await?;
+        past::messages(connection, list.clone(), reach.since(earliest), &mut states).await?;
     }
     if needs.permissions {
         for (contact, decided) in decisions(connection, contacts).await? {
@@ -101,7 +122,7 @@ pub(super) async fn states(
         }
     }
     if !needs.events.is_empty() {
-        past::load(connection, &list, needs, earliest, &mut states).await?;
+        past::load(connection, list, needs, earliest, &mut states).await?;
     }
     for state in states.values_mut() {
         state.runs.sort_by_key(|run| (run.entered_at, run.id));
@@ -112,15 +133,15 @@ pub(super) async fn states(
 
 /// The last decision of contacts on each topic.
 pub(super) async fn decisions(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     contacts: &[ContactId],
 ) -> Result<BTreeMap<ContactId, BTreeMap<String, bool>>> {
     let mut decisions: BTreeMap<ContactId, BTreeMap<String, bool>> = BTreeMap::new();
     let list = keys::contacts(contacts);
-    for row in sqlx::query(DECIDED).bind(list).fetch_all(&mut *connection).await.map_err(failed)? {
+    for row in list.bind(sqlx::query(DECIDED)).fetch_all(&mut *connection).await.map_err(failed)? {
         let mut columns = Columns::of(&row, "permission");
         let contact = ContactId(columns.id()?);
-        let (topic, allowed) = (columns.text()?, columns.number::<u8>()? == 1);
+        let (topic, allowed) = (columns.text()?, columns.flag()?);
         decisions.entry(contact).or_default().insert(topic, allowed);
     }
     Ok(decisions)

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::super::identity::{NameKind, NameOf};
-use super::super::{MessageKey, NextDue, Result, StoredCall, StoredEvent, StoredMessage, Who};
-use super::bulk::Statement;
-use super::rows::{self, Columns};
-use super::{contacts, failed, identity, keys, turns};
+use super::rows::{self, Columns, slot};
+use super::{Connection, Statement, contacts, failed, identity, keys, turns};
 use crate::domain::{CallId, Contact, ContactId, GoalReached, HistoryStep, Permission, Run, RunId};
+use crate::store::identity::{NameKind, NameOf};
+use crate::store::{MessageKey, NextDue, Result, StoredCall, StoredEvent, StoredMessage, Who};
 
 /// The columns that [`rows::stored_call`] reads.
 const CALL: &str =
@@ -25,7 +23,7 @@ const MESSAGE: &str =
 
 /// Of calls, and of messages whose order is kept, the first that no other holds up: what waits behind another is
 /// due when that one is settled.
-pub(super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FROM event WHERE pending = 1),
+pub(in super::super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FROM event WHERE pending),
     (SELECT min(wake_at) FROM run WHERE wake_at IS NOT NULL),
     (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL AND channel = 'email'),
     (SELECT due_at FROM message WHERE due_at IS NOT NULL AND channel <> 'email'
@@ -41,7 +39,7 @@ pub(super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FROM event WH
         ORDER BY due_at LIMIT 1),
     (SELECT min(due_at) FROM watch WHERE due_at IS NOT NULL)";
 
-pub(super) async fn next_due(connection: &mut SqliteConnection) -> Result<NextDue> {
+pub(super) async fn next_due(connection: &mut Connection) -> Result<NextDue> {
     let row = sqlx::query(NEXT_DUE).fetch_one(&mut *connection).await.map_err(failed)?;
     let mut columns = Columns::of(&row, "run");
     let (events, runs) = (columns.maybe_moment()?, columns.maybe_moment()?);
@@ -51,7 +49,7 @@ pub(super) async fn next_due(connection: &mut SqliteConnection) -> Result<NextDu
     Ok(NextDue { turns, mails, over_http, calls })
 }
 
-pub(super) async fn find(connection: &mut SqliteConnection, who: &Who) -> Result<Option<Contact>> {
+pub(super) async fn find(connection: &mut Connection, who: &Who) -> Result<Option<Contact>> {
     let contact = match who {
         Who::Id(id) => Some(*id),
         Who::Email(address) => one_named(connection, NameOf::new(NameKind::Email, address.key())).await?,
@@ -62,7 +60,7 @@ pub(super) async fn find(connection: &mut SqliteConnection, who: &Who) -> Result
     Ok(contacts::load(connection, &now).await?.into_values().next())
 }
 
-async fn one_named(connection: &mut SqliteConnection, name: NameOf) -> Result<Option<ContactId>> {
+async fn one_named(connection: &mut Connection, name: NameOf) -> Result<Option<ContactId>> {
     Ok(identity::named(connection, [name].into()).await?.into_values().next())
 }
 
@@ -71,7 +69,7 @@ pub(super) const AFTER: &str =
     FROM contact WHERE (slot, id) > ($1, $2) ORDER BY slot, id LIMIT $3";
 
 pub(super) async fn contacts_after(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     after: Option<ContactId>,
     limit: u32,
 ) -> Result<Vec<(Contact, BTreeMap<String, bool>)>> {
@@ -79,7 +77,7 @@ pub(super) async fn contacts_after(
     let found = sqlx::query(AFTER)
         .bind(slot)
         .bind(id)
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(&mut *connection)
         .await
         .map_err(failed)?;
@@ -99,20 +97,18 @@ pub(super) const LATEST: &str =
     "SELECT id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed
     FROM contact ORDER BY created_at DESC, slot DESC, id DESC LIMIT $1";
 
-pub(super) async fn latest_contacts(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<Contact>> {
-    let found = sqlx::query(LATEST).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+pub(super) async fn latest_contacts(connection: &mut Connection, limit: u32) -> Result<Vec<Contact>> {
+    let found =
+        sqlx::query(LATEST).bind(i64::from(limit)).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, rows::contact)
 }
 
-pub(super) async fn contact_count(connection: &mut SqliteConnection) -> Result<u64> {
+pub(super) async fn contact_count(connection: &mut Connection) -> Result<u64> {
     let found = sqlx::query("SELECT count(*) FROM contact").fetch_one(&mut *connection).await;
     Columns::of(&found.map_err(failed)?, "contact").number()
 }
 
-pub(super) async fn permissions(
-    connection: &mut SqliteConnection,
-    contact: ContactId,
-) -> Result<Vec<Permission>> {
+pub(super) async fn permissions(connection: &mut Connection, contact: ContactId) -> Result<Vec<Permission>> {
     let sql = "SELECT contact, topic, allowed, at, source, wording, proof FROM permission
         WHERE slot = $1 AND contact = $2 ORDER BY at, topic";
     let found = of_contact(sql, contact).fetch_all(&mut *connection).await.map_err(failed)?;
@@ -120,10 +116,10 @@ pub(super) async fn permissions(
 }
 
 fn of_contact<'q>(sql: &'static str, contact: ContactId) -> Statement<'q> {
-    sqlx::query(sql).bind(contact.slot().0).bind(contact.0)
+    sqlx::query(sql).bind(slot(contact)).bind(contact.0)
 }
 
-pub(super) async fn runs(connection: &mut SqliteConnection, contact: ContactId) -> Result<Vec<Run>> {
+pub(super) async fn runs(connection: &mut Connection, contact: ContactId) -> Result<Vec<Run>> {
     let sql =
         "SELECT contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at, goal_until,
         ended_at, outcome, state FROM run WHERE slot = $1 AND contact = $2 ORDER BY entered_at, id";
@@ -132,40 +128,34 @@ pub(super) async fn runs(connection: &mut SqliteConnection, contact: ContactId) 
 }
 
 pub(super) async fn history(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     contact: ContactId,
     run: RunId,
 ) -> Result<Vec<HistoryStep>> {
     let sql = "SELECT run, number, at, version, place, kind, detail FROM history WHERE slot = $1 AND run = $2
         ORDER BY number";
-    let found = sqlx::query(sql)
-        .bind(contact.slot().0)
-        .bind(run.0)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
+    let found =
+        sqlx::query(sql).bind(slot(contact)).bind(run.0).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, |row| rows::history(row, contact))
 }
 
 pub(super) async fn events(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     contact: ContactId,
     limit: u32,
 ) -> Result<Vec<StoredEvent>> {
     let sql =
         "SELECT contact, id, kind, name, at, received_at, run, depth, properties, pending, result FROM event
         WHERE slot = $1 AND contact = $2 ORDER BY at DESC, received_at DESC, id DESC LIMIT $3";
-    let found = of_contact(sql, contact).bind(limit).fetch_all(&mut *connection).await.map_err(failed)?;
+    let found =
+        of_contact(sql, contact).bind(i64::from(limit)).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, rows::stored_event)
 }
 
-pub(super) async fn messages(
-    connection: &mut SqliteConnection,
-    contact: ContactId,
-) -> Result<Vec<StoredMessage>> {
+pub(super) async fn messages(connection: &mut Connection, contact: ContactId) -> Result<Vec<StoredMessage>> {
     let sql = format!("SELECT {MESSAGE} WHERE slot = $1 AND contact = $2 ORDER BY decided_at, step, id");
     let found = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(contact.slot().0)
+        .bind(slot(contact))
         .bind(contact.0)
         .fetch_all(&mut *connection)
         .await
@@ -173,40 +163,37 @@ pub(super) async fn messages(
     rows::all(&found, rows::stored_message)
 }
 
-pub(super) async fn message(
-    connection: &mut SqliteConnection,
-    key: MessageKey,
-) -> Result<Option<StoredMessage>> {
+pub(super) async fn message(connection: &mut Connection, key: MessageKey) -> Result<Option<StoredMessage>> {
     let sql = format!("SELECT {MESSAGE} WHERE slot = $1 AND contact = $2 AND id = $3");
     let mut found = None;
     for contact in identity::are_now(connection, vec![key.contact]).await? {
-        let statement = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).bind(contact.slot().0).bind(contact.0);
+        let statement = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).bind(slot(contact)).bind(contact.0);
         found = statement.bind(key.id.0).fetch_optional(&mut *connection).await.map_err(failed)?;
     }
     found.as_ref().map(rows::stored_message).transpose()
 }
 
 pub(super) async fn messages_of(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     wanted: &[MessageKey],
 ) -> Result<Vec<StoredMessage>> {
     let about = identity::are_now(connection, wanted.iter().map(|key| key.contact).collect()).await?;
     let sql = format!(
-        "SELECT {MESSAGE} WHERE (slot, contact, id) IN (SELECT value ->> 0, unhex(value ->> 1), unhex(value ->> 2)
-        FROM json_each($1))"
+        "SELECT {MESSAGE} WHERE (slot, contact, id) IN (SELECT k.slot, k.contact, k.id FROM {})",
+        ids!("$1", "$2", "$3")
     );
-    let list = keys::rows(about.iter().zip(wanted).map(|(contact, key)| (contact, &key.id.0)));
+    let list = keys::ids(about.iter().zip(wanted).map(|(contact, key)| (contact, &key.id.0)));
     let found =
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
+        list.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, rows::stored_message)
 }
 
-pub(super) async fn calls(connection: &mut SqliteConnection, contact: ContactId) -> Result<Vec<StoredCall>> {
+pub(super) async fn calls(connection: &mut Connection, contact: ContactId) -> Result<Vec<StoredCall>> {
     let sql = format!(
         "SELECT {CALL} WHERE call.slot = $1 AND call.contact = $2 ORDER BY decided_at, step, call.id"
     );
     let found = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(contact.slot().0)
+        .bind(slot(contact))
         .bind(contact.0)
         .fetch_all(&mut *connection)
         .await
@@ -214,10 +201,7 @@ pub(super) async fn calls(connection: &mut SqliteConnection, contact: ContactId)
     rows::all(&found, rows::stored_call)
 }
 
-pub(super) async fn call_by_id(
-    connection: &mut SqliteConnection,
-    call: CallId,
-) -> Result<Option<StoredCall>> {
+pub(super) async fn call_by_id(connection: &mut Connection, call: CallId) -> Result<Option<StoredCall>> {
     let sql = format!("SELECT {CALL} WHERE call.id = $1");
     let found = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(call.0)
@@ -227,7 +211,7 @@ pub(super) async fn call_by_id(
     found.as_ref().map(rows::stored_call).transpose()
 }
 
-pub(super) async fn goals(connection: &mut SqliteConnection, contact: ContactId) -> Result<Vec<GoalReached>> {
+pub(super) async fn goals(connection: &mut Connection, contact: ContactId) -> Result<Vec<GoalReached>> {
     let sql = "SELECT contact, run, goal, journey, version, arm, at, worth, event FROM goal
         WHERE slot = $1 AND contact = $2 ORDER BY at, run, goal";
     let found = of_contact(sql, contact).fetch_all(&mut *connection).await.map_err(failed)?;

@@ -1,40 +1,40 @@
 //! Webhook calls and hand-offs on their way out, and what became of them.
 
-use sqlx::SqliteConnection;
-
-use super::super::{CallSettlement, ClaimedCall, Result};
 use super::bulk::Bulk;
-use super::rows::{self, Columns};
-use super::{failed, identity, keys, operating};
+use super::guard::Grip;
+use super::rows::{self, Columns, slot};
+use super::{Connection, failed, guard, identity, instance, keys};
 use crate::domain::{CallId, ContactId};
+use crate::store::{CallSettlement, ClaimedCall, Result};
 use crate::time::Moment;
 
 /// Of each contact and receiver the earliest that is not delivered, so that order is kept.
-pub(super) const DUE: &str =
+pub(super) const DUE: &str = concat!(
     "SELECT contact, id, run, journey, version, place, step, stage, kind, target, with_values, assigned_to,
-    decided_at, attempts, body FROM call WHERE due_at <= $1
-    AND NOT EXISTS (SELECT 1 FROM hold)
-    AND id NOT IN (SELECT unhex(value) FROM json_each($3))
+    decided_at, attempts, body FROM call WHERE due_at <= $1 AND NOT EXISTS (SELECT 1 FROM hold)", free!("$3"), "
     AND NOT EXISTS (SELECT 1 FROM call AS earlier WHERE earlier.slot = call.slot AND earlier.contact = call.contact
     AND earlier.target = call.target AND earlier.state = 'pending'
     AND (earlier.decided_at, earlier.step, earlier.id) < (call.decided_at, call.step, call.id))
-    ORDER BY due_at, slot, contact, id LIMIT $2";
+    ORDER BY due_at, slot, contact, id LIMIT $2", claimed!("call"));
 
 /// Takes calls that are due.
-pub(super) async fn claim(
-    connection: &mut SqliteConnection,
+pub(in super::super) async fn claim(
+    connection: &mut Connection,
     now: Moment,
     limit: u32,
     under_way: &[CallId],
 ) -> Result<Vec<ClaimedCall>> {
-    let under_way = keys::ids(under_way.iter().map(|id| &id.0));
-    let statement = sqlx::query(DUE).bind(now.micros()).bind(limit).bind(under_way);
+    let under_way = keys::under_way(under_way.iter().map(|id| &id.0));
+    let statement = under_way.bind(sqlx::query(DUE).bind(now.micros()).bind(i64::from(limit)));
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
-    rows::all(&found, |row| {
+    let claimed = rows::all(&found, |row| {
         let mut columns = Columns::of(row, "call");
         let call = rows::call_from(&mut columns)?;
         Ok(ClaimedCall { call, attempt: columns.number::<u32>()? + 1, body: columns.maybe_text()? })
-    })
+    })?;
+    let marked = claimed.iter().map(|claimed| (claimed.call.contact, claimed.call.id.0));
+    guard::take_calls(connection, marked).await?;
+    Ok(claimed)
 }
 
 pub(super) const SET_BODY: Bulk = Bulk {
@@ -46,10 +46,11 @@ pub(super) const SET_BODY: Bulk = Bulk {
 
 /// Keeps what is sent, where nothing is kept yet.
 pub(super) async fn set_bodies(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bodies: Vec<(ContactId, CallId, String)>,
 ) -> Result<()> {
-    let about = identity::are_now(connection, bodies.iter().map(|(contact, ..)| *contact).collect()).await?;
+    let about =
+        identity::held(connection, bodies.iter().map(|(contact, ..)| *contact).collect(), Grip::Stay).await?;
     let bodies: Vec<_> = bodies.iter().zip(about).collect();
     SET_BODY
         .run(connection, &bodies, |statement, ((_, call, body), contact)| {
@@ -69,13 +70,13 @@ pub(super) const SETTLE: Bulk = Bulk {
 
 /// Records what became of calls.
 pub(super) async fn settle(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     settled: Vec<CallSettlement>,
     now: Moment,
 ) -> Result<()> {
-    operating::left_the_house(connection, settled.len()).await?;
+    instance::left_the_house(connection, settled.len()).await?;
     let about = settled.iter().map(|settlement| settlement.contact).collect();
-    let about = identity::are_now(connection, about).await?;
+    let about = identity::held(connection, about, Grip::Stay).await?;
     let settled: Vec<_> = settled.iter().zip(about).collect();
     SETTLE
         .run(connection, &settled, |statement, (settlement, contact)| {
@@ -95,7 +96,7 @@ pub(super) async fn settle(
 
 /// Records a team's answer to a hand-off.
 pub(super) async fn answer_lead(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     (contact, call): (ContactId, CallId),
     accepted: bool,
     by: &str,
@@ -105,9 +106,9 @@ pub(super) async fn answer_lead(
         SELECT slot, contact, id, $4, $5, $6 FROM call WHERE slot = $1 AND contact = $2 AND id = $3
         AND kind = 'hand_off' ON CONFLICT (slot, contact, call) DO NOTHING";
     let mut done = 0;
-    for contact in identity::are_now(connection, vec![contact]).await? {
+    for contact in identity::held(connection, vec![contact], Grip::Stay).await? {
         let statement = sqlx::query(sql)
-            .bind(contact.slot().0)
+            .bind(slot(contact))
             .bind(contact.0)
             .bind(call.0)
             .bind(accepted)
@@ -120,14 +121,14 @@ pub(super) async fn answer_lead(
 
 /// Has a call tried again at once.
 pub(super) async fn retry(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     (contact, call): (ContactId, CallId),
     now: Moment,
 ) -> Result<bool> {
     let sql = "UPDATE call SET state = 'pending', due_at = $4, settled_at = NULL WHERE slot = $1
         AND contact = $2 AND id = $3 AND (state = 'dead' OR state = 'pending' AND due_at > $4)";
     let done = sqlx::query(sql)
-        .bind(contact.slot().0)
+        .bind(slot(contact))
         .bind(contact.0)
         .bind(call.0)
         .bind(now.micros())

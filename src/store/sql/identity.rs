@@ -2,28 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::SqliteConnection;
-
-use super::super::identity::{Directory, NameKind, NameOf, names_of};
-use super::super::{Identity, Result, merge};
 use super::bulk::Bulk;
-use super::rows::{Columns, json};
-use super::{contacts, failed, intake, lists, people, record, watch};
+use super::guard::Grip;
+use super::rows::{Columns, slot};
+use super::{Connection, contacts, failed, guard, intake, keys, lists, people, record, watch};
 use crate::domain::ContactId;
+use crate::store::identity::{Directory, NameKind, NameOf, names_of};
+use crate::store::{Identity, Result, merge};
 use crate::time::Moment;
 
-pub(super) const NAMED: &str =
-    "SELECT i.kind, i.value, i.contact FROM json_each($1) AS k CROSS JOIN identity AS i
-    WHERE i.slot = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2";
+pub(super) const NAMED: &str = concat!(
+    "SELECT i.kind, i.value, i.contact FROM ",
+    names!("$1", "$2", "$3"),
+    " CROSS JOIN identity AS i
+    WHERE i.slot = k.slot AND i.kind = k.kind AND i.value = k.value"
+);
 
 /// Whom names mean, as they were written.
 pub(super) async fn named(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     names: BTreeSet<NameOf>,
 ) -> Result<BTreeMap<NameOf, ContactId>> {
-    let list: Vec<(u16, &str, &str)> =
-        names.iter().map(|name| (name.slot().0, name.kind.as_str(), name.value.as_str())).collect();
-    let found = sqlx::query(NAMED).bind(json(&list)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let statement = keys::names(&names).bind(sqlx::query(NAMED));
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let read = |row| {
         let mut columns = Columns::of(row, "identity");
         let name = NameOf::new(columns.word(NameKind::from_text)?, columns.text()?);
@@ -33,10 +34,7 @@ pub(super) async fn named(
 }
 
 /// Who contacts turned out to be, for each in turn; most are who they were.
-pub(super) async fn are_now(
-    connection: &mut SqliteConnection,
-    mut ids: Vec<ContactId>,
-) -> Result<Vec<ContactId>> {
+pub(super) async fn are_now(connection: &mut Connection, mut ids: Vec<ContactId>) -> Result<Vec<ContactId>> {
     // Contacts merge into contacts that merge in turn; each round goes one further, and none goes in a circle.
     loop {
         let former = named(connection, ids.iter().map(|id| NameOf::former(*id)).collect()).await?;
@@ -49,23 +47,42 @@ pub(super) async fn are_now(
     }
 }
 
-/// What the database knows of the people that are named.
+/// The same, where what is written about them would be lost if they became others meanwhile.
+pub(super) async fn held(
+    connection: &mut Connection,
+    ids: Vec<ContactId>,
+    grip: Grip,
+) -> Result<Vec<ContactId>> {
+    let mut ids = are_now(connection, ids).await?;
+    // Whoever was waited for may have made some of them others.
+    while !guard::contacts(connection, &ids, grip).await? {
+        let now = are_now(connection, ids.clone()).await?;
+        if now == ids {
+            break;
+        }
+        ids = now;
+    }
+    Ok(ids)
+}
+
+/// What the database knows of the people that are named. Until the transaction ends the names mean whom they mean,
+/// and these stay who they are.
 pub(super) async fn directory<'a>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     who: impl Iterator<Item = &'a Identity>,
 ) -> Result<Directory> {
-    let mut names = named(connection, who.flat_map(names_of).collect()).await?;
-    let mut known = contacts::load(connection, names.values()).await?;
-    let gone: Vec<ContactId> = names.values().filter(|id| !known.contains_key(id)).copied().collect();
-    if !gone.is_empty() {
+    let names: BTreeSet<NameOf> = who.flat_map(names_of).collect();
+    guard::names(connection, &names).await?;
+    let (names, mut contacts): (Vec<NameOf>, Vec<ContactId>) =
+        named(connection, names).await?.into_iter().unzip();
+    let held = guard::contacts(connection, &contacts, Grip::Stay).await?;
+    let mut known = contacts::load(connection, &contacts).await?;
+    if !held || contacts.iter().any(|id| !known.contains_key(id)) {
         // Names that were not at hand when their contact merged still mean it as it was.
-        let now: BTreeMap<ContactId, ContactId> =
-            gone.iter().copied().zip(are_now(connection, gone.clone()).await?).collect();
-        known.extend(contacts::load(connection, now.values()).await?);
-        for contact in names.values_mut() {
-            *contact = now.get(contact).copied().unwrap_or(*contact);
-        }
+        contacts = self::held(connection, contacts, Grip::Stay).await?;
+        known = contacts::load(connection, &contacts).await?;
     }
+    let names = names.into_iter().zip(contacts).collect();
     let external = known.into_iter().map(|(id, contact)| (id, contact.external_id)).collect();
     Ok(Directory::new(names, external))
 }
@@ -82,9 +99,10 @@ const NAME: Bulk = Bulk {
 };
 
 /// Writes what a batch added to the directory: new contacts, names, and contacts that turned out to be one.
-pub(super) async fn write_directory(connection: &mut SqliteConnection, directory: &Directory) -> Result<()> {
+pub(super) async fn write_directory(connection: &mut Connection, directory: &Directory) -> Result<()> {
     let added: Vec<_> =
         directory.added.iter().map(|(id, at)| (*id, *at, directory.identified.get(id))).collect();
+    guard::merge(connection, &directory.merged).await?;
     contacts::insert(connection, &added).await?;
     watch::greet(connection, directory.added.iter().map(|(id, _)| id)).await?;
     let is_new: BTreeSet<ContactId> = directory.added.iter().map(|(id, _)| *id).collect();
@@ -115,7 +133,8 @@ const MOVES: [&str; 11] = [
     "UPDATE call SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
     "UPDATE lead SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
     "UPDATE goal SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
-    "UPDATE OR IGNORE event SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2",
+    "UPDATE event SET slot = $3, contact = $4 WHERE slot = $1 AND contact = $2 AND NOT EXISTS
+        (SELECT 1 FROM event AS kept WHERE kept.slot = $3 AND kept.contact = $4 AND kept.id = event.id)",
     "DELETE FROM event WHERE slot = $1 AND contact = $2",
     "DELETE FROM permission WHERE slot = $1 AND contact = $2",
     "DELETE FROM watch WHERE slot = $1 AND contact = $2",
@@ -125,7 +144,7 @@ const MOVES: [&str; 11] = [
 /// Makes two contacts one: everything of `from` becomes `to`'s, and `from` is gone. Rare, so it goes contact by
 /// contact.
 async fn merge_contacts(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     from: ContactId,
     to: ContactId,
     at: Moment,
@@ -143,7 +162,7 @@ async fn merge_contacts(
     }
     intake::write_permissions(connection, &decisions).await?;
     for sql in MOVES {
-        let statement = sqlx::query(sql).bind(from.slot().0).bind(from.0).bind(to.slot().0).bind(to.0);
+        let statement = sqlx::query(sql).bind(slot(from)).bind(from.0).bind(slot(to)).bind(to.0);
         statement.execute(&mut *connection).await.map_err(failed)?;
     }
     watch::notice(connection, &[to], at).await

@@ -2,27 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::Connection as _;
 
-use super::super::tally::{TallyKey, count};
-use super::super::{Result, StoreError, TurnBatch};
 use super::bulk::Bulk;
 use super::rows::json;
-use super::{contacts, failed, intake, watch};
+use super::{Connection, contacts, failed, intake, watch};
 use crate::domain::{
     Call, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached, HistoryStep, Message,
     MessageState, Permission, Picked, Run,
 };
+use crate::store::tally::{TallyKey, count};
+use crate::store::{Result, StoreError, TurnBatch};
 use crate::time::Moment;
 
 /// Records turns, all of them or none.
-pub(super) async fn record(connection: &mut SqliteConnection, batch: TurnBatch) -> Result<()> {
+pub(super) async fn record(connection: &mut Connection, batch: TurnBatch) -> Result<()> {
     let mut whole = connection.begin().await.map_err(failed)?;
     write(&mut whole, &batch).await?;
     whole.commit().await.map_err(failed)
 }
 
-async fn write(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<()> {
+async fn write(connection: &mut Connection, batch: &TurnBatch) -> Result<()> {
     runs(connection, batch).await?;
     let changed: Vec<&Contact> =
         batch.contacts.iter().filter(|(state, _)| state.changed).map(|(state, _)| &state.contact).collect();
@@ -62,7 +62,7 @@ pub(super) const MOVE: Bulk = Bulk {
         AND run.turn = v.column4",
 };
 
-async fn runs(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<()> {
+async fn runs(connection: &mut Connection, batch: &TurnBatch) -> Result<()> {
     let (mut new, mut moved) = (Vec::new(), Vec::new());
     for (state, effects) in &batch.contacts {
         for run in &state.runs {
@@ -126,7 +126,7 @@ pub(super) const NOTE: Bulk = Bulk {
     tail: "",
 };
 
-async fn history(connection: &mut SqliteConnection, steps: &[&HistoryStep]) -> Result<()> {
+async fn history(connection: &mut Connection, steps: &[&HistoryStep]) -> Result<()> {
     NOTE.run(connection, steps, |statement, step: &&HistoryStep| {
         statement
             .bind(step.contact.slot().0)
@@ -150,7 +150,7 @@ pub(super) const DECIDE: Bulk = Bulk {
     tail: "",
 };
 
-async fn messages(connection: &mut SqliteConnection, messages: &[&Message]) -> Result<()> {
+async fn messages(connection: &mut Connection, messages: &[&Message]) -> Result<()> {
     DECIDE
         .run(connection, messages, |statement, message: &&Message| {
             let due = (message.state == MessageState::Decided).then_some(message.decided_at.micros());
@@ -187,7 +187,7 @@ pub(super) const CALL: Bulk = Bulk {
     tail: "",
 };
 
-async fn calls(connection: &mut SqliteConnection, calls: &[&Call]) -> Result<()> {
+async fn calls(connection: &mut Connection, calls: &[&Call]) -> Result<()> {
     CALL.run(connection, calls, |statement, call: &&Call| {
         statement
             .bind(call.contact.slot().0)
@@ -218,7 +218,7 @@ pub(super) const REACH: Bulk = Bulk {
     tail: "ON CONFLICT (slot, contact, run, goal) DO NOTHING",
 };
 
-async fn goals(connection: &mut SqliteConnection, goals: &[&GoalReached]) -> Result<()> {
+async fn goals(connection: &mut Connection, goals: &[&GoalReached]) -> Result<()> {
     REACH
         .run(connection, goals, |statement, goal: &&GoalReached| {
             statement
@@ -244,7 +244,7 @@ pub(super) const HAPPEN: Bulk = Bulk {
 };
 
 /// Adds events that are to be looked at; those of machines are kept as evidence alone.
-pub(super) async fn add_events(connection: &mut SqliteConnection, events: &[&Event]) -> Result<u64> {
+pub(super) async fn add_events(connection: &mut Connection, events: &[&Event]) -> Result<u64> {
     HAPPEN
         .run(connection, events, |statement, event: &&Event| {
             let pending = event.kind != EventKind::Machine;
@@ -264,15 +264,15 @@ pub(super) async fn add_events(connection: &mut SqliteConnection, events: &[&Eve
         .await
 }
 
-/// The plus keeps the planner from walking over everything that is pending.
-pub(super) const LOOK: Bulk = Bulk {
-    head: "UPDATE event SET pending = 0, result = v.column4 FROM (",
+/// The comparison keeps the planner from walking over everything that is pending.
+pub(in super::super) const LOOK: Bulk = Bulk {
+    head: "UPDATE event SET pending = FALSE, result = v.column4 FROM (",
     columns: 4,
     tail: ") AS v WHERE event.slot = v.column1 AND event.contact = v.column2 AND event.id = v.column3
-        AND +event.pending = 1",
+        AND event.pending <> FALSE",
 };
 
-async fn looked_at(connection: &mut SqliteConnection, batch: &TurnBatch) -> Result<()> {
+async fn looked_at(connection: &mut Connection, batch: &TurnBatch) -> Result<()> {
     let mut results: BTreeMap<EventId, String> = BTreeMap::new();
     for (_, effects) in &batch.contacts {
         results
@@ -293,7 +293,7 @@ pub(super) const PICK: Bulk = Bulk {
 };
 
 /// Notes variants that were picked.
-pub(super) async fn pick(connection: &mut SqliteConnection, picked: &[Picked]) -> Result<()> {
+pub(super) async fn pick(connection: &mut Connection, picked: &[Picked]) -> Result<()> {
     PICK.run(connection, picked, |statement, picked: &Picked| {
         statement
             .bind(picked.journey.as_str())
@@ -306,15 +306,15 @@ pub(super) async fn pick(connection: &mut SqliteConnection, picked: &[Picked]) -
 }
 
 pub(super) const COUNT: Bulk = Bulk {
-    head: "INSERT INTO tally (slot, journey, version, arm, day, what, detail, count, worth)",
-    columns: 9,
+    head: "INSERT INTO tally (journey, version, arm, day, what, detail, count, worth)",
+    columns: 8,
     tail: "ON CONFLICT (slot, journey, version, arm, day, what, detail)
-        DO UPDATE SET count = count + excluded.count, worth = worth + excluded.worth",
+        DO UPDATE SET count = tally.count + excluded.count, worth = tally.worth + excluded.worth",
 };
 
 /// Adds to the counts.
 pub(super) async fn add_counts(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     counts: BTreeMap<TallyKey, (i64, f64)>,
 ) -> Result<()> {
     let counts: Vec<_> = counts.into_iter().collect();
@@ -323,9 +323,7 @@ pub(super) async fn add_counts(
             connection,
             &counts,
             |statement, ((journey, version, arm, day, what, detail), (count, worth))| {
-                // One writer counts, so one slot holds all counts here.
                 statement
-                    .bind(0)
                     .bind(journey.as_str())
                     .bind(*version)
                     .bind(*arm)

@@ -1,25 +1,23 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{Row, SqlSafeStr, SqliteConnection, SqlitePool};
+use sqlx::{Row as _, SqlSafeStr, Transaction};
 
-use super::super::{Result, StoreError};
-use super::failed;
-
-/// The steps of the tables, in order: number, name, SQL. A step is never changed once it was released.
-pub const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql"))];
+use super::{Connection, Database, HAS_TABLE, MIGRATIONS, failed};
+use crate::store::{Result, StoreError};
 
 fn migrator() -> Migrator {
     let migration = |(number, name, sql): &(i64, &'static str, &'static str)| {
         Migration::new(*number, Cow::Borrowed(*name), MigrationType::Simple, (*sql).into_sql_str(), false)
     };
-    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+    let mut migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+    // Whoever calls holds the others off.
+    migrator.set_locking(false);
+    migrator
 }
 
-pub(super) async fn migrate(pool: &SqlitePool) -> Result<usize> {
-    // Whoever comes second waits here, and then finds the steps taken.
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+/// Brings the tables up to date, in a transaction that no other process can be in at the same time.
+pub(in super::super) async fn migrate(mut transaction: Transaction<'static, Database>) -> Result<usize> {
     let steps = pending(&mut transaction).await?;
     if steps > 0 {
         migrator().run(&mut *transaction).await.map_err(explain)?;
@@ -29,9 +27,9 @@ pub(super) async fn migrate(pool: &SqlitePool) -> Result<usize> {
 }
 
 /// How many steps are still to be taken.
-pub(super) async fn pending(connection: &mut SqliteConnection) -> Result<usize> {
+pub(in super::super) async fn pending(connection: &mut Connection) -> Result<usize> {
     let table = migrator().table_name;
-    let exists = sqlx::query("SELECT count(*) FROM sqlite_schema WHERE name = $1").bind(table.as_ref());
+    let exists = sqlx::query(HAS_TABLE).bind(table.as_ref());
     let exists = exists.fetch_one(&mut *connection).await.and_then(|row| row.try_get::<i64, _>(0));
     if exists.map_err(failed)? == 0 {
         return Ok(MIGRATIONS.len());

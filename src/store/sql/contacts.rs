@@ -2,28 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::SqliteConnection;
-
-use super::super::Result;
-use super::super::identity::{NameKind, NameOf};
-use super::super::steps::suppression_key;
 use super::bulk::Bulk;
+use super::guard::Grip;
 use super::rows::{self, Columns, json};
-use super::{failed, identity, keys};
+use super::{Connection, failed, identity, keys};
 use crate::domain::{Contact, ContactId, Slot};
+use crate::store::Result;
+use crate::store::identity::{NameKind, NameOf};
+use crate::store::steps::suppression_key;
 use crate::time::Moment;
 
-pub(super) const LOAD: &str =
+pub(super) const LOAD: &str = concat!(
     "SELECT c.id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed
-    FROM json_each($1) AS k CROSS JOIN contact AS c WHERE c.slot = k.value ->> 0 AND c.id = unhex(k.value ->> 1)";
+    FROM ",
+    contacts!("$1", "$2"),
+    " CROSS JOIN contact AS c WHERE c.slot = k.slot AND c.id = k.contact"
+);
 
 /// Those of the contacts that there are.
 pub(super) async fn load<'a>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     ids: impl IntoIterator<Item = &'a ContactId>,
 ) -> Result<BTreeMap<ContactId, Contact>> {
-    let list = keys::contacts(ids);
-    let found = sqlx::query(LOAD).bind(list).fetch_all(&mut *connection).await.map_err(failed)?;
+    let statement = keys::contacts(ids).bind(sqlx::query(LOAD));
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     found.iter().map(|row| rows::contact(row).map(|contact| (contact.id, contact))).collect()
 }
 
@@ -35,7 +37,7 @@ const INSERT: Bulk = Bulk {
 
 /// Adds contacts of whom nothing is known but that there is one, and perhaps the customer's name for them.
 pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     contacts: &[(ContactId, Moment, Option<&String>)],
 ) -> Result<()> {
     INSERT
@@ -61,7 +63,7 @@ pub(super) const UPDATE: Bulk = Bulk {
 };
 
 /// Writes contacts over those that are there. Whether they are suppressed, their addresses say.
-pub(super) async fn update(connection: &mut SqliteConnection, contacts: &[&Contact]) -> Result<()> {
+pub(super) async fn update(connection: &mut Connection, contacts: &[&Contact]) -> Result<()> {
     let addresses = contacts.iter().filter_map(|contact| contact.email.as_deref());
     let suppressed = suppressed(connection, addresses).await?;
     let reason = |contact: &Contact| {
@@ -85,22 +87,25 @@ pub(super) async fn update(connection: &mut SqliteConnection, contacts: &[&Conta
     Ok(())
 }
 
-pub(super) const SUPPRESSED: &str =
-    "SELECT s.address, s.reason FROM json_each($1) AS k CROSS JOIN suppression AS s
-    WHERE s.slot = k.value ->> 0 AND s.address = k.value ->> 1";
+pub(super) const SUPPRESSED: &str = concat!(
+    "SELECT s.address, s.reason FROM ",
+    texts!("$1", "$2"),
+    " CROSS JOIN suppression AS s
+    WHERE s.slot = k.slot AND s.address = k.text"
+);
 
 /// Which of the addresses nothing is sent to, by their [`suppression_key`], and why.
 pub(super) async fn suppressed<'a>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     addresses: impl Iterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, String>> {
     let addresses: BTreeSet<String> = addresses.map(suppression_key).collect();
     if addresses.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let list: Vec<(u16, &String)> = addresses.iter().map(|address| (slot_of(address).0, address)).collect();
-    let found =
-        sqlx::query(SUPPRESSED).bind(json(&list)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let list = keys::texts(addresses.iter().map(|address| (slot_of(address), address.as_str())));
+    let statement = list.bind(sqlx::query(SUPPRESSED));
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let read = |row| {
         let mut columns = Columns::of(row, "suppression");
         Ok((columns.text()?, columns.text()?))
@@ -116,7 +121,7 @@ const SUPPRESS: Bulk = Bulk {
 
 /// Puts addresses on the list, and says so on the contacts that have them.
 pub(super) async fn suppress(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     addresses: &[(ContactId, String, String)],
     now: Moment,
 ) -> Result<()> {
@@ -129,9 +134,10 @@ pub(super) async fn suppress(
     let names =
         addresses.iter().map(|(_, address, _)| NameOf::new(NameKind::Email, suppression_key(address)));
     let named = identity::named(connection, names.collect()).await?;
-    let written_to: Vec<ContactId> = addresses.iter().map(|(contact, ..)| *contact).collect();
-    let written_to = identity::are_now(connection, written_to).await?;
-    let contacts = load(connection, named.values().chain(&written_to)).await?;
+    let written_to = addresses.iter().map(|(contact, ..)| *contact);
+    let changed = named.into_values().chain(written_to).collect();
+    let changed = identity::held(connection, changed, Grip::Change).await?;
+    let contacts = load(connection, &changed).await?;
     update(connection, &contacts.values().collect::<Vec<_>>()).await
 }
 

@@ -1,0 +1,138 @@
+//! How PostgreSQL says what the statements in `sql` leave open. Lists are one array for each column.
+
+/// Keys of contacts as `k (slot, contact)`.
+macro_rules! contacts {
+    ($first:literal, $second:literal) => {
+        concat!("unnest(", $first, "::integer[], ", $second, "::uuid[]) AS k (slot, contact)")
+    };
+}
+
+/// Keys of what is a contact's as `k (slot, contact, id)`.
+macro_rules! ids {
+    ($first:literal, $second:literal, $third:literal) => {
+        concat!(
+            "unnest(",
+            $first,
+            "::integer[], ",
+            $second,
+            "::uuid[], ",
+            $third,
+            "::uuid[]) AS k (slot, contact, id)"
+        )
+    };
+}
+
+/// Texts with their slots as `k (slot, text)`.
+macro_rules! texts {
+    ($first:literal, $second:literal) => {
+        concat!("unnest(", $first, "::integer[], ", $second, "::text[]) AS k (slot, text)")
+    };
+}
+
+/// Names as `k (slot, kind, value)`.
+macro_rules! names {
+    ($first:literal, $second:literal, $third:literal) => {
+        concat!(
+            "unnest(",
+            $first,
+            "::integer[], ",
+            $second,
+            "::text[], ",
+            $third,
+            "::text[]) AS k (slot, kind, value)"
+        )
+    };
+}
+
+/// Texts with moments as `n (text, since)`; behind another list, which takes two parameters here.
+macro_rules! reaches {
+    ($first:literal; $second:literal, $third:literal) => {
+        concat!("unnest(", $second, "::text[], ", $third, "::bigint[]) AS n (text, since)")
+    };
+}
+
+/// Numbers as `k (number)`.
+macro_rules! numbers {
+    ($first:literal) => {
+        concat!("unnest(", $first, "::integer[]) AS k (number)")
+    };
+}
+
+/// Whether a text of words, each between spaces, has a word.
+macro_rules! has_word {
+    ($words:literal, $word:literal) => {
+        concat!("strpos(", $words, ", ' ' || ", $word, " || ' ') > 0")
+    };
+}
+
+/// Keeps a claim to the slots that were got.
+macro_rules! in_slots {
+    ($first:literal) => {
+        concat!(" AND slot = ANY(", $first, "::integer[])")
+    };
+}
+
+/// The number of this process, which every connection is told when it opens.
+macro_rules! this_worker {
+    () => {
+        "current_setting('lotse.worker')::bigint"
+    };
+}
+
+/// The processes that are alive: each holds the lock of its number as long as it lives.
+macro_rules! workers_alive {
+    () => {
+        "(SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+        AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    };
+}
+
+/// Keeps a claim to what is not under way, neither here nor in another process that is alive.
+macro_rules! free {
+    ($under_way:literal) => {
+        concat!(
+            " AND id NOT IN (SELECT unnest(",
+            $under_way,
+            "::uuid[])) AND (worker IS NULL OR worker = ",
+            this_worker!(),
+            " OR worker NOT IN ",
+            workers_alive!(),
+            ")"
+        )
+    };
+}
+
+/// Behind a claim: what another process is just taking is left to it.
+macro_rules! claimed {
+    ($table:literal) => {
+        concat!(" FOR NO KEY UPDATE OF ", $table, " SKIP LOCKED")
+    };
+}
+
+/// Before other columns that are set: whoever hands over is whoever must say what became of it.
+macro_rules! taken_over {
+    () => {
+        concat!("worker = ", this_worker!(), ", ")
+    };
+}
+
+/// Behind a look-up of what one process does at a time: another finds nothing to do.
+macro_rules! alone {
+    () => {
+        " FOR UPDATE SKIP LOCKED"
+    };
+}
+
+/// Keeps a recovery to what processes began that are no more. A process whose connection broke has two minutes to
+/// take the lock of its number again.
+macro_rules! lost {
+    ($now:literal) => {
+        concat!(
+            " AND handed_over_at <= ",
+            $now,
+            " - 120000000 AND (worker IS NULL OR worker NOT IN ",
+            workers_alive!(),
+            ")"
+        )
+    };
+}

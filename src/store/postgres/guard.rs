@@ -1,0 +1,281 @@
+//! What a change holds so that nobody else changes it meanwhile. Everything is held until the transaction ends.
+//!
+//! Whoever holds several things takes them in one order: names, then slots, then contacts, then what is theirs; and of
+//! each kind in the order of their keys. Where that cannot be kept (one transaction does many things), PostgreSQL ends
+//! one of those that wait for each other, and it is tried again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::super::identity::NameOf;
+use super::super::{MessageKey, Result, StoreError, TurnBatch};
+use super::bulk::Bulk;
+use super::sql::Columns;
+use super::{Connection, Statement, failed, keys};
+use crate::domain::{ContactId, Slot};
+use crate::time::Moment;
+
+/// The classes of our advisory locks, the first of their two numbers: what names mean, who moves the contacts of a slot,
+/// what is in force, and whether anything may leave the house.
+const NAMES: i32 = 0x6c6f_7401;
+const SLOTS: i32 = 0x6c6f_7402;
+const VERSIONS: i32 = 0x6c6f_7403;
+const HOUSE: i32 = 0x6c6f_7404;
+/// How many times more than a claim takes is looked at for slots: others hold some of them.
+const LOOK_AHEAD: i64 = 4;
+
+/// How contacts are held.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Grip {
+    /// They do not become others.
+    Stay,
+    /// Nobody else changes them, nor goes by what they have decided.
+    Change,
+}
+
+/// The slots that a claim has got: nobody else moves their contacts.
+pub(super) struct Slots(Vec<i32>);
+
+impl Slots {
+    /// Binds them behind the parameters that are bound already.
+    pub(super) fn bind<'q>(&self, statement: Statement<'q>) -> Statement<'q> {
+        statement.bind(self.0.clone())
+    }
+
+    /// Whether there are none.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The slots of the earliest of what is to be done, with how much of that there is.
+const WANTED: &str = "SELECT slot, count(*) FROM (
+    (SELECT slot FROM event WHERE pending ORDER BY received_at LIMIT $2) UNION ALL
+    (SELECT slot FROM run WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2) UNION ALL
+    (SELECT slot FROM watch WHERE due_at <= $1 ORDER BY due_at LIMIT $2)) AS due GROUP BY slot ORDER BY random()";
+
+/// Takes slots that have something to do and that nobody else has, in an order of chance, until there is enough.
+pub(super) async fn slots(connection: &mut Connection, now: Moment, limit: u32) -> Result<Slots> {
+    let limit = i64::from(limit);
+    let statement = sqlx::query(WANTED).bind(now.micros()).bind(limit.saturating_mul(LOOK_AHEAD));
+    let mut wanted = BTreeMap::new();
+    let mut order = Vec::new();
+    for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
+        let mut columns = Columns::of(&row, "event");
+        let (slot, much): (i32, i64) = (columns.number()?, columns.number()?);
+        wanted.insert(slot, much);
+        order.push(slot);
+    }
+    let (mut got, mut enough) = (Vec::new(), 0);
+    let mut rest = order.as_slice();
+    while enough < limit && !rest.is_empty() {
+        let mut sum = enough;
+        let is_missing = |slot: &&i32| {
+            let missing = sum < limit;
+            sum += wanted.get(slot).copied().unwrap_or(0);
+            missing
+        };
+        let (some, others) = rest.split_at(rest.iter().take_while(is_missing).count());
+        let sql =
+            "SELECT slot FROM unnest($2::integer[]) AS k (slot) WHERE pg_try_advisory_xact_lock($1, slot)";
+        let statement = sqlx::query(sql).bind(SLOTS).bind(some);
+        for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
+            let slot: i32 = Columns::of(&row, "event").number()?;
+            enough += wanted.get(&slot).copied().unwrap_or(0);
+            got.push(slot);
+        }
+        rest = others;
+    }
+    Ok(Slots(got))
+}
+
+/// Has nobody else move any contact.
+pub(super) async fn every_slot(connection: &mut Connection) -> Result<()> {
+    let slots: Vec<i32> = (0..crate::domain::SLOT_COUNT).map(i32::from).collect();
+    locks(connection, SLOTS, slots).await
+}
+
+/// Takes locks of a class, one after the other, and waits for whoever has them.
+async fn locks(connection: &mut Connection, class: i32, numbers: Vec<i32>) -> Result<()> {
+    let sql = "SELECT pg_advisory_xact_lock($1, number) FROM unnest($2::integer[]) AS k (number)";
+    sqlx::query(sql).bind(class).bind(numbers).execute(connection).await.map_err(failed)?;
+    Ok(())
+}
+
+/// Has names mean whom they mean: whoever would change that waits. They are held by their slots, for those that mean
+/// nobody have no row, and locks of a number of their own would be too many.
+pub(super) async fn names(connection: &mut Connection, names: &BTreeSet<NameOf>) -> Result<()> {
+    let slots: BTreeSet<Slot> = names.iter().map(NameOf::slot).collect();
+    locks(connection, NAMES, slots.into_iter().map(|slot| i32::from(slot.0)).collect()).await
+}
+
+/// Has nothing leave the house while it is said that nothing may.
+pub(super) async fn house(connection: &mut Connection) -> Result<()> {
+    locks(connection, HOUSE, vec![0]).await
+}
+
+/// Has nobody else add versions, or put them into force.
+pub(super) async fn versions(connection: &mut Connection) -> Result<()> {
+    locks(connection, VERSIONS, vec![0]).await
+}
+
+/// Declares a statement that holds the rows of a list, and counts them.
+macro_rules! hold {
+    ($list:expr, $table:literal, $id:literal, $lock:literal) => {
+        concat!(
+            "SELECT count(*) FROM (SELECT 1 FROM ",
+            $list,
+            " CROSS JOIN ",
+            $table,
+            " AS t WHERE t.slot = k.slot AND ",
+            $id,
+            " ORDER BY t.slot, t.id FOR ",
+            $lock,
+            " OF t) AS held"
+        )
+    };
+}
+
+const STAY: &str = hold!(contacts!("$1", "$2"), "contact", "t.id = k.contact", "KEY SHARE");
+const CHANGE: &str = hold!(contacts!("$1", "$2"), "contact", "t.id = k.contact", "NO KEY UPDATE");
+const GO: &str = hold!(contacts!("$1", "$2"), "contact", "t.id = k.contact", "UPDATE");
+const AS_DECIDED: &str = hold!(contacts!("$1", "$2"), "contact", "t.id = k.contact", "SHARE");
+const MESSAGES: &str =
+    hold!(ids!("$1", "$2", "$3"), "message", "t.contact = k.contact AND t.id = k.id", "NO KEY UPDATE");
+
+/// Holds contacts; whether all of them are there.
+pub(super) async fn contacts(connection: &mut Connection, ids: &[ContactId], grip: Grip) -> Result<bool> {
+    let sql = match grip {
+        Grip::Stay => STAY,
+        Grip::Change => CHANGE,
+    };
+    held(connection, ids, sql).await
+}
+
+async fn held(connection: &mut Connection, ids: &[ContactId], sql: &'static str) -> Result<bool> {
+    let list = keys::contacts(ids);
+    let wanted = list.len();
+    let row = list.bind(sqlx::query(sql)).fetch_one(connection).await.map_err(failed)?;
+    Ok(Columns::of(&row, "contact").number::<usize>()? == wanted)
+}
+
+/// Holds contacts that become others, and those that they become: nobody moves them, nor writes anything about them.
+pub(super) async fn merge(
+    connection: &mut Connection,
+    merged: &[(ContactId, ContactId, Moment)],
+) -> Result<()> {
+    if merged.is_empty() {
+        return Ok(());
+    }
+    let both: Vec<ContactId> = merged.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
+    let slots: BTreeSet<Slot> = both.iter().map(|contact| contact.slot()).collect();
+    locks(connection, SLOTS, slots.into_iter().map(|slot| i32::from(slot.0)).collect()).await?;
+    held(connection, &both, GO).await?;
+    Ok(())
+}
+
+/// Holds messages that are at the last gate, and what their contacts have decided: a refusal comes before, or it waits
+/// until they are handed over.
+pub(super) async fn gate(connection: &mut Connection, messages: &[MessageKey]) -> Result<()> {
+    let sql = "SELECT pg_advisory_xact_lock_shared($1, 0)";
+    sqlx::query(sql).bind(HOUSE).execute(&mut *connection).await.map_err(failed)?;
+    let contacts: Vec<ContactId> = messages.iter().map(|key| key.contact).collect();
+    held(&mut *connection, &contacts, AS_DECIDED).await?;
+    let list = keys::ids(messages.iter().map(|key| (&key.contact, &key.id.0)));
+    list.bind(sqlx::query(MESSAGES)).execute(connection).await.map_err(failed)?;
+    Ok(())
+}
+
+/// Contacts as they were when their turns began: for each the number of the transaction that wrote its row.
+#[derive(Debug, Default)]
+pub(super) struct Seen(BTreeMap<ContactId, i64>);
+
+const WRITTEN_BY: &str = concat!(
+    "SELECT c.id, c.xmin::text::bigint FROM ",
+    contacts!("$1", "$2"),
+    " CROSS JOIN contact AS c WHERE c.slot = k.slot AND c.id = k.contact"
+);
+/// Those that somebody else may have written, held so that from now on nobody does.
+const WRITTEN_BY_OTHERS: &str = concat!(
+    "SELECT c.id, c.xmin::text::bigint FROM ",
+    contacts!("$1", "$2"),
+    " CROSS JOIN contact AS c WHERE c.slot = k.slot AND c.id = k.contact
+    AND c.xmin <> pg_current_xact_id()::xid ORDER BY c.slot, c.id FOR NO KEY UPDATE OF c"
+);
+
+impl Seen {
+    /// Notes what is there, before it is read.
+    pub(super) async fn look(&mut self, connection: &mut Connection, contacts: &[ContactId]) -> Result<()> {
+        let found = keys::contacts(contacts).bind(sqlx::query(WRITTEN_BY)).fetch_all(connection).await;
+        for row in found.map_err(failed)? {
+            let mut columns = Columns::of(&row, "contact");
+            self.0.insert(ContactId(columns.id()?), columns.number()?);
+        }
+        Ok(())
+    }
+
+    /// Whether the contacts that turns change are still as they were.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] where they are not.
+    pub(super) async fn check(&self, connection: &mut Connection, batch: &TurnBatch) -> Result<()> {
+        let changed = batch.contacts.iter().filter(|(state, _)| state.changed);
+        let changed: Vec<ContactId> = changed.map(|(state, _)| state.contact.id).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let list = keys::contacts(&changed);
+        let found = list.bind(sqlx::query(WRITTEN_BY_OTHERS)).fetch_all(connection).await;
+        for row in found.map_err(failed)? {
+            let mut columns = Columns::of(&row, "contact");
+            let (contact, written_by): (ContactId, i64) = (ContactId(columns.id()?), columns.number()?);
+            if self.0.get(&contact).is_some_and(|seen| *seen != written_by) {
+                return Err(StoreError::Overtaken);
+            }
+        }
+        Ok(())
+    }
+}
+
+const TAKE_MESSAGES: Bulk = Bulk {
+    head: concat!("UPDATE message SET worker = ", this_worker!(), " FROM ("),
+    columns: 3,
+    tail: concat!(
+        ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
+        AND message.worker IS DISTINCT FROM ",
+        this_worker!()
+    ),
+};
+const TAKE_CALLS: Bulk = Bulk {
+    head: concat!("UPDATE call SET worker = ", this_worker!(), " FROM ("),
+    columns: 3,
+    tail: concat!(
+        ") AS v WHERE call.slot = v.column1 AND call.contact = v.column2 AND call.id = v.column3
+        AND call.worker IS DISTINCT FROM ",
+        this_worker!()
+    ),
+};
+
+/// Says that messages are this process' own.
+pub(super) async fn take_messages(
+    connection: &mut Connection,
+    messages: impl Iterator<Item = (ContactId, Uuid)>,
+) -> Result<()> {
+    take(connection, TAKE_MESSAGES, messages.collect()).await
+}
+
+/// Says that calls are this process' own.
+pub(super) async fn take_calls(
+    connection: &mut Connection,
+    calls: impl Iterator<Item = (ContactId, Uuid)>,
+) -> Result<()> {
+    take(connection, TAKE_CALLS, calls.collect()).await
+}
+
+async fn take(connection: &mut Connection, statement: Bulk, taken: Vec<(ContactId, Uuid)>) -> Result<()> {
+    let bind = |statement: super::bulk::Columns, (contact, id): &(ContactId, Uuid)| {
+        statement.bind(contact.slot().0).bind(contact.0).bind(*id)
+    };
+    statement.run(connection, &taken, bind).await.map(|_| ())
+}

@@ -1,0 +1,259 @@
+//! PostgreSQL: one database, any number of equal processes. What was committed survives a crash of the server
+//! (`synchronous_commit = on`), and one of its machine where a standby is synchronous.
+//!
+//! A process is known by a number, and alive as long as it holds the lock of that number (`worker`). The contacts of a
+//! slot are moved by one process at a time, messages and calls belong to whoever took them (`guard`, `dialect`).
+//! Transactions that write see what is committed when each of their statements begins, and hold what they go by.
+
+#[macro_use]
+mod dialect;
+mod bulk;
+mod guard;
+mod instance;
+mod keys;
+#[path = "../sql/mod.rs"]
+mod sql;
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::query::Query;
+use sqlx::{Executor as _, Row as _, TypeInfo as _, ValueRef as _};
+use url::Url;
+
+use super::{
+    Carrier, ClaimedCall, ClaimedMessage, Connections, ReadUnit, Result, Store, StoreError, WriteUnit,
+};
+use crate::domain::{CallId, MessageId};
+use crate::time::Moment;
+use sql::{SqlUnit, schema};
+use worker::Worker;
+
+/// What the statements in `sql` are run on.
+type Database = sqlx::Postgres;
+type Connection = sqlx::PgConnection;
+type Row = sqlx::postgres::PgRow;
+type Statement<'q> = Query<'q, Database, sqlx::postgres::PgArguments>;
+
+/// The steps of the tables, in order: number, name, SQL. A step is never changed once it was released, and has the
+/// number of the same step in SQLite.
+pub const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "initial", include_str!("../../../migrations/postgres/0001_initial.sql"))];
+const HAS_TABLE: &str = "SELECT count(*) FROM pg_class WHERE oid = to_regclass($1)";
+
+/// The oldest server that is known to work: 13 has no statistics of prepared statements, and is not kept any more.
+const SERVER_NEEDED: i64 = 140_000;
+/// Processes that migrate at once wait for this lock.
+const MIGRATION: i64 = 0x6c6f_7473_655f_6d67;
+/// How long it is waited for a connection of the pool.
+const ACQUIRE_SECONDS: u64 = 30;
+/// How long a transaction may stand idle, so that a process that hangs holds nothing up for ever.
+const IDLE_SECONDS: u64 = 60;
+
+/// How the connections to a server are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresOptions {
+    /// How many there are at the most, beside the one that says that the process is alive.
+    pub connections: u32,
+    /// How long a statement may take.
+    pub statement_timeout: Duration,
+    /// How long it is waited for what another process holds.
+    pub lock_timeout: Duration,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            connections: 10,
+            statement_timeout: Duration::from_secs(60),
+            lock_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A store in a database of PostgreSQL.
+pub struct PostgresStore {
+    pool: PgPool,
+    worker: Worker,
+}
+
+impl PostgresStore {
+    /// Opens a database that is there; its tables must be up to date, which [`migrate`](Self::migrate) sees to.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or is too old, or when the tables were made by a newer program. The password
+    /// is in no error.
+    pub async fn open(url: &Url, options: &PostgresOptions) -> Result<Self> {
+        let connect: PgConnectOptions = url.as_str().parse().map_err(|error| unreachable(url, &error))?;
+        // A session must be ready for statements of any size: planning them by counts that they had before is worse.
+        let connect = if connect.get_application_name().is_none() {
+            connect.application_name("lotse")
+        } else {
+            connect
+        };
+        let worker = Worker::start(connect.clone()).await.map_err(|error| unreachable(url, &error))?;
+        let settings = settings(options, worker.number());
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections)
+            .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS))
+            .after_connect(move |connection, _| {
+                let settings = settings.clone();
+                Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(settings)).await.map(|_| ()) })
+            })
+            .connect_lazy_with(connect);
+        let store = Self { pool, worker };
+        store.check_server().await?;
+        store.pending_migrations().await?;
+        Ok(store)
+    }
+
+    async fn check_server(&self) -> Result<()> {
+        let sql = "SELECT current_setting('server_version_num')::bigint, current_setting('server_version')";
+        let row = sqlx::query(sql).fetch_one(&self.pool).await.map_err(failed)?;
+        if row.try_get::<i64, _>(0).map_err(failed)? < SERVER_NEEDED {
+            let found = row.try_get(1).map_err(failed)?;
+            return Err(StoreError::OldServer { found, needed: SERVER_NEEDED / 10_000 });
+        }
+        Ok(())
+    }
+
+    /// Brings the tables up to date, and says how many steps that took. Processes that start at once wait for
+    /// each other.
+    ///
+    /// # Errors
+    /// When the database was made by a newer program, or a step fails; then nothing of that step is left.
+    pub async fn migrate(&self) -> Result<usize> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let wait = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION);
+        wait.execute(&mut *transaction).await.map_err(failed)?;
+        schema::migrate(transaction).await
+    }
+}
+
+/// What a connection is told when it opens. Numbers alone are put in.
+fn settings(options: &PostgresOptions, worker: i64) -> String {
+    format!(
+        "SET lotse.worker = '{worker}'; SET synchronous_commit = on; SET jit = off; SET statement_timeout = {}; \
+        SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+        options.statement_timeout.as_millis(),
+        options.lock_timeout.as_millis(),
+        IDLE_SECONDS * 1_000
+    )
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn write(&self) -> Result<Box<dyn WriteUnit>> {
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+        let transaction = self.pool.begin_with(begin).await.map_err(failed)?;
+        Ok(Box::new(SqlUnit::new(transaction)))
+    }
+
+    async fn read(&self) -> Result<Box<dyn ReadUnit>> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let transaction = self.pool.begin_with(begin).await.map_err(failed)?;
+        Ok(Box::new(SqlUnit::new(transaction)))
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    async fn claim_messages(
+        &self,
+        carrier: Carrier,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let claimed = sql::claim_messages(&mut transaction, carrier, now, limit, under_way).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(claimed)
+    }
+
+    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let claimed = sql::claim_calls(&mut transaction, now, limit, under_way).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(claimed)
+    }
+
+    /// What is in force: everything else that others do is found when it is due.
+    async fn changes_elsewhere(&self) -> Result<i64> {
+        // None of these becomes less, so that their sum changes with each of them.
+        let sql = "SELECT coalesce((SELECT max(at) FROM deployment), 0)
+            + coalesce((SELECT max(number) FROM version), 0) + (SELECT count(*) FROM picked)";
+        let row = sqlx::query(sql).fetch_one(&self.pool).await.map_err(failed)?;
+        row.try_get(0).map_err(failed)
+    }
+
+    async fn pending_migrations(&self) -> Result<usize> {
+        schema::pending(&mut *self.pool.acquire().await.map_err(failed)?).await
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        let idle = self.pool.num_idle();
+        let busy = (self.pool.size() as usize).saturating_sub(idle);
+        vec![Connections { pool: "postgres", busy, idle }]
+    }
+
+    /// The disk is the server's.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+        self.worker.end().await;
+    }
+}
+
+/// A column that holds a number, of any width.
+fn integer(row: &Row, index: usize) -> sqlx::Result<Option<i64>> {
+    match row.try_get_raw(index)?.type_info().name() {
+        "INT2" => Ok(row.try_get::<Option<i16>, _>(index)?.map(i64::from)),
+        "INT4" => Ok(row.try_get::<Option<i32>, _>(index)?.map(i64::from)),
+        _ => row.try_get(index),
+    }
+}
+
+/// A text as PostgreSQL can store it: it knows all characters but NUL.
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+/// Why a database cannot be opened; of its address the password is left out.
+fn unreachable(url: &Url, error: &sqlx::Error) -> StoreError {
+    let server = url.host_str().unwrap_or("");
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let database = format!("{}://{server}{port}{}", url.scheme(), url.path());
+    StoreError::Unreachable { database, why: error.to_string() }
+}
+
+/// What the driver says, in our words. Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn failed(error: sqlx::Error) -> StoreError {
+    let lost = |why: String| StoreError::Unreachable { database: "PostgreSQL".to_owned(), why };
+    match error {
+        sqlx::Error::Database(database) => match database.code().as_deref() {
+            // A serialization failure, a deadlock that was ended, a statement or a lock that took too long.
+            Some("40001" | "40P01" | "57014" | "55P03") => StoreError::Busy,
+            Some("53100") => StoreError::DiskFull,
+            // Too many connections; it is shutting down, has crashed, or is starting; it has become a standby.
+            Some("53300" | "57P01" | "57P02" | "57P03" | "25006") => lost(database.to_string()),
+            Some(code) if code.starts_with("08") => lost(database.to_string()),
+            _ => StoreError::Failed(database.to_string()),
+        },
+        sqlx::Error::PoolTimedOut => StoreError::Busy,
+        error @ (sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)) => {
+            lost(error.to_string())
+        }
+        error => StoreError::Failed(error.to_string()),
+    }
+}

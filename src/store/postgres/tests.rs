@@ -1,0 +1,3 @@
+//! What holds with PostgreSQL beside what holds for every store.
+
+mod plans;

@@ -1,0 +1,46 @@
+//! How PostgreSQL goes about the statements whose cost must not grow with everything that is stored.
+
+use sqlx::{AssertSqlSafe, Row};
+
+use super::super::sql::statements::{
+    EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LOOK, NEXT_DUE, NOTICE, PENDING_OF, WATCH_DUE, WATCHED,
+};
+use super::super::testing::Fresh;
+
+/// Every statement can be worked off by indexes alone: where walking over tables is made dear, none is walked over.
+#[tokio::test]
+async fn nobody_walks_over_everything() {
+    let Some(database) = Fresh::new().await else { return };
+    let store = database.store().await;
+    let mut connection = store.pool.acquire().await.unwrap();
+    for setting in ["enable_seqscan = off", "plan_cache_mode = force_generic_plan"] {
+        sqlx::query(AssertSqlSafe(format!("SET {setting}"))).execute(&mut *connection).await.unwrap();
+    }
+    let rows = "SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::text[])
+        AS u (column1, column2, column3, column4)";
+    let look = format!("{} {rows} {}", LOOK.head, LOOK.tail);
+    for (sql, parameters) in [
+        (HAPPENED, 5),
+        (PENDING_OF, 3),
+        (WATCH_DUE, 3),
+        (WATCHED, 2),
+        (NOTICE, 3),
+        (GREET, 2),
+        (LAST_OF_BATCH, 3),
+        (EXTEND, 5),
+        (NEXT_DUE, 0),
+        (look.as_str(), 4),
+    ] {
+        let prepare = AssertSqlSafe(format!("PREPARE asked AS {sql}"));
+        sqlx::raw_sql(prepare).execute(&mut *connection).await.unwrap();
+        let nothing = vec!["NULL"; parameters].join(", ");
+        let given = if parameters == 0 { String::new() } else { format!("({nothing})") };
+        let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE asked{given}"));
+        let steps = sqlx::raw_sql(explain).fetch_all(&mut *connection).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.get(0)).collect();
+        let walks = |step: &&String| step.contains("Seq Scan") && !step.contains("Seq Scan on watching");
+        assert_eq!(steps.iter().find(walks), None, "{sql}: {steps:#?}");
+        assert!(steps.iter().any(|step| step.contains("Index")), "{sql}: {steps:#?}");
+        sqlx::raw_sql("DEALLOCATE asked").execute(&mut *connection).await.unwrap();
+    }
+}

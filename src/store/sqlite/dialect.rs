@@ -1,0 +1,105 @@
+//! How SQLite says what the statements in `sql` leave open. Lists are one JSON text, so that of their parameters only
+//! the first is used.
+
+/// Keys of contacts as `k (slot, contact)`.
+macro_rules! contacts {
+    ($first:literal, $second:literal) => {
+        concat!(
+            "(SELECT value ->> 0 AS slot, unhex(value ->> 1) AS contact FROM json_each(",
+            $first,
+            ")) AS k"
+        )
+    };
+}
+
+/// Keys of what is a contact's as `k (slot, contact, id)`.
+macro_rules! ids {
+    ($first:literal, $second:literal, $third:literal) => {
+        concat!(
+            "(SELECT value ->> 0 AS slot, unhex(value ->> 1) AS contact, unhex(value ->> 2) AS id FROM json_each(",
+            $first,
+            ")) AS k"
+        )
+    };
+}
+
+/// Texts with their slots as `k (slot, text)`.
+macro_rules! texts {
+    ($first:literal, $second:literal) => {
+        concat!("(SELECT value ->> 0 AS slot, value ->> 1 AS text FROM json_each(", $first, ")) AS k")
+    };
+}
+
+/// Names as `k (slot, kind, value)`.
+macro_rules! names {
+    ($first:literal, $second:literal, $third:literal) => {
+        concat!(
+            "(SELECT value ->> 0 AS slot, value ->> 1 AS kind, value ->> 2 AS value FROM json_each(",
+            $first,
+            ")) AS k"
+        )
+    };
+}
+
+/// Texts with moments as `n (text, since)`; behind another list, whose second parameter is not used here.
+macro_rules! reaches {
+    ($first:literal; $second:literal, $third:literal) => {
+        concat!("(SELECT value ->> 0 AS text, value ->> 1 AS since FROM json_each(", $first, ")) AS n")
+    };
+}
+
+/// Numbers as `k (number)`.
+macro_rules! numbers {
+    ($first:literal) => {
+        concat!("(SELECT value AS number FROM json_each(", $first, ")) AS k")
+    };
+}
+
+/// Whether a text of words, each between spaces, has a word.
+macro_rules! has_word {
+    ($words:literal, $word:literal) => {
+        concat!("instr(", $words, ", ' ' || ", $word, " || ' ') > 0")
+    };
+}
+
+/// Keeps a claim to the slots that were got: here all.
+macro_rules! in_slots {
+    ($first:literal) => {
+        ""
+    };
+}
+
+/// Keeps a claim to what is not under way.
+macro_rules! free {
+    ($under_way:literal) => {
+        concat!(" AND id NOT IN (SELECT unhex(value) FROM json_each(", $under_way, "))")
+    };
+}
+
+/// Behind a claim: nobody else claims.
+macro_rules! claimed {
+    ($table:literal) => {
+        ""
+    };
+}
+
+/// Before other columns that are set: the process that hands over is the only one.
+macro_rules! taken_over {
+    () => {
+        ""
+    };
+}
+
+/// Behind a look-up of what one process does at a time: there is one.
+macro_rules! alone {
+    () => {
+        ""
+    };
+}
+
+/// Keeps a recovery to what processes began that are no more: whoever asks is the only one and has just begun.
+macro_rules! lost {
+    ($now:literal) => {
+        ""
+    };
+}

@@ -1,0 +1,139 @@
+//! A PostgreSQL server of the tests' own: started when the first test asks for it, stopped and gone when the process
+//! ends, however that ends.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Programs that a server is made with, by the folder they are in.
+pub struct Server {
+    programs: PathBuf,
+    folder: PathBuf,
+}
+
+/// The server of this process; `None` where the machine has no PostgreSQL, which is an error where everything must be
+/// tested.
+pub fn server() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    SERVER.get_or_init(|| Some(Server::start(&programs()?))).as_ref()
+}
+
+/// The folder of the programs: `LOTSE_POSTGRES_BIN`, or where distributions put them, or on the `PATH`.
+fn programs() -> Option<PathBuf> {
+    let named = std::env::var_os("LOTSE_POSTGRES_BIN").map(PathBuf::from);
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut installed: Vec<PathBuf> = installed.flatten().map(|entry| entry.path().join("bin")).collect();
+    installed.sort();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders =
+        named.into_iter().chain(installed.into_iter().rev()).chain(std::env::split_paths(&path));
+    let found = folders.find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("LOTSE_CI").is_none(),
+            "PostgreSQL is missing: install it to test everything"
+        );
+        eprintln!("skipped: no PostgreSQL here; install it, or name its programs with LOTSE_POSTGRES_BIN");
+    }
+    found
+}
+
+impl Server {
+    fn start(programs: &Path) -> Self {
+        let folder = std::env::temp_dir().join(format!("lotse-postgres-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let server = Self { programs: programs.to_owned(), folder };
+        server.watch();
+        let folder = server.folder.display();
+        if let Some(owner) = owner() {
+            std::os::unix::fs::chown(&server.folder, Some(owner.0), Some(owner.1)).unwrap();
+        }
+        let locale = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"];
+        server.run(server.program("initdb").arg(format!("--pgdata={folder}/data")).args(locale));
+        // It is filled and thrown away: nothing of it need survive a loss of power.
+        let settings = format!(
+            "-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off \
+            -c max_connections=300 -c shared_buffers=64MB -c autovacuum=off -c deadlock_timeout=100ms"
+        );
+        let start = ["--wait", "--timeout=60", "--options", &settings, "start"];
+        let mut control = server.program("pg_ctl");
+        control.args([format!("--pgdata={folder}/data"), format!("--log={folder}/log")]).args(start);
+        server.run(&mut control);
+        server
+    }
+
+    /// Waits in a process of its own until this one has ended, and takes the server away.
+    fn watch(&self) {
+        let script = "cat >/dev/null; kill -QUIT $(head -n 1 data/postmaster.pid); cd /; rm -rf \"$1\"";
+        let mut watcher = Command::new("sh");
+        watcher.args(["-c", script, "sh"]).arg(&self.folder).current_dir(&self.folder);
+        watcher.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Its input ends with this process.
+        std::mem::forget(watcher.spawn().unwrap());
+    }
+
+    /// A program of the server's, under a user who is not root, for whom it does nothing.
+    fn program(&self, name: &str) -> Command {
+        let program = self.programs.join(name);
+        let mut command = match owner() {
+            None => Command::new(program),
+            Some((user, group)) => {
+                let mut command = Command::new("setpriv");
+                command.args([format!("--reuid={user}"), format!("--regid={group}")]);
+                command.arg("--clear-groups").arg(program);
+                command
+            }
+        };
+        command.current_dir(&self.folder);
+        command
+    }
+
+    fn run(&self, command: &mut Command) {
+        let output = self.folder.join("output");
+        let log = std::fs::File::create(&output).unwrap();
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let status = command.status().unwrap();
+        assert!(status.success(), "{command:?}: {}", std::fs::read_to_string(output).unwrap());
+    }
+
+    /// An empty database with a name of its own, or one like another.
+    pub fn create(&self, template: Option<&str>) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let template = template.map(|template| format!(" TEMPLATE {template}")).unwrap_or_default();
+        self.say(&format!("CREATE DATABASE {name}{template}"));
+        name
+    }
+
+    /// Takes a database away, and whoever is connected to it.
+    pub fn drop(&self, name: &str) {
+        self.say(&format!("DROP DATABASE {name} WITH (FORCE)"));
+    }
+
+    /// Where a database is, as `lotse.yaml` says it.
+    pub fn url(&self, name: &str) -> String {
+        format!("postgres://postgres@localhost/{name}?host={}", self.folder.display())
+    }
+
+    fn say(&self, sql: &str) {
+        let mut client = Command::new(self.programs.join("psql"));
+        client.args(["--no-psqlrc", "--quiet", "--username=postgres", "--host"]).arg(&self.folder);
+        let said = client.args(["--command", sql, "postgres"]).output().unwrap();
+        assert!(said.status.success(), "{sql}: {}", String::from_utf8_lossy(&said.stderr));
+    }
+}
+
+/// Who runs the server where tests run as root: a user and a group.
+fn owner() -> Option<(u32, u32)> {
+    let id = |arguments: &[&str]| -> Option<u32> {
+        let said = Command::new("id").args(arguments).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).trim().parse().ok()
+    };
+    if id(&["-u"]) != Some(0) {
+        return None;
+    }
+    let user = if id(&["-u", "postgres"]).is_some() { "postgres" } else { "nobody" };
+    Some((id(&["-u", user])?, id(&["-g", user])?))
+}
