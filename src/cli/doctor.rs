@@ -8,10 +8,9 @@ use super::database::Database;
 use super::workspace::{Workspace, block_on};
 use super::{End, output};
 use crate::channel::email::Signer;
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::finding::{Severity, words};
 use crate::runtime::{Outbound, OutboundError};
-use crate::store::Store;
 use crate::time::{Clock, SystemClock};
 use crate::track::Tracker;
 
@@ -108,7 +107,7 @@ fn public_url(workspace: &Workspace) -> Diagnosis {
 /// What must stand in the DNS for mails to be believed.
 fn signatures(workspace: &Workspace) -> Vec<Diagnosis> {
     let environment = workspace.environment();
-    let one = |dkim: &crate::config::Dkim, environment: &dyn Environment| {
+    let one = |dkim: &config::Dkim, environment: &dyn Environment| {
         let key = dkim.key.resolve(environment).map_err(|error| error.to_string())?;
         let signer = Signer::new(&dkim.domain, &dkim.selector, &key).map_err(|error| error.to_string())?;
         let record = signer.dns_record().map_err(|error| error.to_string())?;

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod contacts;
+mod database;
 mod deliveries;
 mod demo;
 mod doctor;

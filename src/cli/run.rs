@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 
 use super::args::RunArgs;
+use super::database::Database;
 use super::marker::Marker;
 use super::workspace::{Workspace, block_on};
 use super::{End, log};
@@ -28,13 +29,22 @@ async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Resul
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let outbound = Outbound::new(&workspace.config, &workspace.environment(), &clock).map_err(all_of)?;
     let outbound = Arc::new(outbound);
-    let sqlite = workspace.open_sqlite().await?;
-    let _lock = Lock::take(sqlite.path())?;
-    sqlite.migrate().await?;
-    let sqlite = Arc::new(sqlite);
-    let (marker, elsewhere) = Marker::begin(Arc::clone(&sqlite), clock.now()).await?;
-    let store: Arc<dyn Store> = sqlite;
-    tell_of_hold(&*store, elsewhere.is_some()).await?;
+    let database = Database::open(workspace).await?;
+    // Any number of processes may be at work on a server, one alone on a file.
+    let _lock = match &database {
+        Database::Sqlite(sqlite) => Some(Lock::take(sqlite.path())?),
+        Database::Postgres(..) => None,
+    };
+    database.migrate().await?;
+    let (marker, elsewhere) = match &database {
+        Database::Sqlite(sqlite) => {
+            let (marker, elsewhere) = Marker::begin(Arc::clone(sqlite), clock.now()).await?;
+            (Some(marker), elsewhere.is_some())
+        }
+        Database::Postgres(..) => (None, false),
+    };
+    let store = database.store();
+    tell_of_hold(&*store, elsewhere).await?;
     let deployed = deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
     tell(&deployed);
     let stop = told_to_stop();
@@ -62,7 +72,9 @@ async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Resul
     let served = serve(listener, app, told_now, grace).await;
     let passed = told.get().map_or(0, |told| clock.now().micros_since(told));
     works.end(grace.saturating_sub(Duration::from_micros(passed.unsigned_abs()))).await;
-    marker.end().await;
+    if let Some(marker) = marker {
+        marker.end().await;
+    }
     store.close().await;
     served.context("the web server failed")?;
     Ok(End::Good)

@@ -95,17 +95,19 @@ impl CallCenter {
     }
 
     async fn claim(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
-        const LONG: Duration = Duration::from_secs(3_600);
         let now = self.clock.now();
+        let long = self.runtime.patience(now);
         let under_way: Vec<CallId> = self.flow.calls_under_way().iter().copied().collect();
         if under_way.len() >= CLAIM as usize {
-            return Ok(LONG);
+            return Ok(long);
         }
         let claimed = self.runtime.store().claim_calls(now, CLAIM, &under_way).await?;
         let mut unit = self.runtime.store().read().await?;
         if claimed.is_empty() {
             let next = unit.next_due().await?.calls.filter(|next| *next > now);
-            return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));
+            return Ok(
+                next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
+            );
         }
         let mut ready = Vec::new();
         let mut bodies = Vec::new();
@@ -130,7 +132,7 @@ impl CallCenter {
             let span = spans::call(&claimed.call);
             calls.spawn(Arc::clone(self).call(claimed, body).instrument(span));
         }
-        Ok(LONG)
+        Ok(long)
     }
 
     fn way(&self, call: &Call) -> Option<Way<'_>> {

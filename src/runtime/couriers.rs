@@ -80,11 +80,11 @@ impl Couriers {
 
     /// Takes what is due, and says how long to wait for more.
     async fn claim(self: &Arc<Self>, carried: &mut JoinSet<()>) -> Result<Duration, StoreError> {
-        const LONG: Duration = Duration::from_secs(3_600);
         let now = self.clock.now();
+        let long = self.runtime.patience(now);
         let room = CLAIM.saturating_sub(carried.len());
         if room == 0 {
-            return Ok(LONG);
+            return Ok(long);
         }
         // Listed before the store is read: what leaves the list in between is settled by then.
         let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
@@ -93,13 +93,15 @@ impl Couriers {
         if claimed.is_empty() {
             let next =
                 self.runtime.store().read().await?.next_due().await?.over_http.filter(|next| *next > now);
-            return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));
+            return Ok(
+                next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
+            );
         }
         for message in claimed {
             self.flow.messages().insert(message.message.id);
             carried.spawn(Arc::clone(self).carry(message));
         }
-        Ok(LONG)
+        Ok(long)
     }
 
     async fn carry(self: Arc<Self>, claimed: ClaimedMessage) {

@@ -126,8 +126,8 @@ impl MailRoom {
         &self,
         sender: &mpsc::Sender<ClaimedMessage>,
     ) -> Result<Duration, crate::store::StoreError> {
-        const LONG: Duration = Duration::from_secs(3_600);
         let now = self.clock.now();
+        let long = self.runtime.patience(now);
         let paused = Moment::from_micros(self.paused_until.load(Ordering::SeqCst));
         if paused > now {
             return Ok(Duration::from_micros(self.clock.micros_until(paused)));
@@ -135,12 +135,14 @@ impl MailRoom {
         // Listed before the store is read: what leaves the list in between is settled by then.
         let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
         if under_way.len() >= LOW_WATER {
-            return Ok(LONG);
+            return Ok(long);
         }
         let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, CLAIM, &under_way).await?;
         if claimed.is_empty() {
             let next = self.runtime.store().read().await?.next_due().await?.mails.filter(|next| *next > now);
-            return Ok(next.map_or(LONG, |next| Duration::from_micros(self.clock.micros_until(next))));
+            return Ok(
+                next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
+            );
         }
         for message in claimed {
             self.flow.messages().insert(message.message.id);
@@ -149,7 +151,7 @@ impl MailRoom {
                 self.flow.messages().remove(&id);
             }
         }
-        Ok(LONG)
+        Ok(long)
     }
 
     async fn carry(self: Arc<Self>, queue: Arc<Queue>, ending: watch::Receiver<bool>) {

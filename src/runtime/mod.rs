@@ -28,6 +28,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 pub use calls::CallCenter;
 pub use couriers::Couriers;
@@ -120,6 +121,16 @@ impl Runtime {
     /// Whether mails whose hand-over nobody can prove are sent once more.
     pub fn sends_again(&self) -> bool {
         self.plans().policy_in_force().is_some_and(|policy| policy.unsure == Unsure::Resend)
+    }
+
+    /// How long whoever finds nothing to do waits at the most before looking again. Where other processes do the same
+    /// work they tell nobody what they leave, so that is not long, and not for all at once.
+    pub fn patience(&self, now: Moment) -> Duration {
+        if self.store.is_shared() {
+            Duration::from_millis(750 + now.micros().unsigned_abs() % 500)
+        } else {
+            Duration::from_secs(3_600)
+        }
     }
 
     /// The zone of contacts without one.

@@ -16,6 +16,10 @@ const TICK: u32 = 1_000;
 const TICK_BACKLOG: u32 = 4_000;
 /// How often it is looked whether another process, such as the command line, has changed something.
 const LOOK_ELSEWHERE: Duration = Duration::from_millis(500);
+/// How often it is looked for what other processes had begun when they ended.
+const TAKE_OVER_EVERY: Duration = Duration::from_secs(30);
+/// How long it is waited for contacts that another process is just moving.
+const ELSEWHERE: Duration = Duration::from_millis(50);
 /// How often the counts are looked at for what contacts have shown together.
 const LEARN_EVERY: Length = Length::new(15, Unit::Minute);
 /// How long what was answered at the end may take to be written.
@@ -46,24 +50,8 @@ impl Works {
         outbound: Arc<Outbound>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let mut unit = runtime.store().write().await?;
         let now = clock.now();
-        let unsure = unit.recover(now).await?;
-        let again = if runtime.sends_again() { unit.resend(now).await? } else { 0 };
-        unit.commit().await?;
-        if again > 0 {
-            tracing::warn!(
-                messages = again,
-                "the program ended while these were handed over: they are sent again"
-            );
-        }
-        if unsure > again {
-            tracing::warn!(
-                messages = unsure - again,
-                "the program ended while these were handed over: nobody knows \
-                whether they were taken; `lotse deliveries list` shows them"
-            );
-        }
+        recover(&runtime, now).await?;
         let flow = Arc::new(Flow::default());
         flow.pulse.begin(now);
         let (writer, writing) = Writer::start(Arc::clone(&runtime), Arc::clone(&clock), Arc::clone(&flow));
@@ -77,6 +65,10 @@ impl Works {
             ended.clone(),
             elsewhere,
         ))];
+        if runtime.store().is_shared() {
+            let over = take_over(Arc::clone(&runtime), Arc::clone(&flow), Arc::clone(&clock), ended.clone());
+            tasks.push(tokio::spawn(over));
+        }
         if let Some(route) = &outbound.route {
             let letters = Arc::new(Letters::new(Arc::clone(&outbound), runtime.zone().clone()));
             let room = MailRoom::new(
@@ -133,6 +125,44 @@ impl Works {
         if tokio::time::timeout(WRITING, &mut writing).await.is_err() {
             tracing::error!("the database took nothing any more: what was answered last is not written down");
             writing.abort();
+        }
+    }
+}
+
+/// Messages whose hand-over a process began that is no more become unsure, and are sent once more where the policy says
+/// so.
+async fn recover(runtime: &Runtime, now: Moment) -> Result<(), StoreError> {
+    let mut unit = runtime.store().write().await?;
+    let unsure = unit.recover(now).await?;
+    let again = if runtime.sends_again() { unit.resend(now).await? } else { 0 };
+    unit.commit().await?;
+    if again > 0 {
+        tracing::warn!(
+            messages = again,
+            "the program ended while these were handed over: they are sent again"
+        );
+    }
+    if unsure > again {
+        tracing::warn!(
+            messages = unsure - again,
+            "the program ended while these were handed over: nobody knows \
+            whether they were taken; `lotse deliveries list` shows them"
+        );
+    }
+    Ok(())
+}
+
+/// Takes over, again and again, what other processes had begun when they ended.
+async fn take_over(
+    runtime: Arc<Runtime>,
+    flow: Arc<Flow>,
+    clock: Arc<dyn Clock>,
+    mut ending: watch::Receiver<bool>,
+) {
+    while tokio::time::timeout(TAKE_OVER_EVERY, ending.wait_for(|ending| *ending)).await.is_err() {
+        match recover(&runtime, clock.now()).await {
+            Ok(()) => flow.messages_due(),
+            Err(error) => tracing::error!(%error, "what other processes left could not be looked for"),
         }
     }
 }
@@ -206,15 +236,25 @@ async fn rest(
         Err(error) => Err(error),
     };
     let Ok(next) = next else { return };
+    let patience = runtime.patience(clock.now());
+    let shared = runtime.store().is_shared();
+    let begun = clock.now();
     loop {
         let until = next.map_or(Duration::MAX, |next| Duration::from_micros(clock.micros_until(next)));
-        if until.is_zero() {
+        let passed = Duration::from_micros(clock.now().micros_since(begun).unsigned_abs());
+        let is_due = until.is_zero();
+        if is_due && !shared || passed >= patience {
             return;
         }
+        // What is due and was not taken just now, another process is at.
+        let wait = if is_due { ELSEWHERE } else { until.min(LOOK_ELSEWHERE) };
         tokio::select! {
             () = flow.turns.notified() => return,
             _ = ending.changed() => return,
-            () = tokio::time::sleep(until.min(LOOK_ELSEWHERE)) => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+        if is_due {
+            return;
         }
         if elsewhere.look(runtime, flow, clock.now()).await {
             return;

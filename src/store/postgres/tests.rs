@@ -1,3 +1,4 @@
 //! What holds with PostgreSQL beside what holds for every store.
 
+mod opening;
 mod plans;
