@@ -2,7 +2,7 @@
 //! each kind with one that is fresh.
 
 #[macro_use]
-mod fixture;
+pub(super) mod fixture;
 mod calls;
 mod importing;
 mod intake;

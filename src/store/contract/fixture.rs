@@ -31,12 +31,12 @@ macro_rules! look {
     }};
 }
 
-pub(super) const PERMISSIONS: &Needs = &Needs::PERMISSIONS;
-pub(super) const NOTHING: &Needs =
+pub(in crate::store) const PERMISSIONS: &Needs = &Needs::PERMISSIONS;
+pub(in crate::store) const NOTHING: &Needs =
     &Needs { permissions: false, events: BTreeMap::new(), messages: None, watch: false };
 
 /// Seconds after the tests begin.
-pub(super) fn at(seconds: i64) -> Moment {
+pub(in crate::store) fn at(seconds: i64) -> Moment {
     Moment::from_seconds(1_800_000_000).plus_seconds(seconds)
 }
 
@@ -44,20 +44,20 @@ fn id(kind: &str, name: &str) -> uuid::Uuid {
     IdHasher::new(kind).part(name).finish(at(0))
 }
 
-pub(super) fn event_id(name: &str) -> EventId {
+pub(in crate::store) fn event_id(name: &str) -> EventId {
     EventId(id("event", name))
 }
 
-pub(super) fn address(text: &str) -> Option<Address> {
+pub(in crate::store) fn address(text: &str) -> Option<Address> {
     (!text.is_empty()).then(|| text.parse().unwrap())
 }
 
-pub(super) fn attributes(json: serde_json::Value) -> Attributes {
+pub(in crate::store) fn attributes(json: serde_json::Value) -> Attributes {
     json.as_object().unwrap().clone()
 }
 
 /// Somebody with an external id, an address at `example.org` and the topic `news` allowed.
-pub(super) async fn person(store: &dyn Store, name: &str) -> ContactId {
+pub(in crate::store) async fn person(store: &dyn Store, name: &str) -> ContactId {
     let row =
         ImportRow { allows: vec![("news".to_owned(), true)], ..row(name, &format!("{name}@example.org")) };
     change!(store, unit => unit.import(vec![row], at(-1_000)));
@@ -65,7 +65,7 @@ pub(super) async fn person(store: &dyn Store, name: &str) -> ContactId {
 }
 
 /// A row of a file; what is empty is left out.
-pub(super) fn row(external_id: &str, email: &str) -> ImportRow {
+pub(in crate::store) fn row(external_id: &str, email: &str) -> ImportRow {
     ImportRow {
         external_id: (!external_id.is_empty()).then(|| external_id.to_owned()),
         email: address(email),
@@ -75,12 +75,12 @@ pub(super) fn row(external_id: &str, email: &str) -> ImportRow {
 }
 
 /// Whom a name means, in any of its forms.
-pub(super) async fn id_of(store: &dyn Store, who: &str) -> ContactId {
+pub(in crate::store) async fn id_of(store: &dyn Store, who: &str) -> ContactId {
     look!(store, unit => unit.find(&Who::from_text(who))).unwrap_or_else(|| panic!("nobody is `{who}`")).id
 }
 
 /// An arrival about `external/device/address`, each of them possibly empty.
-pub(super) fn arrival(name: &str, who: &str, second: i64) -> Arrival {
+pub(in crate::store) fn arrival(name: &str, who: &str, second: i64) -> Arrival {
     let mut parts = who.split('/');
     let mut part = || Some(parts.next()?.to_owned()).filter(|text| !text.is_empty());
     let (external_id, anonymous_id) = (part(), part());
@@ -95,7 +95,7 @@ pub(super) fn arrival(name: &str, who: &str, second: i64) -> Arrival {
 }
 
 /// An event of somebody who is known, at a second.
-pub(super) fn event(contact: ContactId, name: &str, second: i64) -> Event {
+pub(in crate::store) fn event(contact: ContactId, name: &str, second: i64) -> Event {
     Event {
         id: event_id(name),
         contact,
@@ -109,7 +109,7 @@ pub(super) fn event(contact: ContactId, name: &str, second: i64) -> Event {
     }
 }
 
-pub(super) fn decision(contact: ContactId, topic: &str, allowed: bool, second: i64) -> Permission {
+pub(in crate::store) fn decision(contact: ContactId, topic: &str, allowed: bool, second: i64) -> Permission {
     Permission {
         contact,
         topic: topic.to_owned(),
@@ -121,13 +121,13 @@ pub(super) fn decision(contact: ContactId, topic: &str, allowed: bool, second: i
     }
 }
 
-pub(super) async fn state_of(store: &dyn Store, contact: ContactId) -> ContactState {
+pub(in crate::store) async fn state_of(store: &dyn Store, contact: ContactId) -> ContactState {
     let mut unit = store.write().await.unwrap();
     unit.states(&[contact], PERMISSIONS, Moment::MIN).await.unwrap().remove(0)
 }
 
 /// Somebody who has just come into a journey and waits for a minute.
-pub(super) fn entering(contact: ContactId, journey: &str, second: i64) -> (Run, Effects) {
+pub(in crate::store) fn entering(contact: ContactId, journey: &str, second: i64) -> (Run, Effects) {
     let run = Run {
         id: RunId(id("run", &format!("{contact} {journey} {second}"))),
         contact,
@@ -155,13 +155,19 @@ pub(super) fn entering(contact: ContactId, journey: &str, second: i64) -> (Run, 
 }
 
 /// A further turn of a run.
-pub(super) fn moving(run: &mut Run) -> Effects {
+pub(in crate::store) fn moving(run: &mut Run) -> Effects {
     let effects = Effects { touched: [(run.id, run.turn)].into(), ..Effects::default() };
     run.turn += 1;
     effects
 }
 
-pub(super) fn note(run: &mut Run, effects: &mut Effects, kind: StepKind, detail: &str, second: i64) {
+pub(in crate::store) fn note(
+    run: &mut Run,
+    effects: &mut Effects,
+    kind: StepKind,
+    detail: &str,
+    second: i64,
+) {
     effects.history.push(HistoryStep {
         run: run.id,
         contact: run.contact,
@@ -176,7 +182,7 @@ pub(super) fn note(run: &mut Run, effects: &mut Effects, kind: StepKind, detail:
 }
 
 /// The end of a run, as a turn of its own.
-pub(super) fn ending(run: &mut Run, second: i64) -> Effects {
+pub(in crate::store) fn ending(run: &mut Run, second: i64) -> Effects {
     let mut effects = moving(run);
     effects.moves.push(StageMove { run: run.id, from: Some("first".to_owned()), to: None });
     note(run, &mut effects, StepKind::Ended, "done", second);
@@ -187,7 +193,12 @@ pub(super) fn ending(run: &mut Run, second: i64) -> Effects {
 }
 
 /// A message of a run on the topic `news`; the step that decides it is noted.
-pub(super) fn sending(run: &mut Run, effects: &mut Effects, address: &str, second: i64) -> MessageKey {
+pub(in crate::store) fn sending(
+    run: &mut Run,
+    effects: &mut Effects,
+    address: &str,
+    second: i64,
+) -> MessageKey {
     let message = Message {
         id: MessageId(id("message", &format!("{} {}", run.id, run.steps))),
         contact: run.contact,
@@ -214,7 +225,7 @@ pub(super) fn sending(run: &mut Run, effects: &mut Effects, address: &str, secon
 }
 
 /// A call of a run to a receiver; the step that decides it is noted.
-pub(super) fn calling(
+pub(in crate::store) fn calling(
     run: &mut Run,
     effects: &mut Effects,
     (kind, target): (CallKind, &str),
@@ -242,7 +253,7 @@ pub(super) fn calling(
 }
 
 /// One turn as a batch.
-pub(super) fn batch(state: ContactState, run: &Run, effects: Effects, second: i64) -> TurnBatch {
+pub(in crate::store) fn batch(state: ContactState, run: &Run, effects: Effects, second: i64) -> TurnBatch {
     let mut state = state;
     state.runs.retain(|known| known.id != run.id);
     state.runs.push(run.clone());
@@ -250,13 +261,13 @@ pub(super) fn batch(state: ContactState, run: &Run, effects: Effects, second: i6
 }
 
 /// Records one turn of a run.
-pub(super) async fn record(store: &dyn Store, run: &Run, effects: Effects, second: i64) {
+pub(in crate::store) async fn record(store: &dyn Store, run: &Run, effects: Effects, second: i64) {
     let state = state_of(store, run.contact).await;
     change!(store, unit => unit.record(batch(state, run, effects, second)));
 }
 
 /// Somebody enters and gets a message, both at a second.
-pub(super) async fn sent(store: &dyn Store, contact: ContactId, second: i64) -> MessageKey {
+pub(in crate::store) async fn sent(store: &dyn Store, contact: ContactId, second: i64) -> MessageKey {
     let address = state_of(store, contact).await.contact.email.unwrap_or_default();
     let (mut run, mut effects) = entering(contact, &format!("welcome {second}"), second);
     let key = sending(&mut run, &mut effects, &address, second);
@@ -265,7 +276,7 @@ pub(super) async fn sent(store: &dyn Store, contact: ContactId, second: i64) -> 
 }
 
 /// The plan of a small journey of that name.
-pub(super) fn plan(journey: &str, minutes: u32) -> Plan {
+pub(in crate::store) fn plan(journey: &str, minutes: u32) -> Plan {
     let text = format!(
         "event signup {{ }}\n\
         topic news \"News\"\n\

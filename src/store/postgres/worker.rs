@@ -66,7 +66,7 @@ async fn live(
         let ended = tokio::time::timeout(wait, ending.wait_for(|ending| *ending)).await.is_ok();
         if ended {
             if let Some(connection) = connection {
-                let _ = connection.close().await;
+                give_up(connection, number).await;
             }
             return;
         }
@@ -75,6 +75,13 @@ async fn live(
             None => again(&options, number).await,
         };
     }
+}
+
+/// Gives the lock back before the connection, which the server may take a while to notice.
+async fn give_up(mut connection: PgConnection, number: i64) {
+    let unlock = sqlx::query("SELECT pg_advisory_unlock($1)").bind(number).execute(&mut connection);
+    let _ = tokio::time::timeout(ANSWER_WITHIN, unlock).await;
+    let _ = connection.close().await;
 }
 
 async fn still_there(mut connection: PgConnection) -> Option<PgConnection> {

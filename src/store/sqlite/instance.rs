@@ -42,10 +42,12 @@ mod tests {
         let store = file.store().await;
         store.limit_pages().await;
         let big = ("too much".to_owned(), "x".repeat(1 << 20));
-        let mut unit = store.write().await.unwrap();
-        let full = match unit.quarantine(Moment::from_seconds(1), vec![big.clone()]).await {
-            Ok(()) => unit.commit().await,
-            full => full,
+        let full = {
+            let mut unit = store.write().await.unwrap();
+            match unit.quarantine(Moment::from_seconds(1), vec![big.clone()]).await {
+                Ok(()) => unit.commit().await,
+                full => full,
+            }
         };
         assert!(matches!(full, Err(StoreError::DiskFull)), "{full:?}");
         store.lift_limit().await;

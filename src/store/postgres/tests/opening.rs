@@ -9,17 +9,19 @@ use crate::store::{Store, StoreError};
 #[tokio::test]
 async fn processes_that_start_at_once_migrate_once() {
     let Some(database) = Fresh::empty() else { return };
+    let here = tokio::task::LocalSet::new();
     let mut starting = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let url = database.url();
-        starting.spawn(async move {
+        let start = async move {
             let store = PostgresStore::open(&url, &PostgresOptions::default()).await.unwrap();
             let steps = store.migrate().await.unwrap();
             store.close().await;
             steps
-        });
+        };
+        starting.spawn_local_on(start, &here);
     }
-    let mut steps = starting.join_all().await;
+    let mut steps = here.run_until(starting.join_all()).await;
     steps.sort_unstable();
     assert_eq!(steps, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     assert_eq!(database.store().await.pending_migrations().await.unwrap(), 0);
