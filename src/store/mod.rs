@@ -1,8 +1,9 @@
 //! Where everything is kept. Traits over plain data, a transaction as the unit of work, and statements that work
 //! on sets: how many there are in a batch does not depend on how many contacts are in it.
 //!
-//! Nothing here asks for the time or makes up ids: both come in. SQL stands under [`sqlite`] alone; [`memory`] is
-//! for tests and simulation. One suite of tests, `contract`, holds for every store.
+//! Nothing here asks for the time or makes up ids: both come in. SQL stands under [`sqlite`] and [`postgres`] alone,
+//! which share what they have in common; [`memory`] is for tests and simulation. One suite of tests, `contract`, holds
+//! for every store.
 
 mod error;
 mod types;
@@ -46,6 +47,10 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Begins a transaction that may change things. Dropped without a commit, it leaves nothing behind.
+    ///
+    /// Where one process works alone, one writes at a time. Where many share a database, several do at once: no two move
+    /// one contact, names mean whom they mean until the transaction ends that asked for them, and a turn whose contact
+    /// was changed meanwhile is [`StoreError::Overtaken`].
     ///
     /// # Errors
     /// When the database cannot be reached or is busy for too long.
@@ -211,7 +216,8 @@ pub trait WriteUnit: ReadUnit {
     /// Makes everything that was done lasting. What was answered by then survives a crash and a loss of power.
     async fn commit(self: Box<Self>) -> Result<()>;
 
-    /// Takes what is to be done now: events that no run has looked at, the oldest first, and runs whose moment
+    /// Takes what is to be done now, where many processes share a database of those contacts that no other moves:
+    /// events that no run has looked at, the oldest first, and runs whose moment
     /// has come, and contacts whose moment has come; of the contacts of both all pending events, so that an event
     /// goes before a later timer.
     async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim>;
@@ -266,8 +272,9 @@ pub trait WriteUnit: ReadUnit {
     /// which they did are those of their clocks; `zone` is that of contacts without one.
     async fn react(&mut self, reactions: Vec<Reaction>, zone: &TimeZone) -> Result<()>;
 
-    /// Messages whose hand-over had begun before the program ended: they become unsure. To be called before
-    /// anything is handed over.
+    /// Messages whose hand-over a process began that is no more become unsure. Where one process works alone it is
+    /// called before anything is handed over; where many share a database ([`Store::is_shared`]) again and again, and
+    /// concerns hand-overs that began two minutes ago or earlier.
     async fn recover(&mut self, now: Moment) -> Result<u64>;
 
     /// Has messages sent once more that became unsure at `now` or later, each at most once in its life.

@@ -6,6 +6,8 @@ mod formats;
 mod kill;
 mod log;
 mod operating;
+#[path = "../postgres/server.rs"]
+mod postgres;
 mod round_trip;
 mod sink;
 
@@ -30,10 +32,15 @@ struct Workspace {
 impl Workspace {
     /// Writes a workspace whose mail goes to a port of this machine; `more` is added to its lotse.yaml.
     fn new(journeys: &str, smtp: u16, more: &str) -> Self {
+        Self::on("sqlite://lotse.db", journeys, smtp, more)
+    }
+
+    /// The same on another database.
+    fn on(database: &str, journeys: &str, smtp: u16, more: &str) -> Self {
         let web = free_port();
         let dir = tempfile::tempdir().unwrap();
         let config = format!(
-            "workspace: tests\ntimezone: Europe/Berlin\ndatabase: sqlite://lotse.db\nlisten: 127.0.0.1:{web}\n\
+            "workspace: tests\ntimezone: Europe/Berlin\ndatabase: \"{database}\"\nlisten: 127.0.0.1:{web}\n\
             public_url: http://127.0.0.1:{web}\nsecret: env:LOTSE_SECRET\n\
             smtp: {{ url: \"smtp://127.0.0.1:{smtp}\", connections: 4 }}\n\
             senders:\n  shop: {{ from: \"Shop <hello@example.com>\" }}\n{more}"

@@ -11,6 +11,7 @@ use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::postgres::server;
 use super::sink::{Mail, Sink};
 use super::{Workspace, wait_for, write};
 
@@ -102,6 +103,16 @@ fn until_why(workspace: &Workspace, who: &str, words: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_click_a_purchase_and_a_goodbye_come_back() {
+    round_trip("sqlite://lotse.db").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_come_back_on_postgres() {
+    let Some(server) = server() else { return };
+    round_trip(&server.url(&server.create(None))).await;
+}
+
+async fn round_trip(database: &str) {
     let (sink, smtp) = Sink::start();
     let (sales, port) = sales().await;
     let more = format!(
@@ -109,7 +120,7 @@ async fn a_click_a_purchase_and_a_goodbye_come_back() {
         support: {{ email: support@example.com }}\nallow_addresses: [ \"127.0.0.1:{port}\" ]\n",
         STANDARD.encode(SALES_KEY)
     );
-    let workspace = Workspace::new(JOURNEYS, smtp, &more);
+    let workspace = Workspace::on(database, JOURNEYS, smtp, &more);
     write(
         &workspace.path("people.csv"),
         "external_id,email\nada,ada@example.org\nben,ben@example.org\ncleo,cleo@example.org\n",

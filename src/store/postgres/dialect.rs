@@ -136,3 +136,20 @@ macro_rules! lost {
         )
     };
 }
+
+/// Events of contacts `$2` and `$3` by names `$4` and `$5`, of each name the latest.
+macro_rules! happened {
+    () => {
+        concat!(
+            "SELECT e.contact, n.text, e.at, e.properties FROM ",
+            contacts!("$2", "$3"),
+            " CROSS JOIN ",
+            reaches!(""; "$4", "$5"),
+            " CROSS JOIN LATERAL (SELECT contact, id, at, received_at, properties FROM event AS l
+            WHERE l.slot = k.slot AND l.contact = k.contact AND l.name = n.text AND l.at >= n.since
+            AND l.pending <> TRUE AND l.kind IN ('track', 'system')
+            ORDER BY l.at DESC, l.received_at DESC, l.id DESC LIMIT $1 + 1) AS e
+            ORDER BY e.contact, n.text COLLATE \"C\", e.at, e.received_at, e.id"
+        )
+    };
+}

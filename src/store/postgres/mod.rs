@@ -91,7 +91,6 @@ impl PostgresStore {
     /// is in no error.
     pub async fn open(url: &Url, options: &PostgresOptions) -> Result<Self> {
         let connect: PgConnectOptions = url.as_str().parse().map_err(|error| unreachable(url, &error))?;
-        // A session must be ready for statements of any size: planning them by counts that they had before is worse.
         let connect = if connect.get_application_name().is_none() {
             connect.application_name("lotse")
         } else {

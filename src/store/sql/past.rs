@@ -10,18 +10,9 @@ use crate::language::plan::Needs;
 use crate::store::Result;
 use crate::time::Moment;
 
-/// Events of a list of contacts, by a list of names with how far back each is asked for; of each name the latest alone.
-pub(in super::super) const HAPPENED: &str = concat!(
-    "SELECT e.contact, name, at, properties FROM ",
-    contacts!("$2", "$3"),
-    " CROSS JOIN ",
-    reaches!("$3"; "$4", "$5"),
-    " CROSS JOIN event AS e WHERE e.slot = k.slot AND e.contact = k.contact AND name = n.text
-    AND at >= coalesce((SELECT l.at FROM event AS l WHERE l.slot = k.slot AND l.contact = k.contact
-    AND l.name = n.text AND l.at >= n.since AND l.pending <> TRUE AND l.kind IN ('track', 'system')
-    ORDER BY l.at DESC LIMIT 1 OFFSET $1), n.since) AND pending <> TRUE AND kind IN ('track', 'system')
-    ORDER BY e.contact, name, at, received_at, e.id"
-);
+/// Events of a list of contacts, by a list of names with how far back each is asked for; of each name the latest alone,
+/// one more than `$1`.
+pub(in super::super) const HAPPENED: &str = happened!();
 
 /// Adds to contacts what happened to them; `list` are their keys.
 pub(super) async fn load(

@@ -103,3 +103,20 @@ macro_rules! lost {
         ""
     };
 }
+
+/// Events of contacts `$2` by names `$3`, of each name those that are as late as the latest but `$1`.
+macro_rules! happened {
+    () => {
+        concat!(
+            "SELECT e.contact, name, at, properties FROM ",
+            contacts!("$2", ""),
+            " CROSS JOIN ",
+            reaches!("$3"; "", ""),
+            " CROSS JOIN event AS e WHERE e.slot = k.slot AND e.contact = k.contact AND name = n.text
+            AND at >= coalesce((SELECT l.at FROM event AS l WHERE l.slot = k.slot AND l.contact = k.contact
+            AND l.name = n.text AND l.at >= n.since AND l.pending <> TRUE AND l.kind IN ('track', 'system')
+            ORDER BY l.at DESC LIMIT 1 OFFSET $1), n.since) AND pending <> TRUE AND kind IN ('track', 'system')
+            ORDER BY e.contact, name, at, received_at, e.id"
+        )
+    };
+}
