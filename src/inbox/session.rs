@@ -131,7 +131,7 @@ impl Session<'_> {
 
     async fn content(&mut self, envelope: Envelope) -> io::Result<()> {
         self.answer("354 go on, and end with a line of one dot").await?;
-        let mut content = Vec::new();
+        let mut content = Vec::with_capacity(READ_BYTES);
         let mut line = Line::default();
         let mut too_large = false;
         // Only a dot between two proper line ends is the end: taking anything else for it would let a mail bring
@@ -177,9 +177,11 @@ impl Session<'_> {
                 }
             }
             let buffer = self.reader.buffer();
-            let (piece, whole) = match buffer.iter().position(|byte| *byte == b'\n') {
-                Some(feed) => (buffer.get(..feed).unwrap_or_default(), true),
-                None => (buffer, false),
+            let taken = io::BufRead::skip_until(&mut &*buffer, b'\n')?;
+            let piece = buffer.get(..taken).unwrap_or_default();
+            let (piece, whole) = match piece.strip_suffix(b"\n") {
+                Some(piece) => (piece, true),
+                None => (piece, false),
             };
             last = piece.last().copied().unwrap_or(last);
             // The carriage return at the end is not counted.
@@ -189,7 +191,6 @@ impl Session<'_> {
             } else {
                 line.text.extend_from_slice(piece);
             }
-            let taken = piece.len() + usize::from(whole);
             self.reader.consume(taken);
             if whole {
                 let crlf = last == b'\r';

@@ -94,3 +94,15 @@ impl Runtime {
         self.store().read().await?.being_handed_over(contacts).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pass_runs_out() {
+        let id = MessageId::default();
+        assert!(Pass { until: Instant::now() + GOOD_FOR }.hand_over(id).await);
+        assert!(!Pass { until: Instant::now() }.hand_over(id).await);
+    }
+}

@@ -1,12 +1,15 @@
+mod pace;
+
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span};
 
 use super::gate::{self, LedgerGate, Pass};
@@ -20,16 +23,16 @@ use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReas
 use crate::engine::{Handing, handing};
 use crate::store::{Carrier, ClaimedMessage, MessageKey, MessageSettlement, Outcome};
 use crate::time::{Clock, Moment};
+use pace::{Pace, TOGETHER_MAX};
 
 /// The channel, as counts name it.
 const EMAIL: &str = "email";
 /// How many messages are taken from the store at once.
-const CLAIM: u32 = 2_000;
+const CLAIM: u32 = 2_048;
 /// With fewer than that under way, more are taken: two batches for each of the most connections.
 const LOW_WATER: usize = 2 * TOGETHER_MAX * 64;
-/// How many mails of a connection go through the gate together at the most. A crash leaves twice as many of each
-/// connection unsure: those that go, and those that are let through meanwhile.
-const TOGETHER_MAX: usize = 8;
+/// How long outcomes wait for that of the mail behind them, to be written together.
+const SETTLE_AFTER: Duration = Duration::from_millis(5);
 /// How long mail waits for a sender that `lotse.yaml` has lost.
 const NO_SENDER_SECONDS: i64 = 15 * 60;
 /// The first and the longest pause of a route that is down, in milliseconds.
@@ -132,11 +135,11 @@ impl MailRoom {
         if paused > now {
             return Ok(Duration::from_micros(self.clock.micros_until(paused)));
         }
-        // Listed before the store is read: what leaves the list in between is settled by then.
-        let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
-        if under_way.len() >= LOW_WATER {
+        if self.flow.messages().len() >= LOW_WATER {
             return Ok(long);
         }
+        // Listed before the store is read: what leaves the list in between is settled by then.
+        let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
         let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, CLAIM, &under_way).await?;
         if claimed.is_empty() {
             let next = self.runtime.store().read().await?.next_due().await?.mails.filter(|next| *next > now);
@@ -279,6 +282,7 @@ impl MailRoom {
     async fn send(&self, batch: Batch, ending: &watch::Receiver<bool>) -> bool {
         let mut lease = self.route.checkout().await;
         let mut in_time = true;
+        let mut outcomes = Vec::with_capacity(batch.mails.len());
         for (index, written) in batch.mails.iter().enumerate() {
             let late = batch.until.is_some_and(|until| until <= Instant::now());
             in_time &= !late;
@@ -296,14 +300,29 @@ impl MailRoom {
             let next = batch.mails.get(index + 1).filter(|_| pass.is_some()).map(Written::letter);
             let begun = self.clock.now();
             let span = spans::hand_over(&written.claimed.message);
-            let outcome = lease.send(written.letter(), gate, next).instrument(span.clone()).await;
+            let mut sending = pin!(lease.send(written.letter(), gate, next).instrument(span.clone()));
+            let outcome = match timeout(SETTLE_AFTER, &mut sending).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    self.settle_all(&mut outcomes).await;
+                    sending.await
+                }
+            };
             let took = self.clock.now().micros_since(begun);
             self.runtime.metrics().deliveries.of([EMAIL, EMAIL]).observe_micros(took);
             in_time &= outcome != Handed::Stopped;
             self.judge_route(&outcome);
-            self.settle(&written.claimed, &outcome).instrument(span).await;
+            outcomes.push((&written.claimed, outcome, span));
         }
+        self.settle_all(&mut outcomes).await;
         in_time
+    }
+
+    /// Has outcomes written together: who writes is woken once.
+    async fn settle_all(&self, outcomes: &mut Vec<(&ClaimedMessage, Handed, Span)>) {
+        for (claimed, outcome, span) in outcomes.drain(..) {
+            self.settle(claimed, &outcome).instrument(span).await;
+        }
     }
 
     /// Leaves a mail that has not begun to go for another time.
@@ -426,29 +445,3 @@ struct Batch {
     /// Until when they may begin to go, where they were let through together; else each asks when its turn comes.
     until: Option<Instant>,
 }
-
-/// How many mails go through the gate together, by how fast their connection is.
-///
-/// What was let through waits while the batch before it goes, and then for those of its own batch that go first; so a
-/// batch is as large as goes in a quarter of the time for which a pass is good. Where that is not even two, each mail
-/// asks when the server is ready for it.
-#[derive(Clone, Copy, Default)]
-struct Pace(Option<NonZeroUsize>);
-
-impl Pace {
-    /// How many go together; nothing where each asks by itself.
-    fn together(self) -> Option<NonZeroUsize> {
-        self.0
-    }
-
-    /// Takes into account how long a batch took, and whether all of it went in time.
-    fn learn(&mut self, count: usize, took: Duration, in_time: bool) {
-        let each = took.as_micros().max(1) / count.max(1) as u128;
-        let fit = (gate::GOOD_FOR / 4).as_micros() / each.max(1);
-        let together = usize::try_from(fit).unwrap_or(usize::MAX).min(TOGETHER_MAX);
-        self.0 = NonZeroUsize::new(together).filter(|together| in_time && together.get() > 1);
-    }
-}
-
-#[cfg(test)]
-mod tests;

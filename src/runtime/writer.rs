@@ -21,6 +21,8 @@ use crate::time::{Clock, Moment};
 const QUEUE_MAX: usize = 16_384;
 /// How many jobs are committed together.
 const TOGETHER_MAX: usize = 8_192;
+/// How long what nobody is in a hurry for waits for more that is committed with it.
+const GATHER: Duration = Duration::from_millis(2);
 /// How long what must not be lost waits when the store fails.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -132,6 +134,17 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// Whether nobody waits for it, or only mails whose turn is still to come.
+    fn can_wait(&self) -> bool {
+        match self {
+            Job::Settle { .. } | Job::SettleCall { .. } | Job::Hit { done: None, .. } => true,
+            Job::HandOver { messages, .. } => messages.len() > 1,
+            _ => false,
+        }
+    }
+}
+
 /// What is going on, for those who feed and those who carry.
 #[derive(Debug, Default)]
 pub struct Flow {
@@ -228,7 +241,7 @@ async fn write(
     let mut recent = Recent::default();
     loop {
         let came = if kept.is_empty() {
-            receiver.recv_many(&mut jobs, TOGETHER_MAX).await
+            gather(&mut receiver, &mut jobs).await
         } else {
             let waited = tokio::time::timeout(AGAIN, receiver.recv_many(&mut jobs, TOGETHER_MAX)).await;
             waited.unwrap_or(usize::MAX)
@@ -281,6 +294,22 @@ fn count(jobs: &[Job], answers: &Together, metrics: &Metrics) {
             metrics.arrivals.of([result]).add(count);
         }
     }
+}
+
+/// Takes what has come, and where none of it is in a hurry, what comes in a moment; 0 where nothing comes any more.
+async fn gather(receiver: &mut mpsc::Receiver<Job>, jobs: &mut Vec<Job>) -> usize {
+    let mut came = receiver.recv_many(jobs, TOGETHER_MAX).await;
+    let until = Instant::now() + GATHER;
+    let mut looked_at = 0;
+    while came > 0 && jobs.len() < TOGETHER_MAX && jobs.iter().skip(looked_at).all(Job::can_wait) {
+        looked_at = jobs.len();
+        let room = TOGETHER_MAX - jobs.len();
+        match tokio::time::timeout_at(until, receiver.recv_many(jobs, room)).await {
+            Ok(more) if more > 0 => came += more,
+            _ => break,
+        }
+    }
+    came
 }
 
 fn hits(jobs: &[Job]) -> Vec<&MessageHit> {
