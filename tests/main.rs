@@ -21,6 +21,7 @@ mod language;
 mod program;
 mod refusing;
 mod samples;
+mod schema;
 mod sending;
 mod tidy;
 mod written;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lotse::config;
 use lotse::http::access::{Role, new_token};
-use lotse::http::{App, serve};
+use lotse::http::{App, router, serve_router};
 use lotse::inbox::Inbox;
 use lotse::language::check::{Deployment, check};
 use lotse::runtime::{Outbound, Runtime, Works, deploy, load_plans};
@@ -92,7 +92,7 @@ impl World {
         let (writer, flow) = (works.writer.clone(), Arc::clone(&works.flow));
         let app = App::new(Arc::clone(&self.runtime), writer, flow, Arc::clone(&self.outbound), clock);
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(serve(listener, app, async move { drop(stopped.await) }, GRACE));
+        tokio::spawn(serve_router(listener, router(app), async move { drop(stopped.await) }, GRACE));
         Working { works, url, key, stop }
     }
 

@@ -57,6 +57,8 @@ pub(super) enum Command {
     Quarantine(QuarantineArgs),
     /// Give people and programs access, and take it away
     Token(TokenArgs),
+    /// Copy everything into another database, and prove that both hold the same
+    Copy(CopyArgs),
     /// Bring the tables of the database up to date
     Migrate(MigrateArgs),
     /// Try everything that lotse.yaml names
@@ -238,6 +240,12 @@ pub(super) struct PreviewArgs {
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) workspace: Dir,
+    /// Do one part alone, where several processes share a database of PostgreSQL
+    #[arg(long, value_enum, value_name = "PART")]
+    pub(super) only: Option<Only>,
+    /// Where to listen, in place of `listen` in lotse.yaml
+    #[arg(long, value_name = "ADDRESS", env = "LOTSE_LISTEN")]
+    pub(super) listen: Option<SocketAddr>,
     /// How many seconds what has begun may take once the program is told to stop
     #[arg(long, default_value_t = 30, value_name = "SECONDS", env = "LOTSE_GRACE")]
     pub(super) grace: u64,
@@ -249,6 +257,15 @@ pub(super) struct RunArgs {
     pub(super) log_format: LogFormat,
 }
 
+/// A part of the work of `lotse run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Only {
+    /// What is asked over HTTP: events, links, forms, the API, the console
+    Web,
+    /// What moves contacts and hands over; it answers /healthz, /readyz and /metrics alone
+    Worker,
+}
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
@@ -257,6 +274,16 @@ pub(super) enum LogFormat {
     Text,
     /// One JSON object a line, for programs
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CopyArgs {
+    /// The database that has everything: sqlite://FILE, postgres://…, or env:NAME
+    #[arg(long, value_name = "DATABASE")]
+    pub(super) from: String,
+    /// The empty database that gets everything, written the same way
+    #[arg(long, value_name = "DATABASE")]
+    pub(super) to: String,
 }
 
 #[derive(Debug, Args)]

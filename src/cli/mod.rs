@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod contacts;
+mod copy;
 mod database;
 mod deliveries;
 mod demo;
@@ -82,6 +83,7 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::Deliveries(args) => deliveries::run(&args, &workspace),
         Command::Quarantine(args) => quarantine::run(&args, &workspace),
         Command::Token(args) => token::run(&args, &workspace),
+        Command::Copy(args) => copy::run(&args, &workspace),
         Command::Migrate(args) => migrate::run(&args, &workspace),
         Command::Doctor(args) => doctor::run(&args, &workspace),
     }

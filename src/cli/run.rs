@@ -7,29 +7,33 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 
-use super::args::RunArgs;
+use super::args::{Only, RunArgs};
 use super::database::Database;
 use super::marker::Marker;
 use super::workspace::{Workspace, block_on};
 use super::{End, log};
 use crate::finding::words;
-use crate::http::{App, serve};
+use crate::http::{App, router, router_for_machines, serve_router};
 use crate::runtime::{Deployed, Outbound, OutboundError, Runtime, Works, deploy, load_plans};
-use crate::store::Store;
+use crate::store::{Store, Wake};
 use crate::time::{Clock, SystemClock};
 
 pub(super) fn run(args: &RunArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(args.workspace.or(dir))?;
     let _log = log::begin(&args.log, args.log_format)?;
-    block_on(run_until_told(&workspace, Duration::from_secs(args.grace)))
+    block_on(run_until_told(&workspace, args, Duration::from_secs(args.grace)))
 }
 
 /// Runs a workspace until somebody says stop, and ends in good order then, at the latest after `grace`.
-async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Result<End> {
+async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) -> anyhow::Result<End> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let outbound = Outbound::new(&workspace.config, &workspace.environment(), &clock).map_err(all_of)?;
     let outbound = Arc::new(outbound);
     let database = Database::open(workspace).await?;
+    let only = args.only;
+    if let (Some(only), Database::Sqlite(_)) = (only, &database) {
+        bail!(not_alone(only));
+    }
     // Any number of processes may be at work on a server, one alone on a file.
     let _lock = match &database {
         Database::Sqlite(sqlite) => Some(Lock::take(sqlite.path())?),
@@ -47,18 +51,23 @@ async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Resul
     tell_of_hold(&*store, elsewhere).await?;
     let deployed = deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
     tell(&deployed);
+    if deployed != Deployed::default() {
+        store.tell(Wake::PLANS).await?;
+    }
     let stop = told_to_stop();
-    let address = workspace.config.listen;
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("`listen: {address}` in lotse.yaml cannot be had: another program may be there already")
-    })?;
+    let listener = listen(workspace, args).await?;
     let plans = load_plans(&*store).await?;
     let zone = workspace.config.timezone.clone();
     let runtime = Arc::new(Runtime::new(Arc::clone(&store), plans, zone, workspace.checked.assign.clone()));
-    if outbound.route.is_none() {
+    if outbound.route.is_none() && only != Some(Only::Web) {
         tracing::warn!("lotse.yaml has no `smtp`: mails are decided and wait");
     }
-    let works = Works::start(Arc::clone(&runtime), Arc::clone(&outbound), Arc::clone(&clock)).await?;
+    let works = match only {
+        Some(Only::Web) => Works::start_for_web(Arc::clone(&runtime), Arc::clone(&clock)).await?,
+        Some(Only::Worker) | None => {
+            Works::start(Arc::clone(&runtime), Arc::clone(&outbound), Arc::clone(&clock)).await?
+        }
+    };
     let flow = Arc::clone(&works.flow);
     let app = App::new(runtime, works.writer.clone(), flow, outbound, Arc::clone(&clock));
     tracing::info!(address = %listener.local_addr()?, "listening");
@@ -69,7 +78,8 @@ async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Resul
         works.begin_to_end();
         told.set(Some(clock.now()));
     };
-    let served = serve(listener, app, told_now, grace).await;
+    let router = if only == Some(Only::Worker) { router_for_machines(app) } else { router(app) };
+    let served = serve_router(listener, router, told_now, grace).await;
     let passed = told.get().map_or(0, |told| clock.now().micros_since(told));
     works.end(grace.saturating_sub(Duration::from_micros(passed.unsigned_abs()))).await;
     if let Some(marker) = marker {
@@ -78,6 +88,32 @@ async fn run_until_told(workspace: &Workspace, grace: Duration) -> anyhow::Resul
     store.close().await;
     served.context("the web server failed")?;
     Ok(End::Good)
+}
+
+/// Listens where the command line says, or else lotse.yaml.
+async fn listen(workspace: &Workspace, args: &RunArgs) -> anyhow::Result<TcpListener> {
+    let (address, named) = match args.listen {
+        Some(address) => (address, format!("`--listen {address}`")),
+        None => {
+            let address = workspace.config.listen;
+            (address, format!("`listen: {address}` in lotse.yaml"))
+        }
+    };
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{named} cannot be had: another program may be there already"))
+}
+
+/// Why a part of the work cannot be done alone on a file.
+fn not_alone(only: Only) -> String {
+    let part = match only {
+        Only::Web => "web",
+        Only::Worker => "worker",
+    };
+    format!(
+        "`--only {part}` needs a database that processes can share, and a file of SQLite has one process: leave \
+        `--only` away, or move to PostgreSQL with `lotse copy`"
+    )
 }
 
 /// Says that nothing is handed over: nobody should have to find out.
@@ -145,12 +181,16 @@ async fn stop_signal() {
 }
 
 /// Holds that one process alone runs on a database: two would send everything twice.
-struct Lock {
+pub(super) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    fn take(database: &Path) -> anyhow::Result<Self> {
+    /// Takes the lock beside a database.
+    ///
+    /// # Errors
+    /// When another process has it.
+    pub(super) fn take(database: &Path) -> anyhow::Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);

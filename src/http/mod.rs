@@ -32,7 +32,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{App, Parts};
 pub use console::Console;
-pub use serve::{serve, serve_router};
+pub use serve::serve_router;
 
 /// The largest body of a request, in bytes, unpacked.
 const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -41,6 +41,21 @@ const BODY_BYTES_MAX: usize = 512 * 1024;
 pub fn router(app: App) -> Router {
     let console = Console::new(app.clone());
     router_with(app, console)
+}
+
+/// What machines ask of a process that is there for nobody else: whether it is well, and what it counts.
+pub fn router_for_machines(app: App) -> Router {
+    let measured = from_fn_with_state(app.clone(), layers::measured);
+    Router::new()
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .layer(from_fn(layers::in_time))
+        .layer(layers::trace())
+        .with_state(app)
+        .layer(measured)
+        .fallback(layers::no_route)
+        .method_not_allowed_fallback(layers::no_method)
+        .layer(CatchPanicLayer::custom(layers::panicked))
 }
 
 /// All paths of the server, with that console.

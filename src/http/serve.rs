@@ -11,8 +11,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use super::{App, router};
-
 /// How many connections there are at a time; who comes then waits until one is free.
 const CONNECTIONS_MAX: usize = 8_192;
 /// How long the head of a request may take, and how long a connection may rest before the next.
@@ -24,24 +22,11 @@ const NO_ROOM: Duration = Duration::from_millis(100);
 /// How often in a row that may be: a minute.
 const FAILURES_MAX: u32 = 600;
 
-/// Serves [`router`] until `shutdown` comes; then nobody is let in any more, and what has begun is carried to its end,
-/// for as long as `grace`. Nothing of the app is left when it returns.
+/// Serves a router until `shutdown` comes; then nobody is let in any more, and what has begun is carried to its end,
+/// for as long as `grace`. Nothing of the router is left when it returns.
 ///
 /// # Errors
 /// When nobody can be let in for a minute.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    shutdown: impl Future<Output = ()>,
-    grace: Duration,
-) -> io::Result<()> {
-    serve_router(listener, router(app), shutdown, grace).await
-}
-
-/// Serves a router as [`serve`] does.
-///
-/// # Errors
-/// As [`serve`].
 pub async fn serve_router(
     listener: TcpListener,
     router: Router,

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub turn_batches: Histogram,
     /// Batches that failed and were tried again.
     pub turn_failures: Counter,
+    /// Batches that another process got ahead of and that were tried again.
+    pub turns_overtaken: Counter,
     /// What came in over HTTP, by what became of it: `stored`, `repeated`, `quarantined`.
     pub arrivals: Family<Counter, 1>,
     /// From when an event came in until its contact was moved.
@@ -49,6 +51,8 @@ impl Metrics {
         page.histogram("lotse_turn_batch_duration_seconds", batches, &self.turn_batches);
         let failures = "Batches of turns that failed and were tried again.";
         page.counter("lotse_turn_batch_failures_total", failures, &self.turn_failures);
+        let overtaken = "Batches of turns that another process got ahead of; they were tried again at once.";
+        page.counter("lotse_turn_batches_overtaken_total", overtaken, &self.turns_overtaken);
         let arrivals = "What came in over HTTP, by what became of it.";
         page.counters("lotse_arrivals_total", arrivals, ["result"], &self.arrivals);
         let waits = "From when an event came in until its contact was moved.";

@@ -16,6 +16,7 @@ mod import;
 mod learn;
 mod ledger;
 mod mail;
+mod others;
 mod outbound;
 mod parcel;
 mod pulse;

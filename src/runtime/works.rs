@@ -6,20 +6,23 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
+use super::others::{self, Elsewhere};
 use super::writer::{Flow, Writer};
-use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime, load_plans};
+use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime};
 use crate::store::StoreError;
 use crate::time::{Clock, Length, Moment, Unit};
 
 /// How many events and timers one tick takes, and how many when there is a backlog.
 const TICK: u32 = 1_000;
 const TICK_BACKLOG: u32 = 4_000;
-/// How often it is looked whether another process, such as the command line, has changed something.
-const LOOK_ELSEWHERE: Duration = Duration::from_millis(500);
 /// How often it is looked for what other processes had begun when they ended.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(30);
+/// How often it is looked what time it is: the clock may be set, and the machine may sleep.
+const LOOK_AT_CLOCK: Duration = Duration::from_millis(500);
 /// How long it is waited for contacts that another process is just moving.
 const ELSEWHERE: Duration = Duration::from_millis(50);
+/// How long whoever was overtaken waits at the most, in microseconds.
+const OVERTAKEN_MICROS: u64 = 20_000;
 /// How often the counts are looked at for what contacts have shown together.
 const LEARN_EVERY: Length = Length::new(15, Unit::Minute);
 /// How long what was answered at the end may take to be written.
@@ -52,48 +55,81 @@ impl Works {
     ) -> Result<Self, StoreError> {
         let now = clock.now();
         recover(&runtime, now).await?;
+        let mut works = Self::begin(runtime, Arc::clone(&clock)).await?;
+        works.flow.pulse.begin(now);
+        works.work(&outbound, clock);
+        Ok(works)
+    }
+
+    /// Starts only what a process for the web needs: it moves no contacts and hands nothing over, but tells those who
+    /// do what came in.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start_for_web(runtime: Arc<Runtime>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let mut works = Self::begin(runtime, clock).await?;
+        let telling =
+            others::tell(Arc::clone(&works.runtime), Arc::clone(&works.flow), works.ending.subscribe());
+        works.tasks.push(tokio::spawn(telling));
+        Ok(works)
+    }
+
+    /// What every process does: it writes, and notices what others do.
+    async fn begin(runtime: Arc<Runtime>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let flow = Arc::new(Flow::default());
-        flow.pulse.begin(now);
         let (writer, writing) = Writer::start(Arc::clone(&runtime), Arc::clone(&clock), Arc::clone(&flow));
         let (ending, ended) = watch::channel(false);
         // Asked before anybody looks at what is due, so that what others change from then on is noticed.
-        let elsewhere = runtime.store().changes_elsewhere().await?;
-        let mut tasks = vec![tokio::spawn(schedule(
-            Arc::clone(&runtime),
-            Arc::clone(&flow),
+        let elsewhere = Elsewhere::new(&runtime).await?;
+        let looking = others::look(Arc::clone(&runtime), Arc::clone(&flow), clock, ended.clone(), elsewhere);
+        let hearing = others::hear(Arc::clone(&runtime), Arc::clone(&flow), ended);
+        let tasks = vec![tokio::spawn(looking), tokio::spawn(hearing)];
+        Ok(Self { runtime, writer, flow, ending, tasks, writing })
+    }
+
+    /// Starts what moves contacts and hands over.
+    fn work(&mut self, outbound: &Arc<Outbound>, clock: Arc<dyn Clock>) {
+        let Self { runtime, writer, flow, ending, tasks, .. } = self;
+        tasks.push(tokio::spawn(schedule(
+            Arc::clone(runtime),
+            Arc::clone(flow),
             Arc::clone(&clock),
-            ended.clone(),
-            elsewhere,
-        ))];
+            ending.subscribe(),
+        )));
         if runtime.store().is_shared() {
-            let over = take_over(Arc::clone(&runtime), Arc::clone(&flow), Arc::clone(&clock), ended.clone());
+            let over =
+                take_over(Arc::clone(runtime), Arc::clone(flow), Arc::clone(&clock), ending.subscribe());
             tasks.push(tokio::spawn(over));
         }
         if let Some(route) = &outbound.route {
-            let letters = Arc::new(Letters::new(Arc::clone(&outbound), runtime.zone().clone()));
+            let letters = Arc::new(Letters::new(Arc::clone(outbound), runtime.zone().clone()));
             let room = MailRoom::new(
-                Arc::clone(&runtime),
+                Arc::clone(runtime),
                 letters,
                 route.clone(),
                 writer.clone(),
-                Arc::clone(&flow),
+                Arc::clone(flow),
                 Arc::clone(&clock),
                 outbound.connections,
             );
-            tasks.extend(room.start(ended.clone()));
+            tasks.extend(room.start(ending.subscribe()));
         }
         let couriers = Couriers::new(
-            Arc::clone(&runtime),
-            Arc::clone(&outbound),
+            Arc::clone(runtime),
+            Arc::clone(outbound),
             writer.clone(),
-            Arc::clone(&flow),
+            Arc::clone(flow),
             Arc::clone(&clock),
         );
-        tasks.push(couriers.start(ended.clone()));
-        let center =
-            CallCenter::new(Arc::clone(&runtime), outbound, writer.clone(), Arc::clone(&flow), clock);
-        tasks.push(center.start(ended));
-        Ok(Self { runtime, writer, flow, ending, tasks, writing })
+        tasks.push(couriers.start(ending.subscribe()));
+        let center = CallCenter::new(
+            Arc::clone(runtime),
+            Arc::clone(outbound),
+            writer.clone(),
+            Arc::clone(flow),
+            clock,
+        );
+        tasks.push(center.start(ending.subscribe()));
     }
 
     /// Begins nothing new from now on.
@@ -173,10 +209,8 @@ async fn schedule(
     flow: Arc<Flow>,
     clock: Arc<dyn Clock>,
     mut ending: watch::Receiver<bool>,
-    elsewhere: i64,
 ) {
     let mut limit = TICK;
-    let mut elsewhere = Elsewhere { seen: elsewhere, looked_at: clock.now() };
     let mut learned_at = Moment::MIN;
     while !*ending.borrow() {
         if clock.now() >= LEARN_EVERY.after(learned_at, runtime.zone()) {
@@ -185,7 +219,6 @@ async fn schedule(
                 tracing::error!(%error, "what contacts have shown together could not be read");
             }
         }
-        elsewhere.look(&runtime, &flow, clock.now()).await;
         let begun = clock.now();
         let span =
             tracing::debug_span!("tick", events = Empty, timers = Empty, messages = Empty, calls = Empty);
@@ -211,6 +244,16 @@ async fn schedule(
                 }
                 limit = TICK;
             }
+            // Others do the same work: whoever came second does it again.
+            Err(error @ (StoreError::Overtaken | StoreError::Busy)) if runtime.store().is_shared() => {
+                runtime.metrics().turns_overtaken.add(1);
+                let now = clock.now();
+                flow.pulse.move_failed(&error, now);
+                tracing::debug!(%error, "another process was ahead");
+                tokio::time::sleep(Duration::from_micros(now.micros().unsigned_abs() % OVERTAKEN_MICROS))
+                    .await;
+                continue;
+            }
             Err(error) => {
                 runtime.metrics().turn_failures.add(1);
                 flow.pulse.move_failed(&error, clock.now());
@@ -219,104 +262,35 @@ async fn schedule(
                 continue;
             }
         }
-        rest(&runtime, &flow, &*clock, &mut ending, &mut elsewhere).await;
+        rest(&runtime, &flow, &*clock, &mut ending).await;
     }
 }
 
 /// Waits until there is something to do.
-async fn rest(
-    runtime: &Runtime,
-    flow: &Flow,
-    clock: &dyn Clock,
-    ending: &mut watch::Receiver<bool>,
-    elsewhere: &mut Elsewhere,
-) {
+async fn rest(runtime: &Runtime, flow: &Flow, clock: &dyn Clock, ending: &mut watch::Receiver<bool>) {
     let next = match runtime.store().read().await {
         Ok(mut unit) => unit.next_due().await.map(|due| due.turns),
         Err(error) => Err(error),
     };
     let Ok(next) = next else { return };
-    let patience = runtime.patience(clock.now());
-    let shared = runtime.store().is_shared();
+    let is_shared = runtime.store().is_shared();
     let begun = clock.now();
+    let patience = runtime.patience(begun);
     loop {
         let until = next.map_or(Duration::MAX, |next| Duration::from_micros(clock.micros_until(next)));
-        let passed = Duration::from_micros(clock.now().micros_since(begun).unsigned_abs());
         let is_due = until.is_zero();
-        if is_due && !shared || passed >= patience {
+        if is_due && !is_shared {
             return;
         }
         // What is due and was not taken just now, another process is at.
-        let wait = if is_due { ELSEWHERE } else { until.min(LOOK_ELSEWHERE) };
+        let wait = if is_due { ELSEWHERE } else { until.min(LOOK_AT_CLOCK) };
         tokio::select! {
             () = flow.turns.notified() => return,
             _ = ending.changed() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        if is_due {
+        if is_due || Duration::from_micros(clock.now().micros_since(begun).unsigned_abs()) >= patience {
             return;
         }
-        if elsewhere.look(runtime, flow, clock.now()).await {
-            return;
-        }
-    }
-}
-
-/// What another process, such as the command line, has changed, as far as it was noticed.
-struct Elsewhere {
-    seen: i64,
-    looked_at: Moment,
-}
-
-impl Elsewhere {
-    /// Looks, where it has not for a while, and has everything looked at anew that may have been changed; tells
-    /// whether anything was.
-    async fn look(&mut self, runtime: &Runtime, flow: &Flow, now: Moment) -> bool {
-        let passed = u64::try_from(now.micros_since(self.looked_at)).unwrap_or(u64::MAX);
-        if Duration::from_micros(passed) < LOOK_ELSEWHERE {
-            return false;
-        }
-        self.looked_at = now;
-        let Ok(seen) = runtime.store().changes_elsewhere().await else { return false };
-        if std::mem::replace(&mut self.seen, seen) == seen {
-            return false;
-        }
-        if let Ok(plans) = load_plans(&**runtime.store()).await {
-            runtime.set_plans(plans);
-        }
-        flow.messages_due();
-        flow.calls.notify_one();
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::Plans;
-    use crate::store::Store;
-    use crate::store::sqlite::SqliteStore;
-    use crate::time::TimeZone;
-
-    #[tokio::test]
-    async fn what_changes_elsewhere_is_noticed_however_busy_it_is_here() {
-        let folder = std::env::temp_dir().join(format!("lotse-works-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("lotse.db");
-        let (here, other) =
-            (SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap());
-        here.migrate().await.unwrap();
-        let runtime = Runtime::new(Arc::new(here), Plans::default(), TimeZone::UTC, [].into());
-        let at = |millis: i64| Moment::from_micros(millis * 1_000);
-        let seen = runtime.store().changes_elsewhere().await.unwrap();
-        let (flow, mut elsewhere) = (Flow::default(), Elsewhere { seen, looked_at: at(0) });
-        let mut unit = other.write().await.unwrap();
-        unit.hold("a test", at(1)).await.unwrap();
-        unit.commit().await.unwrap();
-        assert!(!elsewhere.look(&runtime, &flow, at(499)).await, "it is not asked for at every tick");
-        assert!(elsewhere.look(&runtime, &flow, at(500)).await);
-        assert!(!elsewhere.look(&runtime, &flow, at(1_000)).await);
-        drop(runtime);
-        let _ = std::fs::remove_dir_all(&folder);
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::pulse::Pulse;
 use crate::domain::{CallId, ContactId, Event, MessageId, MessageState, Permission, SkipReason};
 use crate::metrics::Metrics;
 use crate::store::{
-    Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError, WriteUnit,
+    Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError, Wake, WriteUnit,
 };
 use crate::time::{Clock, Moment};
 
@@ -156,8 +157,13 @@ pub struct Flow {
     pub over_http: Notify,
     /// There may be calls to make.
     pub calls: Notify,
+    /// Other journeys may be in force.
+    pub plans: Notify,
     /// Whether the work moves.
     pub pulse: Pulse,
+    /// What others are to be told.
+    telling: AtomicU8,
+    to_tell: Notify,
     messages: Mutex<BTreeSet<MessageId>>,
     under_way: Mutex<BTreeSet<CallId>>,
 }
@@ -167,6 +173,40 @@ impl Flow {
     pub fn messages_due(&self) {
         self.mail.notify_one();
         self.over_http.notify_one();
+    }
+
+    /// Wakes whoever does such work in this process.
+    pub fn wake(&self, wake: Wake) {
+        if wake.has(Wake::TURNS) {
+            self.turns.notify_one();
+        }
+        if wake.has(Wake::MESSAGES) {
+            self.messages_due();
+        }
+        if wake.has(Wake::CALLS) {
+            self.calls.notify_one();
+        }
+        if wake.has(Wake::PLANS) {
+            self.plans.notify_one();
+        }
+    }
+
+    /// Wakes whoever does such work, in other processes too where this one does none of it.
+    pub fn due(&self, wake: Wake) {
+        self.wake(wake);
+        self.telling.fetch_or(wake.bits(), Ordering::SeqCst);
+        self.to_tell.notify_one();
+    }
+
+    /// Waits until there is something that others are to be told.
+    pub(super) async fn to_tell(&self) -> Wake {
+        loop {
+            let bits = self.telling.swap(0, Ordering::SeqCst);
+            if bits != 0 {
+                return Wake::from_bits(bits);
+            }
+            self.to_tell.notified().await;
+        }
     }
 
     /// Messages that are being handed over.
@@ -530,10 +570,11 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
     if mail {
         flow.messages_due();
     }
-    for (happened, notify) in [(turns, &flow.turns), (calls, &flow.calls)] {
-        if happened {
-            notify.notify_one();
-        }
+    if turns {
+        flow.due(Wake::TURNS);
+    }
+    if calls {
+        flow.calls.notify_one();
     }
 }
 

@@ -14,6 +14,8 @@ mod operating;
 mod steps;
 mod tally;
 mod audit;
+mod wake;
+pub mod copy;
 pub mod memory;
 pub mod postgres;
 pub mod sqlite;
@@ -32,6 +34,7 @@ pub use types::{
     MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
     StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who,
 };
+pub use wake::Wake;
 
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
@@ -93,6 +96,23 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the database cannot be reached.
     async fn changes_elsewhere(&self) -> Result<i64>;
+
+    /// Tells other processes what there may be to do. Nobody is told where nobody else does the work.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    async fn tell(&self, _wake: Wake) -> Result<()> {
+        Ok(())
+    }
+
+    /// Waits until another process tells what there may be to do; for ever where nobody else does the work. What was
+    /// told while nobody waited, or while the connection was broken, may be lost.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    async fn told(&self) -> Result<Wake> {
+        std::future::pending().await
+    }
 
     /// How many steps the tables are behind this program.
     ///

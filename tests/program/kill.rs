@@ -45,7 +45,7 @@ impl Chance {
 }
 
 /// Signs somebody up; whether the answer came, and was that it is lasting.
-async fn sign_up(client: &reqwest::Client, workspace: &Workspace, key: &str, person: u64) -> bool {
+pub(super) async fn sign_up(client: &reqwest::Client, workspace: &Workspace, key: &str, person: u64) -> bool {
     let body = format!(
         r#"{{"type":"track","event":"signed_up","userId":"p{person}","messageId":"m{person}","timestamp":"2026-01-01T10:00:00Z"}}"#
     );
@@ -129,7 +129,7 @@ async fn a_hundred_kills_cost_nothing() {
 }
 
 /// The state of each message by its id.
-fn ledger(workspace: &Workspace) -> BTreeMap<String, String> {
+pub(super) fn ledger(workspace: &Workspace) -> BTreeMap<String, String> {
     let deliveries =
         workspace.ask_json(&["deliveries", "list", "--all", "--limit", "100000", "--format", "json"]);
     let text = |delivery: &serde_json::Value, key: &str| delivery[key].as_str().unwrap().to_owned();
@@ -138,6 +138,6 @@ fn ledger(workspace: &Workspace) -> BTreeMap<String, String> {
 }
 
 /// The id of a message, in the Message-ID that stays the same over all tries.
-fn id_of(message_id: &str) -> String {
+pub(super) fn id_of(message_id: &str) -> String {
     message_id.trim_start_matches('<').split('@').next().unwrap().to_owned()
 }

@@ -5,6 +5,7 @@ mod fmt;
 mod formats;
 mod kill;
 mod log;
+mod many;
 mod operating;
 #[path = "../postgres/server.rs"]
 mod postgres;

@@ -7,7 +7,7 @@ use super::super::App;
 use super::super::extract::{InPath, InQuery};
 use super::super::problem::{Kind, Problem};
 use crate::domain::{CallId, ContactId};
-use crate::store::{Deliveries, Delivery, DeliveryKind, ReadUnit};
+use crate::store::{Deliveries, Delivery, DeliveryKind, ReadUnit, Wake};
 
 /// How many deliveries are listed, where nothing is said and at the most.
 const LIMIT_DEFAULT: u32 = 100;
@@ -64,8 +64,8 @@ pub(super) async fn retry(
     }
     unit.commit().await?;
     match kind {
-        DeliveryKind::Message => app.flow.messages_due(),
-        DeliveryKind::Call | DeliveryKind::HandOff | DeliveryKind::Alert => app.flow.calls.notify_one(),
+        DeliveryKind::Message => app.flow.due(Wake::MESSAGES),
+        DeliveryKind::Call | DeliveryKind::HandOff | DeliveryKind::Alert => app.flow.due(Wake::CALLS),
     }
     Ok(Json(Retried { id, kind }))
 }

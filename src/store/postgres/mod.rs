@@ -13,10 +13,12 @@ mod instance;
 mod keys;
 #[path = "../sql/mod.rs"]
 mod sql;
+mod tables;
 #[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
+mod wake;
 mod worker;
 
 use std::time::Duration;
@@ -24,15 +26,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::query::Query;
-use sqlx::{Executor as _, Row as _, TypeInfo as _, ValueRef as _};
+use sqlx::{ConnectOptions as _, Executor as _, Row as _, TypeInfo as _, ValueRef as _};
 use url::Url;
 
 use super::{
-    Carrier, ClaimedCall, ClaimedMessage, Connections, ReadUnit, Result, Store, StoreError, WriteUnit,
+    Carrier, ClaimedCall, ClaimedMessage, Connections, ReadUnit, Result, Store, StoreError, Wake, WriteUnit,
 };
 use crate::domain::{CallId, MessageId};
 use crate::time::Moment;
 use sql::{SqlUnit, schema};
+use wake::Ear;
 use worker::Worker;
 
 /// What the statements in `sql` are run on.
@@ -81,6 +84,7 @@ impl Default for PostgresOptions {
 pub struct PostgresStore {
     pool: PgPool,
     worker: Worker,
+    ear: Ear,
 }
 
 impl PostgresStore {
@@ -96,6 +100,9 @@ impl PostgresStore {
         } else {
             connect
         };
+        // Every statement would ask whether it is logged, on the thread that works, and a filter of a layer takes the
+        // answer for that to our own next line.
+        let connect = connect.disable_statement_logging();
         let worker = Worker::start(connect.clone()).await.map_err(|error| unreachable(url, &error))?;
         let settings = settings(options, worker.number());
         let pool = PgPoolOptions::new()
@@ -105,8 +112,8 @@ impl PostgresStore {
                 let settings = settings.clone();
                 Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(settings)).await.map(|_| ()) })
             })
-            .connect_lazy_with(connect);
-        let store = Self { pool, worker };
+            .connect_lazy_with(connect.clone());
+        let store = Self { pool, worker, ear: Ear::new(connect) };
         store.check_server().await?;
         store.pending_migrations().await?;
         Ok(store)
@@ -193,6 +200,14 @@ impl Store for PostgresStore {
         row.try_get(0).map_err(failed)
     }
 
+    async fn tell(&self, wake: Wake) -> Result<()> {
+        wake::tell(&self.pool, self.worker.number(), wake).await
+    }
+
+    async fn told(&self) -> Result<Wake> {
+        self.ear.told(self.worker.number()).await
+    }
+
     async fn pending_migrations(&self) -> Result<usize> {
         schema::pending(&mut *self.pool.acquire().await.map_err(failed)?).await
     }
@@ -210,6 +225,7 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.pool.close().await;
+        self.ear.end().await;
         self.worker.end().await;
     }
 }

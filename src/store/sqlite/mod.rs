@@ -12,6 +12,7 @@ mod instance;
 mod keys;
 #[path = "../sql/mod.rs"]
 mod sql;
+mod tables;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]

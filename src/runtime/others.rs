@@ -1,0 +1,142 @@
+//! Other processes: what they changed is noticed, what they tell is passed on, and what comes in here they are told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::writer::Flow;
+use super::{Runtime, load_plans};
+use crate::store::{StoreError, Wake};
+use crate::time::Clock;
+
+/// How often it is looked whether another process, such as the command line, has changed something, and how much
+/// later at the most, so that not all look together.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LATER_MICROS: u64 = 250_000;
+/// How long others are told nothing after they were told something: telling holds up whoever commits.
+const TELL_EVERY: Duration = Duration::from_millis(30);
+/// How long nothing is heard after the store failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// What another process has changed, as far as it was noticed.
+pub(super) struct Elsewhere {
+    seen: i64,
+}
+
+impl Elsewhere {
+    /// What others change from now on is noticed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn new(runtime: &Runtime) -> Result<Self, StoreError> {
+        Ok(Self { seen: runtime.store().changes_elsewhere().await? })
+    }
+
+    /// Looks, and has everything looked at anew that may have been changed; tells whether anything was.
+    async fn look(&mut self, runtime: &Runtime, flow: &Flow) -> bool {
+        let Ok(seen) = runtime.store().changes_elsewhere().await else { return false };
+        if seen == self.seen {
+            return false;
+        }
+        // Where the plans cannot be read it is looked again.
+        if let Ok(plans) = load_plans(&**runtime.store()).await {
+            runtime.set_plans(plans);
+            self.seen = seen;
+        }
+        flow.wake(Wake::TURNS.and(Wake::MESSAGES).and(Wake::CALLS));
+        true
+    }
+}
+
+/// Looks again and again, and at once when others say that other journeys are in force.
+pub(super) async fn look(
+    runtime: Arc<Runtime>,
+    flow: Arc<Flow>,
+    clock: Arc<dyn Clock>,
+    mut ending: watch::Receiver<bool>,
+    mut elsewhere: Elsewhere,
+) {
+    while !*ending.borrow() {
+        elsewhere.look(&runtime, &flow).await;
+        let later = Duration::from_micros(clock.now().micros().unsigned_abs() % LATER_MICROS);
+        tokio::select! {
+            () = flow.plans.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY + later) => {}
+            _ = ending.changed() => {}
+        }
+    }
+}
+
+/// Passes on what others tell.
+pub(super) async fn hear(runtime: Arc<Runtime>, flow: Arc<Flow>, mut ending: watch::Receiver<bool>) {
+    while !*ending.borrow() {
+        let told = tokio::select! {
+            told = runtime.store().told() => told,
+            _ = ending.changed() => return,
+        };
+        match told {
+            Ok(wake) => flow.wake(wake),
+            Err(error) => {
+                tracing::warn!(%error, "other processes are not heard; what they leave is looked for");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+/// Tells others what came in here, at once, and then not again for a while: what comes meanwhile is told together.
+pub(super) async fn tell(runtime: Arc<Runtime>, flow: Arc<Flow>, mut ending: watch::Receiver<bool>) {
+    while !*ending.borrow() {
+        let wake = tokio::select! {
+            wake = flow.to_tell() => wake,
+            _ = ending.changed() => return,
+        };
+        if let Err(error) = runtime.store().tell(wake).await {
+            tracing::debug!(%error, "other processes could not be told what came in: they look for it");
+        }
+        tokio::time::sleep(TELL_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Plans;
+    use crate::store::Store;
+    use crate::store::sqlite::SqliteStore;
+    use crate::time::{Moment, TimeZone};
+
+    #[tokio::test]
+    async fn what_another_process_changes_is_noticed_once() {
+        let folder = std::env::temp_dir().join(format!("lotse-others-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("lotse.db");
+        let (here, other) =
+            (SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap());
+        here.migrate().await.unwrap();
+        let runtime = Runtime::new(Arc::new(here), Plans::default(), TimeZone::UTC, [].into());
+        let (flow, mut elsewhere) = (Flow::default(), Elsewhere::new(&runtime).await.unwrap());
+        assert!(!elsewhere.look(&runtime, &flow).await);
+        let mut unit = other.write().await.unwrap();
+        unit.hold("a test", Moment::from_seconds(1)).await.unwrap();
+        unit.commit().await.unwrap();
+        assert!(elsewhere.look(&runtime, &flow).await);
+        flow.turns.notified().await;
+        assert!(!elsewhere.look(&runtime, &flow).await);
+        drop(runtime);
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+
+    #[tokio::test]
+    async fn what_comes_in_together_is_told_together() {
+        let flow = Flow::default();
+        flow.due(Wake::TURNS);
+        flow.due(Wake::CALLS);
+        assert_eq!(flow.to_tell().await, Wake::TURNS.and(Wake::CALLS));
+        // What is heard is not told again.
+        flow.wake(Wake::MESSAGES);
+        flow.due(Wake::TURNS);
+        assert_eq!(flow.to_tell().await, Wake::TURNS);
+    }
+}
