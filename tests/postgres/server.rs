@@ -108,6 +108,7 @@ impl Server {
     }
 
     /// Takes a database away, and whoever is connected to it.
+    #[allow(dead_code, reason = "tests through the program leave theirs to the end of the server")]
     pub fn drop(&self, name: &str) {
         self.say(&format!("DROP DATABASE {name} WITH (FORCE)"));
     }
