@@ -8,8 +8,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{Instrument as _, Span};
 
 use super::alerts;
+use super::flow::Flow;
 use super::story::story;
-use super::writer::{Flow, Job, Writer};
+use super::writer::{Job, Writer};
 use super::{Outbound, Runtime, spans};
 use crate::channel::webhook::{CallOutcome, Endpoint};
 use crate::channel::{Retry, next_attempt};

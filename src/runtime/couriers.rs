@@ -7,10 +7,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{Instrument as _, Span};
 
+use super::flow::Flow;
 use super::gate::LedgerGate;
 use super::ledger::{posted, told, word};
 use super::mail::key;
-use super::writer::{Flow, Job, Writer};
+use super::writer::{Job, Writer};
 use super::{Letters, Outbound, Runtime, spans};
 use crate::channel::email::Gate;
 use crate::domain::{MessageId, MessageState, SkipReason};

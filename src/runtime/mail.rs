@@ -12,10 +12,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span};
 
+use super::flow::Flow;
 use super::gate::{self, LedgerGate, Pass};
 use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
-use super::writer::{Flow, Job, Writer};
+use super::writer::{Job, Writer};
 use super::{Runtime, spans};
 use crate::channel::email::{Gate, Letter, Mailbox, Outcome as Handed, Signer, SmtpRoute};
 use crate::channel::without_addresses;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::writer::Flow;
+use super::flow::Flow;
 use super::{Runtime, load_plans};
 use crate::store::{StoreError, Wake};
 use crate::time::Clock;

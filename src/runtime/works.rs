@@ -6,8 +6,9 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
+use super::flow::Flow;
 use super::others::{self, Elsewhere};
-use super::writer::{Flow, Writer};
+use super::writer::Writer;
 use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime};
 use crate::store::StoreError;
 use crate::time::{Clock, Length, Moment, Unit};
