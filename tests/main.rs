@@ -23,6 +23,7 @@ mod refusing;
 mod samples;
 mod schema;
 mod sending;
+mod simulation;
 mod tidy;
 mod written;
 mod zones;

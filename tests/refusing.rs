@@ -138,7 +138,7 @@ impl World {
         store.migrate().await.unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
         let now = Moment::from_seconds(1_800_000_000);
-        deploy(&*store, &checked, &files.sources, now).await.unwrap();
+        deploy(&*store, &checked, &files.sources, "tests", now).await.unwrap();
         let plans = load_plans(&*store).await.unwrap();
         let arm = lotse::domain::Arm::Treated;
         let runtime = Runtime::new(Arc::clone(&store), plans, config.timezone.clone(), BTreeMap::new());

@@ -10,8 +10,8 @@ use lotse::runtime::{Runtime, deploy, load_plans, why};
 use lotse::simulate::{plans, run_tests};
 use lotse::source::WorkspaceFiles;
 use lotse::store::sqlite::SqliteStore;
-use lotse::store::{Arrival, ArrivalKind, Identity, ImportRow, StoredMessage, Who};
-use lotse::time::{Moment, zone};
+use lotse::store::{Arrival, ArrivalKind, Identity, ImportRow, StoredMessage, Who, audit};
+use lotse::time::{Moment, TimeZone, zone};
 
 const WORKSPACE: &str = r#"
 event signup { }
@@ -147,7 +147,7 @@ impl World {
         let store = SqliteStore::open(&folder.path().join("lotse.db")).await.unwrap();
         store.migrate().await.unwrap();
         let (files, checked) = checked(&[workspace]);
-        deploy(&store, &checked, &files.sources, at("01T00:00")).await.unwrap();
+        deploy(&store, &checked, &files.sources, "tests", at("01T00:00")).await.unwrap();
         let plans = load_plans(&store).await.unwrap();
         let runtime = Runtime::new(Arc::new(store), plans, zone("Europe/Berlin").unwrap(), BTreeMap::new());
         let row = ImportRow {
@@ -207,7 +207,7 @@ async fn messages_are_held_over_a_database_and_why_says_so() {
     let held = "held at this line until 2027-03-03 09:00, because of a cap that has no room before";
     assert_eq!(world.why().await, [held]);
     let mut unit = world.runtime.store().read().await.unwrap();
-    assert_eq!(unit.audit().await.unwrap().broken, Vec::<String>::new());
+    assert_eq!(audit(&mut *unit, &TimeZone::UTC).await.unwrap().broken, []);
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn a_new_policy_holds_for_those_inside() {
     world.happens("signup", "01T19:30").await;
     let (files, checked) = checked(&[WORKSPACE]);
     let store = world.runtime.store();
-    deploy(&**store, &checked, &files.sources, at("01T20:00")).await.unwrap();
+    deploy(&**store, &checked, &files.sources, "tests", at("01T20:00")).await.unwrap();
     world.runtime.set_plans(load_plans(&**store).await.unwrap());
     world.runtime.tick(at("01T20:30"), 100).await.unwrap();
     let held = "held at this line until 2027-03-02 20:30, because of a cap that has no room before";

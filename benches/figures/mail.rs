@@ -7,8 +7,8 @@ use std::time::Instant;
 use lotse::domain::{Attributes, EventKind};
 use lotse::inbox::Inbox;
 use lotse::runtime::event_id;
-use lotse::store::{Arrival, ArrivalKind, Identity};
-use lotse::time::{Clock, Moment};
+use lotse::store::{Arrival, ArrivalKind, Identity, audit};
+use lotse::time::{Clock, Moment, TimeZone};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -56,7 +56,7 @@ pub async fn run() {
     counts.wait_for(|count| *count >= u64::from(PEOPLE)).await.unwrap();
     let took = begun.elapsed();
     working.end().await;
-    let audit = world.store.read().await.unwrap().audit().await.unwrap();
+    let audit = audit(&mut *world.store.read().await.unwrap(), &TimeZone::UTC).await.unwrap();
     assert_eq!(audit.messages.get("accepted"), Some(&u64::from(PEOPLE)), "{audit:?}");
     assert_eq!(world.inbox.count(), u64::from(PEOPLE), "each once");
     let floor = floor(SIZE).await;

@@ -9,7 +9,8 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use lotse::time::{Clock, Moment};
+use lotse::store::audit;
+use lotse::time::{Clock, Moment, TimeZone};
 use serde_json::json;
 
 use super::world::{DATABASE, Working, World};
@@ -69,7 +70,7 @@ fn purchases(text: &str) -> Vec<Purchase> {
             let customer: u32 = field().parse().unwrap();
             let day: jiff::civil::Date = jiff::civil::Date::strptime("%Y%m%d", field()).unwrap();
             let hour = 9 + 4 * i64::from(customer % 3);
-            let at = day.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp().as_second() + hour * HOUR;
+            let at = day.to_zoned(TimeZone::UTC).unwrap().timestamp().as_second() + hour * HOUR;
             let (pieces, dollars) = (field().parse().unwrap(), field().parse().unwrap());
             Purchase { customer, at, pieces, dollars, line }
         })
@@ -205,7 +206,7 @@ pub async fn run() {
     let Shop { world: World { inbox, store, .. }, working, .. } = shop;
     working.end().await;
     let mut unit = store.read().await.unwrap();
-    let audit = unit.audit().await.unwrap();
+    let audit = audit(&mut *unit, &TimeZone::UTC).await.unwrap();
     let tallies = unit.tallies(None).await.unwrap();
     drop(unit);
     let sum = |journey: &str, what: &str, detail: &str| {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use lotse::domain::{Attributes, EventKind};
 use lotse::runtime::event_id;
-use lotse::store::{Arrival, ArrivalKind, Identity};
-use lotse::time::{Clock, Moment};
+use lotse::store::{Arrival, ArrivalKind, Identity, audit};
+use lotse::time::{Clock, Moment, TimeZone};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
@@ -60,7 +60,7 @@ pub async fn run() {
         } {}
         took += begun.elapsed();
     }
-    let audit = world.store.read().await.unwrap().audit().await.unwrap();
+    let audit = audit(&mut *world.store.read().await.unwrap(), &TimeZone::UTC).await.unwrap();
     assert_eq!((audit.ended, audit.broken.len()), (u64::from(PEOPLE), 0), "{audit:?}");
     world.store.close().await;
 

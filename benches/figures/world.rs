@@ -67,7 +67,7 @@ impl World {
         let sqlite = SqliteStore::open(&folder.join(DATABASE)).await.unwrap();
         sqlite.migrate().await.unwrap();
         let store: Arc<dyn Store> = Arc::new(sqlite);
-        deploy(&*store, &checked, &files.sources, now).await.unwrap();
+        deploy(&*store, &checked, &files.sources, "benches", now).await.unwrap();
         let environment = config::ProcessEnvironment::new(folder);
         let outbound = Outbound::new(&config, &environment, &any_clock);
         let outbound = Arc::new(outbound.map_err(|errors| format!("{errors:?}")).unwrap());

@@ -273,6 +273,15 @@ CREATE TABLE picked (
   PRIMARY KEY (journey, experiment)
 );
 
+-- Who did what: deployments, imports, retries, access given and taken away.
+CREATE TABLE audit (
+  at     BIGINT           NOT NULL,
+  what   TEXT COLLATE "C" NOT NULL,
+  detail TEXT COLLATE "C" NOT NULL,
+  who    TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (at, what, detail, who)
+);
+
 -- Access for people and programs; of a secret only its hash is kept.
 CREATE TABLE token (
   id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,

@@ -269,6 +269,15 @@ CREATE TABLE picked (
   PRIMARY KEY (journey, experiment)
 ) STRICT, WITHOUT ROWID;
 
+-- Who did what: deployments, imports, retries, access given and taken away.
+CREATE TABLE audit (
+  at     INTEGER NOT NULL,
+  what   TEXT    NOT NULL,
+  detail TEXT    NOT NULL,
+  who    TEXT    NOT NULL,
+  PRIMARY KEY (at, what, detail, who)
+) STRICT, WITHOUT ROWID;
+
 -- Access for people and programs; of a secret only its hash is kept.
 CREATE TABLE token (
   id         TEXT    NOT NULL PRIMARY KEY,

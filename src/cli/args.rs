@@ -55,6 +55,8 @@ pub(super) enum Command {
     Deliveries(DeliveriesArgs),
     /// List what came in and could not be taken, and why
     Quarantine(QuarantineArgs),
+    /// Say who did what, or prove that the books balance
+    Audit(AuditArgs),
     /// Give people and programs access, and take it away
     Token(TokenArgs),
     /// Copy everything into another database, and prove that both hold the same
@@ -414,6 +416,19 @@ pub(super) struct DeliveriesRetryArgs {
 #[derive(Debug, Args)]
 pub(super) struct QuarantineArgs {
     /// How many at the most
+    #[arg(long, default_value_t = 100)]
+    pub(super) limit: u32,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// Prove that nothing is lost or doubled; end with 1 where something is
+    #[arg(long)]
+    pub(super) verify: bool,
+    /// How many deeds at the most
     #[arg(long, default_value_t = 100)]
     pub(super) limit: u32,
     /// How the answer is written

@@ -6,9 +6,9 @@ use anyhow::bail;
 
 use super::args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, DeliveriesRetryArgs, Format};
 use super::workspace::{Workspace, block_on};
-use super::{End, output};
+use super::{End, audit, output};
 use crate::domain::ContactId;
-use crate::store::{Deliveries, Delivery, DeliveryKind, ReadUnit, Store, Who};
+use crate::store::{DeedKind, Deliveries, Delivery, ReadUnit, Store, Who};
 use crate::time::{Clock, SystemClock, wall_text};
 
 /// How many deliveries are looked through for one that is to be tried again.
@@ -23,15 +23,6 @@ pub(super) fn run(args: &DeliveriesArgs, dir: &Path) -> anyhow::Result<End> {
             DeliveriesCommand::Retry(args) => retry(&*store, args).await,
         }
     })
-}
-
-fn kind(kind: DeliveryKind) -> &'static str {
-    match kind {
-        DeliveryKind::Message => "message",
-        DeliveryKind::Call => "call",
-        DeliveryKind::HandOff => "hand-off",
-        DeliveryKind::Alert => "alert",
-    }
 }
 
 async fn list(store: &dyn Store, args: &DeliveriesListArgs, workspace: &Workspace) -> anyhow::Result<End> {
@@ -52,7 +43,7 @@ async fn list(store: &dyn Store, args: &DeliveriesListArgs, workspace: &Workspac
     let row = |delivery: &Delivery| {
         let next = delivery.due_at.map(|due| format!("next {}", wall_text(due, zone)));
         vec![
-            kind(delivery.kind).to_owned(),
+            delivery.kind.words().to_owned(),
             delivery.state.clone(),
             delivery.name.clone(),
             delivery.journey.clone(),
@@ -95,9 +86,11 @@ async fn retry(store: &dyn Store, args: &DeliveriesRetryArgs) -> anyhow::Result<
     };
     let now = SystemClock.now();
     if !unit.retry(found.kind, found.contact, found.id, now).await? {
-        bail!("the {} is {}: there is nothing to try again", kind(found.kind), found.state);
+        bail!("the {} is {}: there is nothing to try again", found.kind.words(), found.state);
     }
+    let detail = format!("{} {} `{}`", found.kind.words(), found.id, found.name);
+    unit.note(audit::deed(DeedKind::Retried, detail)).await?;
     unit.commit().await?;
-    anstream::println!("the {} `{}` is tried again", kind(found.kind), found.name);
+    anstream::println!("the {} `{}` is tried again", found.kind.words(), found.name);
     Ok(End::Good)
 }

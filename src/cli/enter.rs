@@ -2,13 +2,13 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::End;
 use super::args::EnterArgs;
 use super::workspace::{Workspace, block_on};
+use super::{End, audit};
 use crate::domain::{Attributes, Event, EventKind};
 use crate::finding::words;
 use crate::runtime::{event_id, load_plans};
-use crate::store::Who;
+use crate::store::{DeedKind, Who};
 use crate::time::{Clock, SystemClock};
 
 pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
@@ -51,6 +51,8 @@ pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
         }
         let count = events.len();
         unit.add_events(events).await?;
+        let detail = format!("{} into `{}`", words::counted(count, "contact"), args.journey);
+        unit.note(audit::deed(DeedKind::Entered, detail)).await?;
         unit.commit().await?;
         anstream::println!(
             "{} to enter `{}`; `lotse why WHO {}` tells what came of it",

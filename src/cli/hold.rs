@@ -1,9 +1,10 @@
 use std::path::Path;
 
-use super::End;
 use super::args::HoldArgs;
 use super::workspace::{Workspace, block_on};
+use super::{End, audit};
 use crate::finding::words::counted;
+use crate::store::DeedKind;
 use crate::time::{Clock, SystemClock, wall_text};
 
 pub(super) fn hold(args: &HoldArgs, dir: &Path) -> anyhow::Result<End> {
@@ -13,6 +14,9 @@ pub(super) fn hold(args: &HoldArgs, dir: &Path) -> anyhow::Result<End> {
         let why = args.because.as_deref().unwrap_or("somebody said `lotse hold`");
         let is_new = unit.hold(why, SystemClock.now()).await?;
         let held = unit.held().await?;
+        if is_new {
+            unit.note(audit::deed(DeedKind::Held, why)).await?;
+        }
         unit.commit().await?;
         if is_new {
             anstream::println!("nothing is handed over from now on; what is due waits for `lotse resume`");
@@ -32,6 +36,7 @@ pub(super) fn resume(dir: &Path) -> anyhow::Result<End> {
             anstream::println!("nothing was held");
             return Ok(End::Good);
         }
+        unit.note(audit::deed(DeedKind::Released, "")).await?;
         let due = unit.backlog(SystemClock.now()).await?;
         unit.commit().await?;
         let messages = usize::try_from(due.mails + due.over_http).unwrap_or(usize::MAX);

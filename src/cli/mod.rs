@@ -4,6 +4,7 @@
 //! findings or failed expectations, with 2 when it could not do what was asked.
 
 mod args;
+mod audit;
 mod check;
 mod contacts;
 mod copy;
@@ -82,6 +83,7 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::Why(args) => why::run(&args, &workspace),
         Command::Deliveries(args) => deliveries::run(&args, &workspace),
         Command::Quarantine(args) => quarantine::run(&args, &workspace),
+        Command::Audit(args) => audit::run(&args, &workspace),
         Command::Token(args) => token::run(&args, &workspace),
         Command::Copy(args) => copy::run(&args, &workspace),
         Command::Migrate(args) => migrate::run(&args, &workspace),

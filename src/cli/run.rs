@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 
 use super::args::{Only, RunArgs};
+use super::audit::account;
 use super::database::Database;
 use super::marker::Marker;
 use super::workspace::{Workspace, block_on};
@@ -49,7 +50,8 @@ async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) 
     };
     let store = database.store();
     tell_of_hold(&*store, elsewhere).await?;
-    let deployed = deploy(&*store, &workspace.checked, &workspace.files.sources, clock.now()).await?;
+    let deployed =
+        deploy(&*store, &workspace.checked, &workspace.files.sources, &account(), clock.now()).await?;
     tell(&deployed);
     if deployed != Deployed::default() {
         store.tell(Wake::PLANS).await?;

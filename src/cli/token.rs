@@ -4,9 +4,9 @@ use anyhow::bail;
 
 use super::args::{Format, Role as RoleArg, TokenArgs, TokenCommand};
 use super::workspace::{Workspace, block_on};
-use super::{End, output};
+use super::{End, audit, output};
 use crate::http::access::{Role, new_token};
-use crate::store::{Store, Token};
+use crate::store::{DeedKind, Store, Token};
 use crate::time::{Clock, SystemClock, wall_text};
 
 pub(super) fn run(args: &TokenArgs, dir: &Path) -> anyhow::Result<End> {
@@ -34,7 +34,9 @@ fn role(role: RoleArg) -> Role {
 async fn create(store: &dyn Store, name: &str, of: RoleArg) -> anyhow::Result<End> {
     let (access, text) = new_token(name, role(of), SystemClock.now())?;
     let mut unit = store.write().await?;
+    let detail = format!("{} `{name}` of the role {}", access.token.id, access.token.role);
     unit.add_token(access).await?;
+    unit.note(audit::deed(DeedKind::TokenCreated, detail)).await?;
     unit.commit().await?;
     anstream::eprintln!("this is shown once; keep it where secrets are kept");
     anstream::println!("{text}");
@@ -72,6 +74,7 @@ async fn revoke(store: &dyn Store, id: &str) -> anyhow::Result<End> {
     if !unit.revoke_token(id, SystemClock.now()).await? {
         bail!("no token `{id}` is in use: `lotse token list` shows those there are");
     }
+    unit.note(audit::deed(DeedKind::TokenRevoked, id)).await?;
     unit.commit().await?;
     anstream::println!("`{id}` opens nothing any more; a running server forgets it within 10 seconds");
     Ok(End::Good)

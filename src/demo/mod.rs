@@ -128,7 +128,7 @@ impl Demo {
 
         let environment = DemoEnvironment::new(mail_address)?;
         let sample = Sample::new(&url, world_address)?;
-        deploy(&*store, &sample.checked, &sample.files.sources, clock.now()).await?;
+        deploy(&*store, &sample.checked, &sample.files.sources, "demo", clock.now()).await?;
         let outbound = Outbound::new(&sample.config, &environment, &clock).map_err(all_of)?;
         let outbound = Arc::new(outbound);
         let plans = load_plans(&*store).await?;
@@ -178,10 +178,11 @@ impl Demo {
         for server in self.servers {
             let _ = server.await;
         }
+        let zone = self.works.runtime.zone().clone();
         self.works.end(GRACE).await;
         // Only now: it takes what is still handed over.
         self.mail.abort();
-        let summary = Summary::of(&*self.store, &self.inbox, &self.deeds).await;
+        let summary = Summary::of(&*self.store, &zone, &self.inbox, &self.deeds).await;
         self.store.close().await;
         Ok(summary?)
     }

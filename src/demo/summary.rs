@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::domain::MessageState;
 use crate::finding::words::counted;
 use crate::inbox::Inbox;
-use crate::store::{Result, Store};
+use crate::store::{Result, Store, audit};
+use crate::time::TimeZone;
 
 /// A count that goes up.
 #[derive(Debug, Default)]
@@ -76,9 +77,9 @@ pub struct Summary {
 
 impl Summary {
     /// Counts what a store and an inbox hold.
-    pub(super) async fn of(store: &dyn Store, inbox: &Inbox, deeds: &Deeds) -> Result<Self> {
+    pub(super) async fn of(store: &dyn Store, zone: &TimeZone, inbox: &Inbox, deeds: &Deeds) -> Result<Self> {
         let mut unit = store.read().await?;
-        let audit = unit.audit().await?;
+        let audit = audit(&mut *unit, zone).await?;
         let tallies = unit.tallies(None).await?;
         let sum =
             |what: &str| -> i64 { tallies.iter().filter(|row| row.what == what).map(|row| row.count).sum() };
@@ -101,7 +102,7 @@ impl Summary {
             leads: deeds.leads.get(),
             answers: deeds.answers.get(),
             unsubscribes: deeds.unsubscribes.get(),
-            broken: audit.broken,
+            broken: audit.broken.iter().map(ToString::to_string).collect(),
         };
         if accepted != summary.mails {
             summary.broken.push(format!("the ledger has {accepted} mails, and the inbox {}", summary.mails));

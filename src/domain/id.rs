@@ -119,6 +119,19 @@ impl IdHasher {
     }
 }
 
+/// The id of what a step of a run decides, the same whenever the turn is made again. `cause` is when that happened
+/// which moved the run.
+pub fn id_of_step(kind: &str, run: RunId, step: u32, cause: Moment) -> Uuid {
+    IdHasher::new(kind).part(run.bytes()).part(step.to_be_bytes()).finish(cause)
+}
+
+/// Whether an id is that of a step of a run, whatever moved it.
+pub fn is_of_step(id: Uuid, kind: &str, run: RunId, step: u32) -> bool {
+    // The moment stands in the first six bytes, everything else behind.
+    let expected = id_of_step(kind, run, step, Moment::from_seconds(0));
+    id.as_bytes().iter().zip(expected.as_bytes()).skip(6).all(|(byte, expected)| byte == expected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +162,15 @@ mod tests {
         assert_ne!(id("ab", "c"), IdHasher::new("other").part("ab").part("c").finish(at));
         assert!(id("a", "b") < IdHasher::new("test").part("a").part("b").finish(at.plus_seconds(1)));
         assert_eq!(id("a", "b").get_version_num(), 8);
+    }
+
+    #[test]
+    fn the_id_of_a_step_is_known_again() {
+        let run = RunId(IdHasher::new("run").finish(Moment::from_seconds(5)));
+        let id = id_of_step("message", run, 3, Moment::from_seconds(1_800_000_000));
+        assert!(is_of_step(id, "message", run, 3));
+        assert!(!is_of_step(id, "message", run, 4));
+        assert!(!is_of_step(id, "call", run, 3));
+        assert!(!is_of_step(id, "message", RunId::default(), 3));
     }
 }

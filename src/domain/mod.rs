@@ -14,7 +14,9 @@ mod watch;
 
 pub use contact::{Address, AddressError, Attributes, Contact, Permission};
 pub use event::{Event, EventKind, SystemEvent};
-pub use id::{CallId, ContactId, EventId, IdHasher, MessageId, RunId, SLOT_COUNT, Slot};
+pub use id::{
+    CallId, ContactId, EventId, IdHasher, MessageId, RunId, SLOT_COUNT, Slot, id_of_step, is_of_step,
+};
 pub use learned::{ChannelCounts, Learned, Picked};
 pub use message::{Call, CallKind, CallState, Message, MessageState, PastMessage, SkipReason};
 pub use run::{

@@ -1,6 +1,6 @@
 use super::evaluate::evaluate;
 use super::turn::Turn;
-use crate::domain::{Attributes, Call, CallId, CallKind, IdHasher, StepKind, Value};
+use crate::domain::{Attributes, Call, CallId, CallKind, StepKind, Value, id_of_step};
 use crate::language::plan::{Change, Expr, Place};
 
 impl Turn<'_> {
@@ -47,7 +47,7 @@ impl Turn<'_> {
 
     /// The id of what the present step decides: the same whenever the turn is made again.
     pub(super) fn id(&self, kind: &str) -> uuid::Uuid {
-        IdHasher::new(kind).part(self.run.id.bytes()).part(self.run.steps.to_be_bytes()).finish(self.cause)
+        id_of_step(kind, self.run.id, self.run.steps, self.cause)
     }
 
     pub(super) fn call(&mut self, kind: CallKind, target: &str, with: &[(String, Expr)]) {

@@ -102,7 +102,7 @@ impl Stand {
         let files = WorkspaceFiles::from_texts([("a.journey", WORKSPACE)]);
         let checked = check(&files, None);
         assert!(!checked.has_errors(), "{:#?}", checked.findings);
-        deploy(&*store, &checked, &files.sources, clock.now()).await.unwrap();
+        deploy(&*store, &checked, &files.sources, "tests", clock.now()).await.unwrap();
         let runtime = Arc::new(Runtime::new(Arc::clone(&store), Plans::default(), TimeZone::UTC, [].into()));
         runtime.set_plans(load_plans(&*store).await.unwrap());
 

@@ -12,7 +12,7 @@ use super::flow::Flow;
 use super::story::story;
 use super::writer::{Job, Writer};
 use super::{Outbound, Runtime, spans};
-use crate::channel::webhook::{CallOutcome, Endpoint};
+use crate::channel::webhook::{CallOutcome, Receiver};
 use crate::channel::{Retry, next_attempt};
 use crate::domain::{Address, Call, CallId, CallKind, CallState, Event, EventId, EventKind, IdHasher};
 use crate::store::{CallSettlement, ClaimedCall, ReadUnit, StoreError, Who};
@@ -86,6 +86,8 @@ impl CallCenter {
                 }
             };
             tokio::select! {
+                // In a fixed order, so that a simulation can be played again.
+                biased;
                 () = self.flow.calls.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 _ = ending.changed() => {}
@@ -139,11 +141,11 @@ impl CallCenter {
     fn way(&self, call: &Call) -> Option<Way<'_>> {
         let outbound = &self.outbound;
         match call.kind {
-            CallKind::Call => outbound.webhooks.get(&call.target).map(Way::Http),
-            CallKind::HandOff => outbound.teams.get(&call.target).map(Way::Http),
+            CallKind::Call => outbound.webhooks.get(&call.target).map(Way::http),
+            CallKind::HandOff => outbound.teams.get(&call.target).map(Way::http),
             CallKind::Alert => {
                 let by_mail = || outbound.team_addresses.get(&call.target).map(Way::Mail);
-                outbound.teams.get(&call.target).map(Way::Http).or_else(by_mail)
+                outbound.teams.get(&call.target).map(Way::http).or_else(by_mail)
             }
         }
     }
@@ -276,8 +278,14 @@ impl CallCenter {
 
 /// How a call goes to its receiver.
 enum Way<'a> {
-    Http(&'a Endpoint),
+    Http(&'a dyn Receiver),
     Mail(&'a Address),
+}
+
+impl<'a> Way<'a> {
+    fn http(receiver: &'a Arc<dyn Receiver>) -> Self {
+        Way::Http(&**receiver)
+    }
 }
 
 pub(super) fn failed(status: Option<u16>, why: String) -> CallOutcome {

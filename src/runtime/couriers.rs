@@ -70,6 +70,8 @@ impl Couriers {
                 }
             };
             tokio::select! {
+                // In a fixed order, so that a simulation can be played again.
+                biased;
                 () = self.flow.over_http.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 _ = ending.changed() => {}

@@ -4,7 +4,7 @@ use crate::engine::Plans;
 use crate::language::check::Checked;
 use crate::language::plan::compile;
 use crate::source::Sources;
-use crate::store::{Store, StoreError, StoredVersion, WriteUnit};
+use crate::store::{Deed, DeedKind, Store, StoreError, StoredVersion, WriteUnit};
 use crate::time::Moment;
 
 /// What putting a workspace into force changed.
@@ -28,7 +28,7 @@ pub enum DeployError {
 }
 
 /// Puts the journeys of a workspace without errors into force, all or none. Whoever is inside a journey goes on
-/// in the version they entered, or in the new one where it says `on change move`.
+/// in the version they entered, or in the new one where it says `on change move`. `who` does it, for the audit.
 ///
 /// # Errors
 /// When a journey has no plan, or the store fails; nothing has changed then.
@@ -36,6 +36,7 @@ pub async fn deploy(
     store: &dyn Store,
     checked: &Checked,
     sources: &Sources,
+    who: &str,
     now: Moment,
 ) -> Result<Deployed, DeployError> {
     let mut deployed = Deployed::default();
@@ -51,6 +52,8 @@ pub async fn deploy(
             if plan.moves {
                 unit.wake_others(&journey.name, number, now).await?;
             }
+            note(&mut *unit, who, DeedKind::Deployed, format!("`{}` version {number}", journey.name), now)
+                .await?;
             deployed.new.push((journey.name.clone(), number));
         }
     }
@@ -58,12 +61,23 @@ pub async fn deploy(
         let name = &version.plan.journey;
         if checked.model.journey(name).is_none() {
             unit.deploy(name, None, now).await?;
+            note(&mut *unit, who, DeedKind::Retired, format!("`{name}`"), now).await?;
             deployed.retired.push(name.clone());
         }
     }
     watch(&mut *unit, &deployed, now).await?;
     unit.commit().await?;
     Ok(deployed)
+}
+
+async fn note(
+    unit: &mut dyn WriteUnit,
+    who: &str,
+    what: DeedKind,
+    detail: String,
+    at: Moment,
+) -> Result<(), StoreError> {
+    unit.note(Deed { at, who: who.to_owned(), what, detail }).await
 }
 
 /// Begins to watch contacts where a version that came into force wants that, and ends where none does any more.

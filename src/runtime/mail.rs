@@ -18,7 +18,7 @@ use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
 use super::writer::{Job, Writer};
 use super::{Runtime, spans};
-use crate::channel::email::{Gate, Letter, Mailbox, Outcome as Handed, Signer, SmtpRoute};
+use crate::channel::email::{Gate, Letter, MailRoute, Mailbox, Outcome as Handed, Signer};
 use crate::channel::without_addresses;
 use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
@@ -59,7 +59,7 @@ pub struct SenderReady {
 pub struct MailRoom {
     runtime: Arc<Runtime>,
     letters: Arc<Letters>,
-    route: SmtpRoute,
+    route: Arc<dyn MailRoute>,
     writer: Writer,
     flow: Arc<Flow>,
     clock: Arc<dyn Clock>,
@@ -77,7 +77,7 @@ impl MailRoom {
     pub fn new(
         runtime: Arc<Runtime>,
         letters: Arc<Letters>,
-        route: SmtpRoute,
+        route: Arc<dyn MailRoute>,
         writer: Writer,
         flow: Arc<Flow>,
         clock: Arc<dyn Clock>,
@@ -118,6 +118,8 @@ impl MailRoom {
                 }
             };
             tokio::select! {
+                // In a fixed order, so that a simulation can be played again.
+                biased;
                 () = self.flow.mail.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 _ = ending.changed() => {}

@@ -61,6 +61,7 @@ pub(super) async fn look(
         elsewhere.look(&runtime, &flow).await;
         let later = Duration::from_micros(clock.now().micros().unsigned_abs() % LATER_MICROS);
         tokio::select! {
+            biased;
             () = flow.plans.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY + later) => {}
             _ = ending.changed() => {}
@@ -72,6 +73,7 @@ pub(super) async fn look(
 pub(super) async fn hear(runtime: Arc<Runtime>, flow: Arc<Flow>, mut ending: watch::Receiver<bool>) {
     while !*ending.borrow() {
         let told = tokio::select! {
+            biased;
             told = runtime.store().told() => told,
             _ = ending.changed() => return,
         };
@@ -89,6 +91,7 @@ pub(super) async fn hear(runtime: Arc<Runtime>, flow: Arc<Flow>, mut ending: wat
 pub(super) async fn tell(runtime: Arc<Runtime>, flow: Arc<Flow>, mut ending: watch::Receiver<bool>) {
     while !*ending.borrow() {
         let wake = tokio::select! {
+            biased;
             wake = flow.to_tell() => wake,
             _ = ending.changed() => return,
         };

@@ -3,9 +3,11 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use super::mail::SenderReady;
-use crate::channel::email::{Mailbox, RouteConfig, RouteError, Signer, SignerError, SmtpRoute, SmtpServer};
+use crate::channel::email::{
+    MailRoute, Mailbox, RouteConfig, RouteError, Signer, SignerError, SmtpRoute, SmtpServer,
+};
 use crate::channel::webhook::{
-    AllowList, Endpoint, GuardError, Secret as SigningSecret, SecretError as SigningError,
+    AllowList, Endpoint, GuardError, Receiver, Secret as SigningSecret, SecretError as SigningError,
 };
 use crate::config::{self, Config, Environment, SecretError};
 use crate::domain::Address;
@@ -49,11 +51,11 @@ pub struct Outbound {
     /// Senders of mail.
     pub senders: BTreeMap<String, SenderReady>,
     /// Those who deliver messages of channels beside email.
-    pub channels: BTreeMap<String, Endpoint>,
+    pub channels: BTreeMap<String, Arc<dyn Receiver>>,
     /// Receivers of calls.
-    pub webhooks: BTreeMap<String, Endpoint>,
+    pub webhooks: BTreeMap<String, Arc<dyn Receiver>>,
     /// Receivers of leads and alerts.
-    pub teams: BTreeMap<String, Endpoint>,
+    pub teams: BTreeMap<String, Arc<dyn Receiver>>,
     /// Where alerts go by mail: the teams that have no system of their own.
     pub team_addresses: BTreeMap<String, Address>,
     /// Whom alerts by mail come from: the first sender of `lotse.yaml`.
@@ -65,7 +67,7 @@ pub struct Outbound {
     /// Whether opens and clicks are counted.
     pub tracking: config::Tracking,
     /// The way of mail; `None` where `lotse.yaml` has no `smtp`.
-    pub route: Option<SmtpRoute>,
+    pub route: Option<Arc<dyn MailRoute>>,
     /// How many connections carry mail.
     pub connections: usize,
 }
@@ -123,7 +125,7 @@ impl Outbound {
                 tracker,
                 base_url: config.base_url(),
                 tracking: config.tracking,
-                route,
+                route: route.map(|route| Arc::new(route) as Arc<dyn MailRoute>),
                 connections: config.smtp.as_ref().map_or(1, |smtp| connections(smtp).get()),
             }),
             _ => Err(errors),
@@ -238,7 +240,7 @@ fn endpoint(
     receiver: &config::Endpoint,
     environment: &dyn Environment,
     allowed: &AllowList,
-) -> Result<Endpoint, OutboundError> {
+) -> Result<Arc<dyn Receiver>, OutboundError> {
     let url = receiver
         .url
         .resolve(environment)
@@ -249,8 +251,9 @@ fn endpoint(
         .map_err(|error| OutboundError::Secret(format!("{path}.secret"), error))?;
     let secret =
         SigningSecret::new(&secret).map_err(|error| OutboundError::Signing(path.to_owned(), error))?;
-    Endpoint::new(url.url().as_str(), secret, receiver.timeout, allowed)
-        .map_err(|error| OutboundError::Guard(path.to_owned(), error))
+    let endpoint = Endpoint::new(url.url().as_str(), secret, receiver.timeout, allowed)
+        .map_err(|error| OutboundError::Guard(path.to_owned(), error))?;
+    Ok(Arc::new(endpoint))
 }
 
 fn route(

@@ -107,7 +107,7 @@ impl Works {
             let room = MailRoom::new(
                 Arc::clone(runtime),
                 letters,
-                route.clone(),
+                Arc::clone(route),
                 writer.clone(),
                 Arc::clone(flow),
                 Arc::clone(&clock),
@@ -286,6 +286,8 @@ async fn rest(runtime: &Runtime, flow: &Flow, clock: &dyn Clock, ending: &mut wa
         // What is due and was not taken just now, another process is at.
         let wait = if is_due { ELSEWHERE } else { until.min(LOOK_AT_CLOCK) };
         tokio::select! {
+                // In a fixed order, so that a simulation can be played again.
+                biased;
             () = flow.turns.notified() => return,
             _ = ending.changed() => return,
             () = tokio::time::sleep(wait) => {}

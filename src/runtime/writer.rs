@@ -109,6 +109,13 @@ pub enum Job {
         /// Which may go.
         done: oneshot::Sender<Passes>,
     },
+    /// Messages that the gate may have let go, and whose content did not go, for the answer never came.
+    TakeBack {
+        /// The messages.
+        messages: Vec<MessageKey>,
+        /// When the gate was asked.
+        asked_at: Moment,
+    },
     /// What became of a message.
     Settle {
         /// What.
@@ -241,7 +248,7 @@ async fn write(
                 runtime.metrics().commit_failures.add(1);
                 flow.pulse.write_failed(&error, clock.now());
                 tracing::error!(%error, jobs = together.len(), "nothing could be written; what must not be lost is tried again");
-                kept = refuse(together, &error);
+                kept = refuse(together, now, &error);
             }
         }
     }
@@ -389,6 +396,7 @@ impl Together {
     ) -> Result<(), StoreError> {
         let (mut keys, mut settled, mut calls) = (Vec::new(), Vec::new(), Vec::new());
         let (mut dead, mut all_bodies, mut again) = (Vec::new(), Vec::new(), false);
+        let mut back: BTreeMap<Moment, Vec<MessageKey>> = BTreeMap::new();
         let mut telling: BTreeMap<MessageKey, &Vec<Event>> = BTreeMap::new();
         let mut events: Vec<Event> = Vec::new();
         for job in jobs {
@@ -396,6 +404,7 @@ impl Together {
                 Job::HandOver { messages, .. } => {
                     keys.extend(messages.iter().filter(|(_, before)| now < *before).map(|(key, _)| *key));
                 }
+                Job::TakeBack { messages, asked_at } => back.entry(*asked_at).or_default().extend(messages),
                 Job::Settle { settlement, events, suppress } => {
                     telling.insert(settlement.key, events);
                     settled.push(settlement.clone());
@@ -408,6 +417,9 @@ impl Together {
                 Job::Bodies { bodies, .. } => all_bodies.extend(bodies.iter().cloned()),
                 _ => {}
             }
+        }
+        for (asked_at, keys) in back {
+            unit.take_back(&keys, asked_at).await?;
         }
         if !settled.is_empty() {
             let unsure = |one: &MessageSettlement| one.outcome == Outcome::State(MessageState::Unsure);
@@ -477,6 +489,7 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
                 let goes = messages.iter().map(|(key, _)| together.goes.remove(key).unwrap_or(false));
                 let _ = done.send(Passes { goes: goes.collect(), until });
             }
+            Job::TakeBack { .. } => mail = true,
             Job::Settle { settlement, events, .. } => {
                 flow.messages().remove(&settlement.key.id);
                 turns |= !events.is_empty();
@@ -504,7 +517,7 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
 }
 
 /// Tells those who can ask again that nothing was written, and keeps what nobody can say again.
-fn refuse(jobs: Vec<Job>, error: &StoreError) -> Vec<Job> {
+fn refuse(jobs: Vec<Job>, now: Moment, error: &StoreError) -> Vec<Job> {
     let why = || WriterError::Failed(error.to_string());
     let mut kept = Vec::new();
     for job in jobs {
@@ -515,11 +528,17 @@ fn refuse(jobs: Vec<Job>, error: &StoreError) -> Vec<Job> {
                 drop(done.send(Err(why())))
             }
             Job::Lead { done, .. } | Job::Answer { done, .. } => drop(done.send(Err(why()))),
-            // What is not committed must not go.
-            Job::HandOver { done, .. } => drop(done),
-            job @ (Job::Settle { .. } | Job::SettleCall { .. } | Job::Hit { done: None, .. }) => {
-                kept.push(job)
+            // What may not be committed must not go. What is committed all the same, as where the connection was lost
+            // behind the commit, would be taken for gone.
+            Job::HandOver { messages, done } => {
+                drop(done);
+                let messages = messages.into_iter().map(|(key, _)| key).collect();
+                kept.push(Job::TakeBack { messages, asked_at: now });
             }
+            job @ (Job::Settle { .. }
+            | Job::SettleCall { .. }
+            | Job::TakeBack { .. }
+            | Job::Hit { done: None, .. }) => kept.push(job),
         }
     }
     kept

@@ -131,6 +131,7 @@ for_every_store! {
         settlements_of_one_message_go_in_order
         the_first_reaction_of_a_kind_counts
         a_retry_goes_at_once_and_through_the_gate
+        what_was_let_go_and_did_not_go_is_due_again
     }
     sending {
         a_state_has_the_messages_that_caps_count
@@ -159,6 +160,8 @@ for_every_store! {
         access_is_given_and_taken
         what_is_due_next
         the_books_of_a_lived_in_store_balance
+        books_hold_everything_of_a_page
+        deeds_are_kept_the_latest_first
         tallies_are_of_a_journey_or_of_all
     }
     operating {

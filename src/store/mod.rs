@@ -13,8 +13,8 @@ mod merge;
 mod operating;
 mod steps;
 mod tally;
-mod audit;
 mod wake;
+pub mod audit;
 pub mod copy;
 pub mod memory;
 pub mod postgres;
@@ -22,16 +22,17 @@ pub mod sqlite;
 #[cfg(test)]
 mod contract;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+pub use audit::{Audit, Book, Breach, Stray, audit};
 pub use error::StoreError;
 pub use operating::{Backlog, Connections, Hold};
 pub use types::{
-    Access, Arrival, ArrivalKind, Audit, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage,
-    Deliveries, Delivery, DeliveryKind, Deployment, GateAnswer, Identity, ImportCounts, ImportRow, Intake,
-    MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
+    Access, Arrival, ArrivalKind, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deed,
+    DeedKind, Deliveries, Delivery, DeliveryKind, Deployment, GateAnswer, Identity, ImportCounts, ImportRow,
+    Intake, MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
     StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who,
 };
 pub use wake::Wake;
@@ -226,8 +227,17 @@ pub trait ReadUnit: Send {
     /// The access of that id, with the hash of its secret.
     async fn access(&mut self, id: &str) -> Result<Option<Access>>;
 
-    /// Counts what must balance.
-    async fn audit(&mut self) -> Result<Audit>;
+    /// Contacts behind one, in the order of their keys, with everything that is theirs, for the audit.
+    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Vec<Book>>;
+
+    /// The contacts that others turned out to be.
+    async fn merged(&mut self) -> Result<BTreeSet<ContactId>>;
+
+    /// Rows whose contact is not there, by kind and contact; no more than a hundred of a kind.
+    async fn strays(&mut self) -> Result<Vec<Stray>>;
+
+    /// What people and programs did, the latest first.
+    async fn deeds(&mut self, limit: u32) -> Result<Vec<Deed>>;
 }
 
 /// Changing. What is said about a contact that turned out to be another meanwhile is said about the other.
@@ -279,6 +289,10 @@ pub trait WriteUnit: ReadUnit {
     /// go from decided to handed over. What was refused meanwhile becomes skipped. While everything is held, nothing
     /// goes and all stays as it is.
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
+
+    /// Makes messages due again that the gate let go at that moment and that did not go, for the answer never came to
+    /// whoever asked. Those that were not let go then stay as they are.
+    async fn take_back(&mut self, keys: &[MessageKey], handed_over_at: Moment) -> Result<()>;
 
     /// Records what became of messages; answers those that were in a state that can lead there, the others stay
     /// as they are.
@@ -359,6 +373,9 @@ pub trait WriteUnit: ReadUnit {
 
     /// Notes variants that were picked. One that was picked before stays.
     async fn pick(&mut self, picked: Vec<Picked>) -> Result<()>;
+
+    /// Writes down what somebody did. Whoever does it writes it down with the thing itself.
+    async fn note(&mut self, deed: Deed) -> Result<()>;
 
     /// Gives access.
     async fn add_token(&mut self, access: Access) -> Result<()>;

@@ -356,6 +356,18 @@ pub enum DeliveryKind {
     Alert,
 }
 
+impl DeliveryKind {
+    /// What people call it.
+    pub fn words(self) -> &'static str {
+        match self {
+            DeliveryKind::Message => "message",
+            DeliveryKind::Call => "call",
+            DeliveryKind::HandOff => "hand-off",
+            DeliveryKind::Alert => "alert",
+        }
+    }
+}
+
 impl From<CallKind> for DeliveryKind {
     fn from(kind: CallKind) -> Self {
         match kind {
@@ -494,21 +506,73 @@ pub struct Access {
     pub hash: [u8; 32],
 }
 
-/// The sums that must balance, and what does not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Audit {
-    /// Runs there are.
-    pub entered: u64,
-    /// Runs that wait or are held.
-    pub inside: u64,
-    /// Runs that ended.
-    pub ended: u64,
-    /// Messages in the ledger by state.
-    pub messages: BTreeMap<String, u64>,
-    /// Calls by state.
-    pub calls: BTreeMap<String, u64>,
-    /// Events no run has looked at.
-    pub pending_events: u64,
-    /// What does not balance, in words; empty when all is well.
-    pub broken: Vec<String>,
+/// Something that somebody did, for whoever asks later who did what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deed {
+    /// When.
+    pub at: Moment,
+    /// Who: the name of a token, or of the account that used the command line.
+    pub who: String,
+    /// What.
+    pub what: DeedKind,
+    /// To what, or of what.
+    pub detail: String,
+}
+
+/// What people and programs do that is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeedKind {
+    /// A version of a journey came into force.
+    Deployed,
+    /// A journey was taken out of force.
+    Retired,
+    /// Contacts were brought in from a file.
+    Imported,
+    /// Contacts were entered into a journey.
+    Entered,
+    /// A delivery was tried again.
+    Retried,
+    /// Everything that leaves the house was held.
+    Held,
+    /// It goes on.
+    Released,
+    /// Access was given.
+    TokenCreated,
+    /// Access was taken away.
+    TokenRevoked,
+}
+
+impl DeedKind {
+    const ALL: [DeedKind; 9] = [
+        DeedKind::Deployed,
+        DeedKind::Retired,
+        DeedKind::Imported,
+        DeedKind::Entered,
+        DeedKind::Retried,
+        DeedKind::Held,
+        DeedKind::Released,
+        DeedKind::TokenCreated,
+        DeedKind::TokenRevoked,
+    ];
+
+    /// How it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeedKind::Deployed => "deployed",
+            DeedKind::Retired => "retired",
+            DeedKind::Imported => "imported",
+            DeedKind::Entered => "entered",
+            DeedKind::Retried => "retried",
+            DeedKind::Held => "held",
+            DeedKind::Released => "released",
+            DeedKind::TokenCreated => "token_created",
+            DeedKind::TokenRevoked => "token_revoked",
+        }
+    }
+
+    /// Reads how it is stored.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
 }

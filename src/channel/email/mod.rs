@@ -18,7 +18,7 @@ mod wire;
 
 pub use compose::{ComposeError, ListHeaders, ListId, Mail, Mailbox, RawMail, compose};
 pub use dkim::{Signer, SignerError};
-pub use outcome::{Deferral, Envelope, Gate, Letter, Outcome, Refusal};
+pub use outcome::{Deferral, Envelope, Gate, Letter, MailLease, MailRoute, Outcome, Refusal};
 pub use pool::{Lease, RouteConfig, RouteError, SmtpRoute};
 pub use server::{Credentials, Security, ServerError, SmtpServer};
 pub use smtp::Timeouts;

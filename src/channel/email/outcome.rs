@@ -35,6 +35,26 @@ pub trait Gate: Send + Sync {
     async fn hand_over(&self, id: MessageId) -> bool;
 }
 
+/// The way of mail: whatever takes it to where it is read.
+#[async_trait]
+pub trait MailRoute: Send + Sync {
+    /// Waits until a connection is free.
+    async fn checkout(&self) -> Box<dyn MailLease>;
+
+    /// How many connections are at work, and how many rest.
+    fn connections(&self) -> (usize, usize);
+}
+
+/// The right to use one connection, for any number of mails, one at a time.
+#[async_trait]
+pub trait MailLease: Send {
+    /// Hands over one mail and says what is known about it. The gate is asked right before its content goes. `next` is
+    /// the mail that is handed over behind it, where that is known.
+    ///
+    /// When the returned future is dropped before it ends, what is known is what the gate committed.
+    async fn send(&mut self, letter: Letter<'_>, gate: &dyn Gate, next: Option<Letter<'_>>) -> Outcome;
+}
+
 /// What is known about a mail after an attempt to hand it over.
 ///
 /// `answer` is what the server said: one line of at most 512 characters, code first. `why` is what happened

@@ -2,12 +2,13 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
-use super::outcome::{Gate, Letter, Outcome};
+use super::outcome::{Gate, Letter, MailLease, MailRoute, Outcome};
 use super::server::SmtpServer;
 use super::smtp::{Connection, Fate, Timeouts};
 use crate::channel::RateLimit;
@@ -117,12 +118,6 @@ impl SmtpRoute {
         Lease { route: Arc::clone(&self.shared), resting, _place: place }
     }
 
-    /// How many connections are lent, and how many rest.
-    pub fn connections(&self) -> (usize, usize) {
-        let lent = self.shared.connections.saturating_sub(self.shared.places.available_permits());
-        (lent, self.shared.resting().len())
-    }
-
     /// Takes leave of the server on every connection that rests; for when there is nothing to send for a while.
     pub async fn close(&self) {
         let resting = std::mem::take(&mut *self.shared.resting());
@@ -138,6 +133,25 @@ impl SmtpRoute {
     pub async fn probe(&self) -> Result<(), String> {
         self.shared.open().await?.quit().await;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl MailRoute for SmtpRoute {
+    async fn checkout(&self) -> Box<dyn MailLease> {
+        Box::new(SmtpRoute::checkout(self).await)
+    }
+
+    fn connections(&self) -> (usize, usize) {
+        let lent = self.shared.connections.saturating_sub(self.shared.places.available_permits());
+        (lent, self.shared.resting().len())
+    }
+}
+
+#[async_trait]
+impl MailLease for Lease {
+    async fn send(&mut self, letter: Letter<'_>, gate: &dyn Gate, next: Option<Letter<'_>>) -> Outcome {
+        Lease::send(self, letter, gate, next).await
     }
 }
 

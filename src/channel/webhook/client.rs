@@ -58,6 +58,14 @@ pub enum CallOutcome {
     },
 }
 
+/// Takes calls: somebody else's system.
+#[async_trait]
+pub trait Receiver: Send + Sync {
+    /// Makes one attempt. `id` is the same on every attempt, `now` is the moment of this one: the receiver refuses
+    /// what is older than a few minutes.
+    async fn post(&self, id: Uuid, now: Moment, body: Vec<u8>) -> CallOutcome;
+}
+
 /// Looks names up.
 #[async_trait]
 trait Lookup: Send + Sync {
@@ -127,9 +135,7 @@ impl Endpoint {
         Ok(Self { client, target, secret, limit })
     }
 
-    /// Makes one attempt. `id` is the same on every attempt, `now` is the moment of this one: the
-    /// receiver refuses what is older than a few minutes.
-    pub async fn post(&self, id: Uuid, now: Moment, body: Vec<u8>) -> CallOutcome {
+    async fn attempt(&self, id: Uuid, now: Moment, body: Vec<u8>) -> CallOutcome {
         let id = id.to_string();
         let (signature, timestamp) = self.secret.sign(&id, now, &body);
         let request = self
@@ -152,6 +158,13 @@ impl Endpoint {
             Err(_) => format!("no answer within {:?}", self.limit),
         };
         answer.outcome(broken)
+    }
+}
+
+#[async_trait]
+impl Receiver for Endpoint {
+    async fn post(&self, id: Uuid, now: Moment, body: Vec<u8>) -> CallOutcome {
+        self.attempt(id, now, body).await
     }
 }
 

@@ -8,6 +8,6 @@ mod client;
 mod guard;
 mod sign;
 
-pub use client::{CallOutcome, Endpoint};
+pub use client::{CallOutcome, Endpoint, Receiver};
 pub use guard::{AllowList, GuardError};
 pub use sign::{Secret, SecretError};

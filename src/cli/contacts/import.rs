@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::super::args::{Format, ImportArgs};
 use super::super::workspace::{Workspace, block_on};
-use super::super::{End, output};
+use super::super::{End, audit, output};
 use crate::contact_file::{Problem, Reader};
 use crate::finding::words;
 use crate::runtime::{import_row, import_schema, passes_run_out};
-use crate::store::{ImportCounts, ImportRow, Store};
+use crate::store::{Deed, DeedKind, ImportCounts, ImportRow, Store};
 use crate::time::{Clock, SystemClock};
 
 /// How many rows are written at once.
@@ -94,6 +94,8 @@ async fn import<R: std::io::Read + std::io::Seek>(
     let (_, total) = reader.progress();
     let bar = output::progress(total, "contacts");
     let mut report = Report::default();
+    // The same for every batch, so that one import is one deed.
+    let deed = audit::deed(DeedKind::Imported, format!("contacts from `{source}`"));
     let mut batch: Vec<ImportRow> = Vec::with_capacity(BATCH);
     while let Some(row) = reader.next() {
         match row? {
@@ -111,11 +113,11 @@ async fn import<R: std::io::Read + std::io::Seek>(
             }
         }
         if batch.len() >= BATCH {
-            write(store, &mut batch, &mut report.counts).await?;
+            write(store, &deed, &mut batch, &mut report.counts).await?;
             bar.set_position(reader.progress().0);
         }
     }
-    write(store, &mut batch, &mut report.counts).await?;
+    write(store, &deed, &mut batch, &mut report.counts).await?;
     bar.finish_and_clear();
     if report.refuses && store.is_some() {
         // When this program ends, nothing goes any more that is refused in the file.
@@ -126,6 +128,7 @@ async fn import<R: std::io::Read + std::io::Seek>(
 
 async fn write(
     store: Option<&dyn Store>,
+    deed: &Deed,
     batch: &mut Vec<ImportRow>,
     counts: &mut ImportCounts,
 ) -> anyhow::Result<()> {
@@ -133,6 +136,7 @@ async fn write(
     let Some(store) = store.filter(|_| !rows.is_empty()) else { return Ok(()) };
     let mut unit = store.write().await?;
     let done = unit.import(rows, SystemClock.now()).await?;
+    unit.note(deed.clone()).await?;
     unit.commit().await?;
     counts.added += done.added;
     counts.changed += done.changed;

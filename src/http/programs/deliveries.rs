@@ -1,13 +1,14 @@
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::super::App;
+use super::super::access::Caller;
 use super::super::extract::{InPath, InQuery};
 use super::super::problem::{Kind, Problem};
 use crate::domain::{CallId, ContactId};
-use crate::store::{Deliveries, Delivery, DeliveryKind, ReadUnit, Wake};
+use crate::store::{Deed, DeedKind, Deliveries, Delivery, DeliveryKind, ReadUnit, Wake};
 
 /// How many deliveries are listed, where nothing is said and at the most.
 const LIMIT_DEFAULT: u32 = 100;
@@ -50,6 +51,7 @@ pub(super) struct Retried {
 /// Tries a delivery again at once.
 pub(super) async fn retry(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     InPath(id): InPath<Uuid>,
 ) -> Result<Json<Retried>, Problem> {
     let nothing = || {
@@ -59,9 +61,12 @@ pub(super) async fn retry(
     };
     let mut unit = app.runtime.store().write().await?;
     let (kind, contact) = find(&mut *unit, id).await?.ok_or_else(nothing)?;
-    if !unit.retry(kind, contact, id, app.clock.now()).await? {
+    let now = app.clock.now();
+    if !unit.retry(kind, contact, id, now).await? {
         return Err(nothing());
     }
+    let detail = format!("{} {id}", kind.words());
+    unit.note(Deed { at: now, who: caller.0, what: DeedKind::Retried, detail }).await?;
     unit.commit().await?;
     match kind {
         DeliveryKind::Message => app.flow.due(Wake::MESSAGES),

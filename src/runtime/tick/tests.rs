@@ -6,7 +6,7 @@ use crate::language::check::check;
 use crate::runtime::{Flow, Job, Writer, deploy, event_id, load_plans};
 use crate::source::WorkspaceFiles;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Arrival, ArrivalKind, Identity, ImportRow, Store, Who};
+use crate::store::{Arrival, ArrivalKind, Identity, ImportRow, Store, Who, audit};
 use crate::time::{ManualClock, TimeZone};
 
 const SECOND: i64 = 1_800_000_000;
@@ -38,7 +38,7 @@ impl Place {
         let files = WorkspaceFiles::from_texts([("a.journey", text.as_str())]);
         let checked = check(&files, None);
         assert!(!checked.has_errors(), "{:#?}", checked.findings);
-        deploy(&*store, &checked, &files.sources, at(-1)).await.unwrap();
+        deploy(&*store, &checked, &files.sources, "tests", at(-1)).await.unwrap();
         let plans = load_plans(&*store).await.unwrap();
         Self { runtime: Arc::new(Runtime::new(store, plans, TimeZone::UTC, BTreeMap::new())), folder }
     }
@@ -81,7 +81,8 @@ impl Place {
     }
 
     async fn pending(&self) -> u64 {
-        self.runtime.store().read().await.unwrap().audit().await.unwrap().pending_events
+        let mut unit = self.runtime.store().read().await.unwrap();
+        audit(&mut *unit, &TimeZone::UTC).await.unwrap().pending_events
     }
 }
 

@@ -41,10 +41,10 @@ pub(super) async fn calls_of_one_receiver_go_in_order(store: &dyn Store) {
 
 pub(super) async fn alerts_are_calls(store: &dyn Store) {
     let ada = person(store, "ada").await;
-    let calls = [(CallKind::HandOff, "sales", 0), (CallKind::Alert, "support", 0)];
+    let calls = [(CallKind::HandOff, "sales", 0), (CallKind::Alert, "support", 1)];
     let ids = called(store, ada, &calls).await;
-    assert_eq!(claimed(store, 0, 9, &[]).await, ids, "a lead of one team holds up no alert of another");
-    let claims = store.claim_calls(at(0), 9, &[]).await.unwrap();
+    assert_eq!(claimed(store, 1, 9, &[]).await, ids, "a lead of one team holds up no alert of another");
+    let claims = store.claim_calls(at(1), 9, &[]).await.unwrap();
     assert_eq!(claims.last().map(|claimed| claimed.call.kind), Some(CallKind::Alert));
     let mut unit = store.write().await.unwrap();
     unit.settle_calls(settled(ada, ids[1], CallState::Dead, None), at(1)).await.unwrap();

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use crate::domain::{
     Address, Arm, Attributes, Call, CallId, CallKind, ContactId, ContactState, Effects, Event, EventId,
     EventKind, HistoryStep, IdHasher, Message, MessageId, MessageState, Permission, Run, RunId, RunState,
-    StageMove, StepKind,
+    StageMove, StepKind, id_of_step,
 };
 use crate::language::check::check;
 use crate::language::plan::{Needs, Plan, compile};
 use crate::source::WorkspaceFiles;
-use crate::store::{Arrival, ArrivalKind, Identity, ImportRow, MessageKey, Store, TurnBatch, Who};
-use crate::time::Moment;
+use crate::store::audit::Rule;
+use crate::store::{
+    Arrival, ArrivalKind, Breach, Identity, ImportRow, MessageKey, Store, TurnBatch, Who, audit,
+};
+use crate::time::{Moment, TimeZone};
 
 /// Does one thing in a transaction of its own and commits it.
 macro_rules! change {
@@ -200,7 +203,7 @@ pub(in crate::store) fn sending(
     second: i64,
 ) -> MessageKey {
     let message = Message {
-        id: MessageId(id("message", &format!("{} {}", run.id, run.steps))),
+        id: MessageId(id_of_step("message", run.id, run.steps, at(second))),
         contact: run.contact,
         run: run.id,
         journey: run.journey.clone(),
@@ -232,7 +235,7 @@ pub(in crate::store) fn calling(
     second: i64,
 ) -> CallId {
     let call = Call {
-        id: CallId(id("call", &format!("{} {}", run.id, run.steps))),
+        id: CallId(id_of_step("call", run.id, run.steps, at(second))),
         contact: run.contact,
         run: run.id,
         journey: run.journey.clone(),
@@ -273,6 +276,17 @@ pub(in crate::store) async fn sent(store: &dyn Store, contact: ContactId, second
     let key = sending(&mut run, &mut effects, &address, second);
     record(store, &run, effects, second).await;
     key
+}
+
+/// What does not balance. Runs that tests make up have no plans, which is no matter here.
+pub(super) async fn broken(store: &dyn Store) -> Vec<String> {
+    let audit = look!(store, unit => audit(&mut *unit, &TimeZone::UTC));
+    let broken = audit.broken.iter().filter(|breach| breach.rule != Rule::VersionsAreThere);
+    // Counts of stages are by the plans too.
+    let of_stages = |breach: &&Breach| {
+        breach.rule == Rule::CountsFit && breach.first.iter().all(|found| found.what.contains("`in_stage"))
+    };
+    broken.filter(|breach| !of_stages(breach)).map(ToString::to_string).collect()
 }
 
 /// The plan of a small journey of that name.

@@ -1,12 +1,15 @@
 //! Lists, versions, access, and the books.
 
 use super::fixture::{
-    at, calling, decision, ending, entering, event, person, plan, record, row, sending, sent,
+    at, broken, calling, decision, ending, entering, event, person, plan, record, row, sending, sent,
 };
 use crate::domain::{CallKind, CallState, MessageState, Picked};
+use crate::store::audit::Steps;
 use crate::store::{
-    Access, CallSettlement, Deliveries, DeliveryKind, MessageSettlement, NextDue, Outcome, Store, Token,
+    Access, CallSettlement, Deed, DeedKind, Deliveries, DeliveryKind, MessageSettlement, NextDue, Outcome,
+    Store, Token, audit,
 };
+use crate::time::TimeZone;
 
 async fn settle(store: &dyn Store, key: crate::store::MessageKey, state: MessageState) {
     change!(store, unit => unit.hand_over(&[key], at(50)));
@@ -195,11 +198,12 @@ pub(super) async fn the_books_of_a_lived_in_store_balance(store: &dyn Store) {
     settle(store, key, MessageState::Accepted).await;
     change!(store, unit => unit.decide(vec![decision(ada, "news", false, 60)]));
     change!(store, unit => unit.hand_over(&[stopped], at(61)));
-    let audit = look!(store, unit => unit.audit());
+    let audit = look!(store, unit => audit(&mut *unit, &TimeZone::UTC));
     assert_eq!((audit.entered, audit.inside, audit.ended), (3, 2, 1));
     assert_eq!(audit.messages, [("accepted".to_owned(), 1), ("skipped".to_owned(), 1)].into());
     assert_eq!(audit.calls, [("pending".to_owned(), 1)].into());
-    assert_eq!((audit.pending_events, audit.broken), (1, vec![]));
+    assert_eq!((audit.contacts, audit.pending_events), (1, 1));
+    assert_eq!(broken(store).await, [""; 0]);
 }
 
 pub(super) async fn tallies_are_of_a_journey_or_of_all(store: &dyn Store) {
@@ -215,4 +219,61 @@ pub(super) async fn tallies_are_of_a_journey_or_of_all(store: &dyn Store) {
     let (a, b) = (("a".to_owned(), 1), ("b".to_owned(), 2));
     assert_eq!(entered(look!(store, unit => unit.tallies(None))), [a, b.clone()]);
     assert_eq!(entered(look!(store, unit => unit.tallies(Some("b")))), [b]);
+}
+
+pub(super) async fn deeds_are_kept_the_latest_first(store: &dyn Store) {
+    let deed = |second, who: &str, what, detail: &str| Deed {
+        at: at(second),
+        who: who.to_owned(),
+        what,
+        detail: detail.to_owned(),
+    };
+    let first = deed(1, "ada", DeedKind::Deployed, "`welcome` version 1");
+    let second = deed(2, "ben", DeedKind::Retried, "a call");
+    let beside = deed(2, "ben", DeedKind::TokenRevoked, "shop");
+    change!(store, unit => unit.note(second.clone()));
+    for deed in [&first, &beside, &first] {
+        change!(store, unit => unit.note(deed.clone()));
+    }
+    assert_eq!(look!(store, unit => unit.deeds(9)), [second.clone(), beside, first]);
+    assert_eq!(look!(store, unit => unit.deeds(1)), [second]);
+}
+
+pub(super) async fn books_hold_everything_of_a_page(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let message = sent(store, ada, 0).await;
+    let (mut run, mut effects) = entering(ada, "calls", 2);
+    let lead = calling(&mut run, &mut effects, (CallKind::HandOff, "sales"), 2);
+    record(store, &run, effects, 2).await;
+    change!(store, unit => unit.answer_lead(ada, lead, true, "eve", at(3)));
+    change!(store, unit => unit.add_events(vec![event(ada, "visit", 4)]));
+    change!(store, unit => unit.suppress(vec![(ada, "Ada@example.org".to_owned(), "bounced".to_owned())], at(5)));
+    for name in ["ben", "cleo", "dan"] {
+        sent(store, person(store, name).await, 10).await;
+    }
+    let mut unit = store.read().await.unwrap();
+    let (mut books, mut after) = (Vec::new(), None);
+    loop {
+        let page = unit.books(after, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.contact.id);
+        books.extend(page);
+    }
+    assert!(
+        books.is_sorted_by_key(|book| (book.contact.id.slot(), book.contact.id)),
+        "in the order of their keys"
+    );
+    assert!(
+        books.iter().all(|book| book.messages.iter().all(|stored| stored.message.contact == book.contact.id))
+    );
+    assert_eq!(books.iter().map(|book| book.messages.len()).collect::<Vec<_>>(), [1; 4]);
+    let book = books.into_iter().find(|book| book.contact.id == ada).unwrap();
+    assert_eq!(book.permissions, unit.permissions(ada).await.unwrap());
+    assert_eq!(book.pending, [event(ada, "visit", 4)]);
+    assert_eq!(book.runs, unit.runs(ada).await.unwrap());
+    assert_eq!(book.steps[&run.id], Steps { count: 3, first: 0, last: 2, latest: at(2) });
+    assert_eq!(book.messages, [unit.message(message).await.unwrap().unwrap()]);
+    assert_eq!((book.calls.len(), book.calls[0].accepted), (1, Some(true)));
+    assert_eq!(book.suppressed, [("ada@example.org".to_owned(), at(5))].into());
+    assert_eq!((unit.merged().await.unwrap(), unit.strays().await.unwrap()), ([].into(), vec![]));
 }

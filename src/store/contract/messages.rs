@@ -1,6 +1,6 @@
 //! The life of a message.
 
-use super::fixture::{at, attributes, decision, entering, person, record, sending, sent, state_of};
+use super::fixture::{at, attributes, broken, decision, entering, person, record, sending, sent, state_of};
 use crate::domain::{ContactId, MessageState, SkipReason};
 use crate::store::{
     Carrier, DeliveryKind, MessageKey, MessageSettlement, Outcome, Reaction, Store, StoredMessage,
@@ -223,7 +223,7 @@ pub(super) async fn every_step_of_a_message_is_legal_or_does_nothing(store: &dyn
             }
         }
     }
-    assert_eq!(look!(store, unit => unit.audit()).broken, [""; 0]);
+    assert_eq!(broken(store).await, [""; 0]);
 }
 
 pub(super) async fn what_is_settled_is_kept(store: &dyn Store) {
@@ -379,4 +379,20 @@ pub(super) async fn messages_of_other_channels_keep_their_order(store: &dyn Stor
         goes(store, first, 50).await && settle(store, first, Outcome::State(MessageState::Refused), 50).await
     );
     assert_eq!(over_http(&[]).await, [second, push]);
+}
+
+pub(super) async fn what_was_let_go_and_did_not_go_is_due_again(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let (went, stayed) = (sent(store, ada, 0).await, sent(store, ada, 1).await);
+    change!(store, unit => unit.hand_over(&[went], at(10)));
+    change!(store, unit => unit.hand_over(&[stayed], at(11)));
+    change!(store, unit => unit.take_back(&[went, stayed], at(11)));
+    let state = |stored: StoredMessage| (stored.message.state, stored.due_at, stored.attempts);
+    let mut unit = store.read().await.unwrap();
+    assert_eq!(state(unit.message(went).await.unwrap().unwrap()), (MessageState::HandedOver, None, 1));
+    let back = (MessageState::Decided, Some(at(11)), 1);
+    assert_eq!(state(unit.message(stayed).await.unwrap().unwrap()), back, "the attempt was counted");
+    drop(unit);
+    assert_eq!(broken(store).await, [""; 0]);
+    assert!(change!(store, unit => unit.hand_over(&[stayed], at(12)))[0].goes);
 }

@@ -134,13 +134,13 @@ impl Tables {
         Ok(counts)
     }
 
-    pub(super) fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>) {
+    pub(super) fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) {
         let mut people = BTreeSet::new();
         for (contact, address, reason) in addresses {
             let address = suppression_key(&address);
             people.insert(contact);
             people.extend(self.names.get(&NameOf::new(NameKind::Email, address.as_str())));
-            Arc::make_mut(&mut self.suppressed).entry(address).or_insert(reason);
+            Arc::make_mut(&mut self.suppressed).entry(address).or_insert((reason, now));
         }
         for contact in people {
             if let Some(person) = self.person(self.is_now(contact)) {

@@ -102,6 +102,20 @@ impl Tables {
         self.person_mut(key.contact)?.messages.get_mut(&key.id)
     }
 
+    pub(super) fn take_back(&mut self, keys: &[MessageKey], handed_over_at: Moment) {
+        for key in keys {
+            let key = MessageKey { contact: self.is_now(key.contact), ..*key };
+            let is_that = |stored: &&mut StoredMessage| {
+                stored.message.state == MessageState::HandedOver
+                    && stored.handed_over_at == Some(handed_over_at)
+            };
+            if let Some(stored) = self.message_mut(key).filter(is_that) {
+                stored.message.state = MessageState::Decided;
+                stored.due_at = Some(handed_over_at);
+            }
+        }
+    }
+
     pub(super) fn settle_messages(
         &mut self,
         settled: Vec<MessageSettlement>,

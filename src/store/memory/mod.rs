@@ -4,7 +4,7 @@
 //! A transaction works on tables of its own, which are shared with everybody else's until it changes them; a
 //! commit puts them in the place of the old ones.
 
-mod audit;
+mod books;
 mod calls;
 mod intake;
 mod messages;

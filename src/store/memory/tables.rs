@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use uuid::Uuid;
 use super::super::identity::NameOf;
 use super::super::steps::suppression_key;
 use super::super::tally::TallyKey;
-use super::super::{Access, Hold, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion};
+use super::super::{Access, Deed, Hold, Quarantined, StoredCall, StoredEvent, StoredMessage, StoredVersion};
 use crate::domain::{
     CallId, Contact, ContactId, Event, EventId, EventKind, GoalReached, HistoryStep, MessageId, Permission,
     Picked, Run, RunId, Slot, Watch,
@@ -19,8 +20,8 @@ pub(super) struct Tables {
     /// In the order of their keys.
     pub(super) people: Arc<BTreeMap<(Slot, ContactId), Arc<Person>>>,
     pub(super) names: Arc<BTreeMap<NameOf, ContactId>>,
-    /// Why nothing is sent to an address, by its `suppression_key`.
-    pub(super) suppressed: Arc<BTreeMap<String, String>>,
+    /// Why nothing is sent to an address and since when, by its `suppression_key`.
+    pub(super) suppressed: Arc<BTreeMap<String, (String, Moment)>>,
     pub(super) quarantine: Arc<BTreeMap<Uuid, Quarantined>>,
     /// Plans by their number, with their hash; which is in force, the deployments say.
     pub(super) versions: Arc<BTreeMap<u32, ([u8; 32], StoredVersion)>>,
@@ -28,6 +29,8 @@ pub(super) struct Tables {
     pub(super) tallies: Arc<BTreeMap<TallyKey, (i64, f64)>>,
     pub(super) picked: Arc<BTreeMap<(String, String), Picked>>,
     pub(super) tokens: Arc<BTreeMap<String, Access>>,
+    /// What somebody did, the latest first.
+    pub(super) deeds: Arc<BTreeMap<(Reverse<Moment>, &'static str, String, String), Deed>>,
     pub(super) watching: Option<Watching>,
     pub(super) hold: Option<Hold>,
 }
@@ -89,7 +92,8 @@ impl Tables {
 
     /// Writes a contact over the one that is there. Whether it is suppressed, its address says.
     pub(super) fn put(&mut self, mut contact: Contact) {
-        let reason = |email: &String| self.suppressed.get(&suppression_key(email)).cloned();
+        let reason =
+            |email: &String| self.suppressed.get(&suppression_key(email)).map(|(reason, _)| reason.clone());
         contact.suppressed = contact.email.as_ref().and_then(reason);
         if let Some(person) = self.person_mut(contact.id) {
             person.contact = contact;

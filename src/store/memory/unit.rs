@@ -6,10 +6,10 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::super::{
-    Access, Arrival, Audit, Backlog, CallSettlement, Claim, Deliveries, Delivery, DeliveryKind, Deployment,
-    GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue, Quarantined,
-    Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
-    Token, TurnBatch, Who, WriteUnit,
+    Access, Arrival, Backlog, Book, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
+    Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
+    Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
+    StoredVersion, Stray, TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
 use super::read::sorted;
 use super::tables::{Person, Tables};
@@ -177,8 +177,21 @@ impl ReadUnit for MemoryUnit {
         Ok(self.tables.tokens.get(id).cloned())
     }
 
-    async fn audit(&mut self) -> Result<Audit> {
-        Ok(self.tables.audit())
+    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Vec<Book>> {
+        Ok(self.tables.books(after, limit))
+    }
+
+    async fn merged(&mut self) -> Result<BTreeSet<ContactId>> {
+        Ok(self.tables.merged())
+    }
+
+    async fn strays(&mut self) -> Result<Vec<Stray>> {
+        // Everything is kept with its contact.
+        Ok(Vec::new())
+    }
+
+    async fn deeds(&mut self, limit: u32) -> Result<Vec<Deed>> {
+        Ok(self.tables.deeds(limit))
     }
 }
 
@@ -234,6 +247,11 @@ impl WriteUnit for MemoryUnit {
         Ok(self.tables.hand_over(keys, now))
     }
 
+    async fn take_back(&mut self, keys: &[MessageKey], handed_over_at: Moment) -> Result<()> {
+        self.tables.take_back(keys, handed_over_at);
+        Ok(())
+    }
+
     async fn settle_messages(
         &mut self,
         settled: Vec<MessageSettlement>,
@@ -255,8 +273,8 @@ impl WriteUnit for MemoryUnit {
         Ok(self.tables.resend(now))
     }
 
-    async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, _now: Moment) -> Result<()> {
-        self.tables.suppress(addresses);
+    async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()> {
+        self.tables.suppress(addresses, now);
         Ok(())
     }
 
@@ -332,6 +350,11 @@ impl WriteUnit for MemoryUnit {
 
     async fn pick(&mut self, picked: Vec<Picked>) -> Result<()> {
         self.tables.pick(picked);
+        Ok(())
+    }
+
+    async fn note(&mut self, deed: Deed) -> Result<()> {
+        self.tables.note(deed);
         Ok(())
     }
 

@@ -142,6 +142,6 @@ pub(super) async fn suppress(
 }
 
 /// Where an address of the list is kept: spread by itself, for nobody knows whose it is.
-fn slot_of(address: &str) -> Slot {
+pub(super) fn slot_of(address: &str) -> Slot {
     Slot::of_bytes(address.as_bytes())
 }

@@ -207,6 +207,25 @@ fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
     Ok(MessageKey { contact: ContactId(columns.id()?), id: MessageId(columns.id()?) })
 }
 
+/// Messages that were let go at that moment and did not go.
+pub(super) async fn take_back(
+    connection: &mut Connection,
+    messages: &[MessageKey],
+    handed_over_at: Moment,
+) -> Result<()> {
+    let about = identity::are_now(connection, messages.iter().map(|key| key.contact).collect()).await?;
+    let list = keys::ids(about.iter().zip(messages).map(|(contact, key)| (contact, &key.id.0)));
+    let sql = concat!(
+        "UPDATE message SET state = 'decided', due_at = $1 WHERE state = 'handed_over' AND handed_over_at = $1
+        AND (slot, contact, id) IN (SELECT k.slot, k.contact, k.id FROM ",
+        ids!("$2", "$3", "$4"),
+        ")"
+    );
+    let statement = list.bind(sqlx::query(sql).bind(handed_over_at.micros()));
+    statement.execute(&mut *connection).await.map_err(failed)?;
+    Ok(())
+}
+
 pub(super) const SETTLE: Bulk = Bulk {
     head:
         "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,

@@ -10,9 +10,10 @@
 //! - `guard`: what must be held so that nobody else changes it meanwhile.
 //! - the fragments `has_word!`, `in_slots!`, `free!`, `claimed!`, `taken_over!`, `alone!`.
 
-mod audit;
+mod books;
 mod calls;
 mod contacts;
+mod deeds;
 mod identity;
 mod intake;
 mod lists;

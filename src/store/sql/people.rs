@@ -11,12 +11,12 @@ use crate::store::identity::{NameKind, NameOf};
 use crate::store::{MessageKey, NextDue, Result, StoredCall, StoredEvent, StoredMessage, Who};
 
 /// The columns that [`rows::stored_call`] reads.
-const CALL: &str =
+pub(super) const CALL: &str =
     "call.contact, call.id, run, journey, version, place, step, stage, kind, target, with_values,
     assigned_to, decided_at, state, attempts, due_at, settled_at, status, answer, lead.accepted FROM call
     LEFT JOIN lead ON lead.slot = call.slot AND lead.contact = call.contact AND lead.call = call.id";
 /// The columns that [`rows::stored_message`] reads.
-const MESSAGE: &str =
+pub(super) const MESSAGE: &str =
     "contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
     with_values, state, reason, decided_at, wanted_at, attempts, due_at, handed_over_at, settled_at, answer,
     resent_at, opened_at, clicked_at FROM message";

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use sqlx::Transaction;
@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::guard::Seen;
 use super::{
-    Database, audit, calls, contacts, failed, intake, lists, messages, operating, people, reactions, record,
-    turns, watch,
+    Database, books, calls, contacts, deeds, failed, intake, lists, messages, operating, people, reactions,
+    record, turns, watch,
 };
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
@@ -15,10 +15,10 @@ use crate::domain::{
 };
 use crate::language::plan::{Needs, Plan};
 use crate::store::{
-    Access, Arrival, Audit, Backlog, CallSettlement, Claim, Deliveries, Delivery, DeliveryKind, Deployment,
-    GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue, Quarantined,
-    Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow, Token,
-    TurnBatch, Who, WriteUnit,
+    Access, Arrival, Backlog, Book, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
+    Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
+    Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, Stray,
+    TallyRow, Token, TurnBatch, Who, WriteUnit,
 };
 use crate::time::{Moment, TimeZone};
 
@@ -155,8 +155,20 @@ impl ReadUnit for SqlUnit {
         lists::access(&mut self.transaction, id).await
     }
 
-    async fn audit(&mut self) -> Result<Audit> {
-        audit::audit(&mut self.transaction).await
+    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Vec<Book>> {
+        books::books(&mut self.transaction, after, limit).await
+    }
+
+    async fn merged(&mut self) -> Result<BTreeSet<ContactId>> {
+        books::merged(&mut self.transaction).await
+    }
+
+    async fn strays(&mut self) -> Result<Vec<Stray>> {
+        books::strays(&mut self.transaction).await
+    }
+
+    async fn deeds(&mut self, limit: u32) -> Result<Vec<Deed>> {
+        deeds::deeds(&mut self.transaction, limit).await
     }
 }
 
@@ -207,6 +219,10 @@ impl WriteUnit for SqlUnit {
 
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
         messages::hand_over(&mut self.transaction, keys, now).await
+    }
+
+    async fn take_back(&mut self, keys: &[MessageKey], handed_over_at: Moment) -> Result<()> {
+        messages::take_back(&mut self.transaction, keys, handed_over_at).await
     }
 
     async fn settle_messages(
@@ -297,6 +313,10 @@ impl WriteUnit for SqlUnit {
 
     async fn pick(&mut self, picked: Vec<Picked>) -> Result<()> {
         record::pick(&mut self.transaction, &picked).await
+    }
+
+    async fn note(&mut self, deed: Deed) -> Result<()> {
+        deeds::note(&mut self.transaction, &deed).await
     }
 
     async fn add_token(&mut self, access: Access) -> Result<()> {

@@ -10,7 +10,8 @@ use crate::store::contract::fixture::{
     NOTHING, arrival, at, batch, calling, decision, entering, event, id_of, moving, person, plan, record,
     row, sent, state_of,
 };
-use crate::store::{Arrival, Carrier, ImportRow, Intake, MessageKey, Store, StoreError, WriteUnit};
+use crate::store::{Arrival, Carrier, ImportRow, Intake, MessageKey, Store, StoreError, WriteUnit, audit};
+use crate::time::TimeZone;
 
 /// Takes arrivals in, again where another process held it up.
 async fn take_in(store: &dyn Store, arrivals: &[Arrival]) -> Vec<Intake> {
@@ -204,7 +205,7 @@ async fn the_books_balance_after_a_crowd() {
     };
     tokio::join!(rounds(&one, 1), rounds(&two, 2), rounds(&three, 3));
     let mut unit = one.read().await.unwrap();
-    let audit = unit.audit().await.unwrap();
+    let audit = audit(&mut *unit, &TimeZone::UTC).await.unwrap();
     assert_eq!((audit.pending_events, audit.broken), (3 * 20 * 6, vec![]));
     assert_eq!(unit.contact_count().await.unwrap(), 11);
 }

@@ -1,0 +1,279 @@
+//! A store that fails: before a commit, after one, now and then, or for a while.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lotse::domain::*;
+use lotse::language::plan::{Needs, Plan};
+use lotse::store::*;
+use lotse::time::{Clock, Moment, TimeZone};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+use super::world::{Life, World, failure};
+
+/// How many read at once.
+const READERS: usize = 4;
+
+pub struct Faulty {
+    inner: Arc<dyn Store>,
+    around: Around,
+    writing: Arc<Mutex<()>>,
+    reading: Arc<Semaphore>,
+}
+
+impl Faulty {
+    /// `side` is where a store lives that needs threads of its own; what is asked of it happens while the time of
+    /// the simulation stands still.
+    pub fn new(inner: Arc<dyn Store>, world: Arc<World>, life: Arc<Life>, side: Option<Handle>) -> Self {
+        Self {
+            inner,
+            around: Around { world, life, side },
+            writing: Arc::default(),
+            reading: Arc::new(Semaphore::new(READERS)),
+        }
+    }
+}
+
+/// What happens around everything that is asked.
+#[derive(Clone)]
+struct Around {
+    world: Arc<World>,
+    life: Arc<Life>,
+    side: Option<Handle>,
+}
+
+impl Around {
+    async fn step(&self, what: &'static str) -> Result<()> {
+        self.life.step().await;
+        let Some(faults) = self.world.faults() else { return Ok(()) };
+        let slow = self.world.chance().happens(faults.slow);
+        if slow {
+            let millis = 1 + self.world.chance().below(300);
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            self.life.step().await;
+        }
+        let is_down = self.world.down_until.load(Ordering::SeqCst) > self.life.clock.now().micros();
+        if is_down || self.world.chance().happens(faults.before) {
+            self.world.note(|| format!("the store fails at {what}"));
+            return Err(failure(&mut self.world.chance()));
+        }
+        Ok(())
+    }
+
+    async fn run<T: Send>(&self, asked: impl Future<Output = T> + Send) -> T {
+        match &self.side {
+            Some(side) => std::thread::scope(|scope| scope.spawn(|| side.block_on(asked)).join().unwrap()),
+            None => asked.await,
+        }
+    }
+
+    /// What is dropped tells its connection so, where that lives.
+    fn drop<T: Send>(&self, unit: T) {
+        if let Some(side) = &self.side {
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let _entered = side.enter();
+                    drop(unit);
+                });
+            });
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn write(&self) -> Result<Box<dyn WriteUnit>> {
+        self.around.step("write").await?;
+        let turn = Arc::clone(&self.writing).lock_owned().await;
+        let inner = self.around.run(self.inner.write()).await?;
+        Ok(Box::new(FaultyWriter { inner: Some(inner), around: self.around.clone(), _turn: turn }))
+    }
+
+    async fn read(&self) -> Result<Box<dyn ReadUnit>> {
+        self.around.step("read").await?;
+        let place = Arc::clone(&self.reading).acquire_owned().await.unwrap();
+        let inner = self.around.run(self.inner.read()).await?;
+        Ok(Box::new(FaultyReader { inner: Some(inner), around: self.around.clone(), _place: place }))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    async fn claim_messages(
+        &self,
+        carrier: Carrier,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+    ) -> Result<Vec<ClaimedMessage>> {
+        self.around.step("claim_messages").await?;
+        let _place = self.reading.acquire().await;
+        self.around.run(self.inner.claim_messages(carrier, now, limit, under_way)).await
+    }
+
+    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
+        self.around.step("claim_calls").await?;
+        let _place = self.reading.acquire().await;
+        self.around.run(self.inner.claim_calls(now, limit, under_way)).await
+    }
+
+    async fn changes_elsewhere(&self) -> Result<i64> {
+        // It is asked over the connection that writes.
+        let _turn = self.writing.lock().await;
+        self.around.run(self.inner.changes_elsewhere()).await
+    }
+
+    async fn pending_migrations(&self) -> Result<usize> {
+        self.around.run(self.inner.pending_migrations()).await
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        self.inner.connections()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.inner.free_bytes()
+    }
+
+    async fn close(&self) {
+        self.around.run(self.inner.close()).await;
+    }
+}
+
+struct FaultyWriter {
+    inner: Option<Box<dyn WriteUnit>>,
+    around: Around,
+    _turn: OwnedMutexGuard<()>,
+}
+
+struct FaultyReader {
+    inner: Option<Box<dyn ReadUnit>>,
+    around: Around,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for FaultyWriter {
+    fn drop(&mut self) {
+        self.around.drop(self.inner.take());
+    }
+}
+
+impl Drop for FaultyReader {
+    fn drop(&mut self) {
+        self.around.drop(self.inner.take());
+    }
+}
+
+/// Each function steps, and then asks the store behind.
+macro_rules! forward {
+    ($trait:ident for $type:ident { $($more:tt)* } $(fn $name:ident($($arg:ident: $of:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl $trait for $type {
+            $($more)*
+            $(async fn $name(&mut self, $($arg: $of),*) -> Result<$answer> {
+                self.around.step(stringify!($name)).await?;
+                let inner = self.inner.as_mut().unwrap();
+                self.around.run(inner.$name($($arg),*)).await
+            })*
+        }
+    };
+}
+
+macro_rules! forward_reading {
+    ($type:ident) => {
+        forward! { ReadUnit for $type {}
+            fn next_due() -> NextDue;
+            fn backlog(now: Moment) -> Backlog;
+            fn held() -> Option<Hold>;
+            fn find(who: &Who) -> Option<Contact>;
+            fn contacts_after(after: Option<ContactId>, limit: u32) -> Vec<(Contact, BTreeMap<String, bool>)>;
+            fn latest_contacts(limit: u32) -> Vec<Contact>;
+            fn contact_count() -> u64;
+            fn permissions(contact: ContactId) -> Vec<Permission>;
+            fn runs(contact: ContactId) -> Vec<Run>;
+            fn history(contact: ContactId, run: RunId) -> Vec<HistoryStep>;
+            fn events(contact: ContactId, limit: u32) -> Vec<StoredEvent>;
+            fn messages(contact: ContactId) -> Vec<StoredMessage>;
+            fn calls(contact: ContactId) -> Vec<StoredCall>;
+            fn goals(contact: ContactId) -> Vec<GoalReached>;
+            fn message(key: MessageKey) -> Option<StoredMessage>;
+            fn messages_of(keys: &[MessageKey]) -> Vec<StoredMessage>;
+            fn decisions(contacts: &[ContactId]) -> BTreeMap<ContactId, BTreeMap<String, bool>>;
+            fn call_by_id(call: CallId) -> Option<StoredCall>;
+            fn deliveries(which: Deliveries, limit: u32) -> Vec<Delivery>;
+            fn quarantined(limit: u32) -> Vec<Quarantined>;
+            fn tallies(journey: Option<&str>) -> Vec<TallyRow>;
+            fn picked() -> Vec<Picked>;
+            fn versions() -> Vec<StoredVersion>;
+            fn deployments() -> Vec<Deployment>;
+            fn watch(contact: ContactId) -> Option<Watch>;
+            fn tokens() -> Vec<Token>;
+            fn access(id: &str) -> Option<Access>;
+            fn books(after: Option<ContactId>, limit: u32) -> Vec<Book>;
+            fn merged() -> BTreeSet<ContactId>;
+            fn strays() -> Vec<Stray>;
+            fn deeds(limit: u32) -> Vec<Deed>;
+            fn being_handed_over(contacts: &[ContactId]) -> bool;
+        }
+    };
+}
+
+forward_reading!(FaultyWriter);
+forward_reading!(FaultyReader);
+
+forward! { WriteUnit for FaultyWriter {
+        async fn commit(mut self: Box<Self>) -> Result<()> {
+            self.around.step("commit").await?;
+            let inner = self.inner.take().unwrap();
+            let faults = self.around.world.faults();
+            if faults.is_some_and(|faults| self.around.world.chance().happens(faults.commit_before)) {
+                self.around.drop(inner);
+                self.around.world.note(|| "a commit fails".to_owned());
+                return Err(failure(&mut self.around.world.chance()));
+            }
+            self.around.run(inner.commit()).await?;
+            self.around.life.step().await;
+            if faults.is_some_and(|faults| self.around.world.chance().happens(faults.commit_after)) {
+                self.around.world.note(|| "a commit succeeds, and says that it fails".to_owned());
+                return Err(failure(&mut self.around.world.chance()));
+            }
+            Ok(())
+        }
+    }
+        fn claim(now: Moment, limit: u32) -> Claim;
+        fn states(contacts: &[ContactId], needs: &Needs, earliest: Moment) -> Vec<ContactState>;
+        fn record(batch: TurnBatch) -> ();
+        fn take_in(arrivals: Vec<Arrival>) -> Vec<Intake>;
+        fn add_events(events: Vec<Event>) -> u64;
+        fn decide(permissions: Vec<Permission>) -> ();
+        fn quarantine(received_at: Moment, items: Vec<(String, String)>) -> ();
+        fn import(rows: Vec<ImportRow>, now: Moment) -> ImportCounts;
+        fn hand_over(keys: &[MessageKey], now: Moment) -> Vec<GateAnswer>;
+        fn take_back(keys: &[MessageKey], handed_over_at: Moment) -> ();
+    fn settle_messages(settled: Vec<MessageSettlement>, now: Moment) -> Vec<MessageKey>;
+        fn react(reactions: Vec<Reaction>, zone: &TimeZone) -> ();
+        fn recover(now: Moment) -> u64;
+        fn resend(now: Moment) -> u64;
+        fn suppress(addresses: Vec<(ContactId, String, String)>, now: Moment) -> ();
+        fn set_bodies(bodies: Vec<(ContactId, CallId, String)>) -> ();
+        fn settle_calls(settled: Vec<CallSettlement>, now: Moment) -> ();
+        fn answer_lead(contact: ContactId, call: CallId, accepted: bool, by: &str, now: Moment) -> bool;
+        fn retry(kind: DeliveryKind, contact: ContactId, id: uuid::Uuid, now: Moment) -> bool;
+        fn hold(why: &str, now: Moment) -> bool;
+        fn release() -> bool;
+        fn add_version(plan: &Plan, now: Moment) -> u32;
+        fn deploy(journey: &str, version: Option<u32>, now: Moment) -> ();
+        fn wake_others(journey: &str, version: u32, now: Moment) -> ();
+        fn begin_watch(now: Moment) -> ();
+        fn end_watch() -> ();
+        fn extend_watch(deployed_at: Moment, now: Moment, limit: u32) -> bool;
+        fn pick(picked: Vec<Picked>) -> ();
+        fn note(deed: Deed) -> ();
+        fn add_token(access: Access) -> ();
+        fn revoke_token(id: &str, now: Moment) -> bool;
+}
