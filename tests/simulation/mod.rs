@@ -232,8 +232,8 @@ async fn people(store: &dyn Store, journeys: &Journeys, now: Moment) {
     let row = |number: u64| ImportRow {
         external_id: Some(format!("u{number}")),
         email: Some(format!("u{number}@example.org").parse().unwrap()),
-        phone: (number % 3 != 0).then(|| format!("+49 30 {number}")),
-        timezone: (number % 2 == 0).then(|| "Europe/Berlin".to_owned()),
+        phone: (!number.is_multiple_of(3)).then(|| format!("+49 30 {number}")),
+        timezone: number.is_multiple_of(2).then(|| "Europe/Berlin".to_owned()),
         attributes: Attributes::new(),
         allows: vec![("news".to_owned(), true)],
         source: "file".to_owned(),

@@ -53,12 +53,15 @@ pub struct Known {
     /// Leads that sales have and have not answered.
     pub leads: BTreeSet<CallId>,
     /// Events that were answered for, with who they are about and the journey they may lead into.
-    pub acknowledged: Vec<(EventId, String, Option<(&'static str, String)>)>,
+    pub acknowledged: Vec<(EventId, String, Option<WayIn>)>,
     /// Decisions: about whom, whether it allows, when it was asked for and when it was answered for.
     pub decisions: Vec<Decided>,
     /// What somebody had tried again by hand.
     pub by_hand: BTreeSet<uuid::Uuid>,
 }
+
+/// A journey, and the key of the run that an event may lead to.
+pub type WayIn = (&'static str, String);
 
 pub struct Decided {
     pub who: String,

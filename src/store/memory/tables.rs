@@ -30,10 +30,13 @@ pub(super) struct Tables {
     pub(super) picked: Arc<BTreeMap<(String, String), Picked>>,
     pub(super) tokens: Arc<BTreeMap<String, Access>>,
     /// What somebody did, the latest first.
-    pub(super) deeds: Arc<BTreeMap<(Reverse<Moment>, &'static str, String, String), Deed>>,
+    pub(super) deeds: Arc<BTreeMap<DeedKey, Deed>>,
     pub(super) watching: Option<Watching>,
     pub(super) hold: Option<Hold>,
 }
+
+/// When it was done, the latest first, and what tells deeds of one moment apart.
+type DeedKey = (Reverse<Moment>, &'static str, String, String);
 
 /// Since when contacts are watched, and how far those who were there before have got; `None` once all are looked at.
 #[derive(Clone, Copy)]

@@ -21,7 +21,7 @@ pub(super) enum Grip {
 
 /// Contacts as they were when a turn began.
 #[derive(Debug, Default)]
-pub(super) struct Seen;
+pub(super) struct Seen {}
 
 /// The slots that a claim has got.
 pub(super) struct Slots;
