@@ -220,6 +220,9 @@ pub fn failure(chance: &mut Chance) -> StoreError {
     match chance.below(3) {
         0 => StoreError::Busy,
         1 => StoreError::DiskFull,
-        _ => StoreError::Failed("the connection was lost".to_owned()),
+        _ => StoreError::Unreachable {
+            database: "simulated".to_owned(),
+            why: "the connection was lost".to_owned(),
+        },
     }
 }

@@ -68,7 +68,10 @@ fn fits(stored: &StoredMessage) -> bool {
     let reasoned = stored.message.reason.is_some() == is_skipped;
     let tried = match stored.handed_over_at {
         // An attempt that was let go and did not begin is not counted.
-        Some(_) => stored.attempts > 0 || stored.message.state == MessageState::Decided,
+        Some(_) => {
+            let again = matches!(stored.message.state, MessageState::Decided | MessageState::Skipped);
+            stored.attempts > 0 || again
+        }
         None => stored.opened_at.is_none() && stored.clicked_at.is_none(),
     };
     let in_state = match stored.message.state {
