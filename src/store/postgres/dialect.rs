@@ -116,6 +116,13 @@ macro_rules! taken_over {
     };
 }
 
+/// Keeps what takes a hand-over back to the process that hands over: to another it may be on its way.
+macro_rules! own_hand_over {
+    () => {
+        concat!(" AND (message.state <> 'handed_over' OR message.worker = ", this_worker!(), ")")
+    };
+}
+
 /// Behind a look-up of what one process does at a time: another finds nothing to do.
 macro_rules! alone {
     () => {

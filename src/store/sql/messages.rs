@@ -219,7 +219,8 @@ pub(super) async fn take_back(
         "UPDATE message SET state = 'decided', due_at = $1 WHERE state = 'handed_over' AND handed_over_at = $1
         AND (slot, contact, id) IN (SELECT k.slot, k.contact, k.id FROM ",
         ids!("$2", "$3", "$4"),
-        ")"
+        ")",
+        own_hand_over!()
     );
     let statement = list.bind(sqlx::query(sql).bind(handed_over_at.micros()));
     statement.execute(&mut *connection).await.map_err(failed)?;
@@ -233,7 +234,7 @@ pub(super) const SETTLE: Bulk = Bulk {
         wanted_at = coalesce(v.column11, wanted_at) FROM (",
     columns: 12,
     tail: concat!(") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
-        AND ", has_word!("v.column8", "message.state"), " RETURNING message.contact, message.id, journey, version, message, decided_at"),
+        AND ", has_word!("v.column8", "message.state"), own_hand_over!(), " RETURNING message.contact, message.id, journey, version, message, decided_at"),
 };
 
 /// Records what became of messages, in order; answers those whose state could lead there.

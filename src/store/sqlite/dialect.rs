@@ -90,6 +90,13 @@ macro_rules! taken_over {
     };
 }
 
+/// Keeps what takes a hand-over back to the process that hands over: whoever asks is the only one.
+macro_rules! own_hand_over {
+    () => {
+        ""
+    };
+}
+
 /// Behind a look-up of what one process does at a time: there is one.
 macro_rules! alone {
     () => {

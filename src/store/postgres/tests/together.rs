@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::pin::pin;
+use std::time::Duration;
 
 use super::super::PostgresStore;
 use super::super::testing::Fresh;
@@ -10,7 +11,10 @@ use crate::store::contract::fixture::{
     NOTHING, arrival, at, batch, calling, decision, entering, event, id_of, moving, person, plan, record,
     row, sent, state_of,
 };
-use crate::store::{Arrival, Carrier, ImportRow, Intake, MessageKey, Store, StoreError, WriteUnit, audit};
+use crate::store::{
+    Arrival, Carrier, ImportRow, Intake, MessageKey, MessageSettlement, Outcome, Store, StoreError,
+    WriteUnit, audit,
+};
 use crate::time::TimeZone;
 
 /// Takes arrivals in, again where another process held it up.
@@ -87,12 +91,21 @@ async fn two_claims_share_no_contact() {
     let (mine, theirs): (BTreeSet<_>, BTreeSet<_>) =
         (mine.into_iter().collect(), theirs.into_iter().collect());
     assert!(mine.is_disjoint(&theirs) && !theirs.is_empty());
-    // Whoever dies gives back what it had.
+    // Whoever dies gives back what it had, as soon as the server notices.
     drop(first);
     one.close().await;
-    drop(second);
-    let mut third = other.write().await.unwrap();
-    assert_eq!(claimed(&mut third, 1_000).await.len(), 80);
+    second.commit().await.unwrap();
+    let all_are_free = async {
+        loop {
+            let mut third = other.write().await.unwrap();
+            let found = claimed(&mut third, 1_000).await.len();
+            third.commit().await.unwrap();
+            if found == 80 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), all_are_free).await.unwrap();
 }
 
 #[tokio::test]
@@ -274,6 +287,31 @@ async fn what_a_process_handed_over_is_unsure_two_minutes_after_it_ended() {
     assert_eq!(recovered(120).await, 1);
     let stored = other.read().await.unwrap().message(key).await.unwrap();
     assert_eq!(stored.map(|stored| stored.message.state), Some(MessageState::Unsure));
+}
+
+#[tokio::test]
+async fn nobody_takes_back_what_another_hands_over() {
+    let Some(database) = Fresh::new().await else { return };
+    let (one, other) = (database.store().await, database.store().await);
+    let ada = person(&one, "ada").await;
+    let key = sent(&one, ada, 0).await;
+    let mut unit = one.write().await.unwrap();
+    assert!(unit.hand_over(&[key], at(1)).await.unwrap()[0].goes);
+    unit.commit().await.unwrap();
+    let settled = async |store: &PostgresStore, outcome: Outcome| {
+        let mut unit = store.write().await.unwrap();
+        let settlement = MessageSettlement { key, outcome, answer: String::new() };
+        let settled = unit.settle_messages(vec![settlement], at(2)).await.unwrap();
+        unit.commit().await.unwrap();
+        settled
+    };
+    let mut unit = other.write().await.unwrap();
+    unit.take_back(&[key], at(1)).await.unwrap();
+    unit.commit().await.unwrap();
+    for outcome in [Outcome::NotBegun(at(2)), Outcome::Again(at(2))] {
+        assert_eq!(settled(&other, outcome).await, []);
+    }
+    assert_eq!(settled(&one, Outcome::NotBegun(at(2))).await, [key]);
 }
 
 #[tokio::test]
