@@ -10,13 +10,24 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Server {
     programs: PathBuf,
     folder: PathBuf,
+    settings: String,
 }
+
+/// It is filled and thrown away: nothing of it need survive a loss of power.
+const THROWN_AWAY: &str = "-c fsync=off -c full_page_writes=off -c shared_buffers=64MB -c autovacuum=off";
 
 /// The server of this process; `None` where the machine has no PostgreSQL, which is an error where everything must be
 /// tested.
 pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-    SERVER.get_or_init(|| Some(Server::start(&programs()?))).as_ref()
+    SERVER.get_or_init(|| Some(Server::start(&programs()?, "all", THROWN_AWAY))).as_ref()
+}
+
+/// A server that a test has for itself, as it may stop it, with settings of its own (`-c name=value`); one that keeps
+/// what it is given.
+#[allow(dead_code, reason = "not every crate of tests stops one")]
+pub fn server_of(test: &str, settings: &str) -> Option<Server> {
+    Some(Server::start(&programs()?, test, settings))
 }
 
 /// The folder of the programs: `LOTSE_POSTGRES_BIN`, or where distributions put them, or on the `PATH`.
@@ -40,11 +51,11 @@ fn programs() -> Option<PathBuf> {
 }
 
 impl Server {
-    fn start(programs: &Path) -> Self {
-        let folder = std::env::temp_dir().join(format!("lotse-postgres-{}", std::process::id()));
+    fn start(programs: &Path, whose: &str, settings: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("lotse-postgres-{}-{whose}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        let server = Self { programs: programs.to_owned(), folder };
+        let server = Self { programs: programs.to_owned(), folder, settings: settings.to_owned() };
         server.watch();
         let folder = server.folder.display();
         if let Some(owner) = owner() {
@@ -52,16 +63,30 @@ impl Server {
         }
         let locale = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"];
         server.run(server.program("initdb").arg(format!("--pgdata={folder}/data")).args(locale));
-        // It is filled and thrown away: nothing of it need survive a loss of power.
+        server.go();
+        server
+    }
+
+    /// Starts it, again where it was stopped.
+    pub fn go(&self) {
+        let folder = self.folder.display();
         let settings = format!(
-            "-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off \
-            -c max_connections=300 -c shared_buffers=64MB -c autovacuum=off -c deadlock_timeout=100ms"
+            "-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=300 \
+            -c deadlock_timeout=100ms {}",
+            self.settings
         );
         let start = ["--wait", "--timeout=60", "--options", &settings, "start"];
-        let mut control = server.program("pg_ctl");
+        let mut control = self.program("pg_ctl");
         control.args([format!("--pgdata={folder}/data"), format!("--log={folder}/log")]).args(start);
-        server.run(&mut control);
-        server
+        self.run(&mut control);
+    }
+
+    /// Stops it as a loss of power would: whoever is connected is cut off, and what was not on the disk is lost.
+    #[allow(dead_code, reason = "not every crate of tests stops one")]
+    pub fn break_off(&self) {
+        let mut control = self.program("pg_ctl");
+        let stop = ["--wait", "--mode=immediate", "stop"];
+        self.run(control.arg(format!("--pgdata={}/data", self.folder.display())).args(stop));
     }
 
     /// Waits in a process of its own until this one has ended, and takes the server away.
