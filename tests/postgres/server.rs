@@ -144,10 +144,23 @@ impl Server {
     }
 
     fn say(&self, sql: &str) {
+        self.ask("postgres", sql);
+    }
+
+    /// What a database answers: a line for each row, with `|` between its columns.
+    pub fn ask(&self, name: &str, sql: &str) -> String {
         let mut client = Command::new(self.programs.join("psql"));
-        client.args(["--no-psqlrc", "--quiet", "--username=postgres", "--host"]).arg(&self.folder);
-        let said = client.args(["--command", sql, "postgres"]).output().unwrap();
+        client.args([
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--username=postgres",
+            "--host",
+        ]);
+        let said = client.arg(&self.folder).args(["--command", sql, name]).output().unwrap();
         assert!(said.status.success(), "{sql}: {}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).unwrap()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The built program as its users meet it: it is started, killed, written to, clicked at, and asked.
 
 mod commands;
+mod counting;
+mod fleet;
 mod fmt;
 mod formats;
 mod kill;
@@ -136,6 +138,13 @@ impl Running {
         self.child.wait().unwrap();
     }
 
+    /// The most memory that it had at any time, in MiB.
+    fn memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1024
+    }
+
     /// Asks the program to end in good order.
     #[cfg(unix)]
     fn end(self) {
@@ -164,7 +173,8 @@ impl Drop for Running {
 }
 
 fn lotse() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lotse"));
+    let program = std::env::var_os("LOTSE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_lotse").into());
+    let mut command = Command::new(program);
     command.env("NO_COLOR", "1").env_remove("LOTSE_WORKSPACE");
     command
 }
