@@ -84,3 +84,107 @@ fn what_is_of_a_contact_leads_its_key_with_the_slot() {
         assert_eq!(obstacles(&spoilt), ["REFERENCES"]);
     }
 }
+
+/// The files whose statements go to a database that may be spread.
+fn sources() -> Vec<(String, String)> {
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut found = Vec::new();
+    for folder in ["sql", "postgres"] {
+        for entry in std::fs::read_dir(store.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            // What tells the two databases apart reads the catalogue, and tests are nobody's burden.
+            if path.is_file() && !["tests.rs", "testing.rs", "tables.rs"].contains(&name.as_str()) {
+                found.push((format!("{folder}/{name}"), std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(found.len() > 20, "{found:?}");
+    found
+}
+
+/// The texts in quotes of each item of a source, one after the other.
+fn statements(source: &str) -> Vec<String> {
+    let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let mut found = Vec::new();
+    for item in code.join("\n").split(";\n") {
+        let mut statement = String::new();
+        for text in item.split('"').skip(1).step_by(2) {
+            if ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "].iter().any(|verb| text.starts_with(verb))
+            {
+                found.push(std::mem::take(&mut statement));
+            }
+            statement.push_str(text);
+            statement.push(' ');
+        }
+        found.push(statement);
+    }
+    found
+}
+
+/// The parts of a statement that have nothing to do with each other: of a union, and what is counted for itself.
+fn parts(statement: &str) -> Vec<String> {
+    let bound = statement.replace("EXISTS (SELECT", "EXISTS (-").replace("IN (SELECT", "IN (-");
+    bound.replace("UNION ALL", "(SELECT").split("(SELECT").map(str::to_owned).collect()
+}
+
+/// How often a statement reads or writes tables that are spread, and how often it says that slots are the same.
+fn spread_tables(statement: &str, spread: &[String]) -> (usize, usize) {
+    let words: Vec<&str> =
+        statement.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.' || c == '=')).collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let names_one = |pair: &[&str]| {
+        ["FROM", "JOIN", "UPDATE", "INTO"].contains(&pair[0]) && spread.iter().any(|table| table == pair[1])
+    };
+    let tables = words.windows(2).filter(|pair| names_one(pair)).count();
+    let is_slot = |word: &str| word == "slot" || word.ends_with(".slot");
+    // `a.slot = b.slot`, or what is written has the slot of what is read, which both lists of columns begin with.
+    let is_same = |three: &[&str]| is_slot(three[0]) && three[1] == "=" && is_slot(three[2]);
+    let is_read = |pair: &[&str]| pair[0] == "SELECT" && is_slot(pair[1]) && words[0] == "INSERT";
+    let same = words.windows(3).filter(|three| is_same(three)).count();
+    (tables, same + words.windows(2).filter(|pair| is_read(pair)).count())
+}
+
+#[test]
+fn what_is_joined_is_in_one_slot() {
+    let tables = tables(&migration("postgres"));
+    let has_slot = |(name, table): (String, Table)| {
+        table.key.first().is_some_and(|first| first == "slot").then_some(name)
+    };
+    let spread: Vec<String> = tables.into_iter().filter_map(has_slot).collect();
+    let (mut joins, mut broken) = (0, Vec::new());
+    for (file, source) in sources() {
+        for statement in statements(&source).iter().flat_map(|text| parts(text)) {
+            let (tables, same) = spread_tables(&statement, &spread);
+            if tables > 1 {
+                joins += 1;
+                if same + 1 < tables {
+                    broken.push(format!(
+                        "{file}: {tables} tables, {same} slots that are the same:\n{statement}"
+                    ));
+                }
+            }
+        }
+    }
+    // Two contacts in two slots that become one: what is the one's moves, so that this alone concerns two slots.
+    broken.retain(|text| !text.contains("UPDATE history SET slot = $3"));
+    assert!(broken.is_empty(), "{}", broken.join("\n\n"));
+    assert!(joins > 5, "{joins}");
+    let spoilt = "SELECT 1 FROM run AS r JOIN history AS h ON h.run = r.id";
+    assert_eq!(spread_tables(spoilt, &spread), (2, 0));
+}
+
+#[test]
+fn every_table_is_spread_by_slot_or_lies_everywhere() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/citus/0001_spread.sql");
+    let spreading = std::fs::read_to_string(path).unwrap();
+    let tables = tables(&migration("postgres"));
+    for (name, table) in &tables {
+        let by_slot = format!("create_distributed_table('{name}', 'slot'");
+        let everywhere = format!("create_reference_table('{name}')");
+        let leads_with_slot = table.key.first().is_some_and(|first| first == "slot");
+        assert_eq!(spreading.matches(&by_slot).count(), usize::from(leads_with_slot), "{name}");
+        assert_eq!(spreading.matches(&everywhere).count(), usize::from(!leads_with_slot), "{name}");
+    }
+    assert_eq!(spreading.matches("SELECT create_").count(), tables.len(), "tables that are not there");
+}
