@@ -54,6 +54,13 @@ pub enum StoreError {
         /// The version needed.
         needed: i64,
     },
+    /// Somebody between us and the server gives its sessions to several connections in turn.
+    #[error(
+        "the database is reached through a pooler that shares sessions, such as PgBouncer in transaction mode: locks, \
+        prepared statements and what processes tell each other belong to a session; give Lotse the address of the server \
+        itself, or a pool in session mode"
+    )]
+    SharedSessions,
     /// Anything else.
     #[error("the database failed: {0}")]
     Failed(String),

@@ -182,6 +182,11 @@ pub(super) async fn gate(connection: &mut Connection, messages: &[MessageKey]) -
     sqlx::query(sql).bind(HOUSE).execute(&mut *connection).await.map_err(failed)?;
     let contacts: Vec<ContactId> = messages.iter().map(|key| key.contact).collect();
     held(&mut *connection, &contacts, AS_DECIDED).await?;
+    self::messages(connection, messages).await
+}
+
+/// Holds messages: whoever is changing them is waited for.
+pub(super) async fn messages(connection: &mut Connection, messages: &[MessageKey]) -> Result<()> {
     let list = keys::ids(messages.iter().map(|key| (&key.contact, &key.id.0)));
     list.bind(sqlx::query(MESSAGES)).execute(connection).await.map_err(failed)?;
     Ok(())

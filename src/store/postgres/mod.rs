@@ -11,6 +11,7 @@ mod bulk;
 mod guard;
 mod instance;
 mod keys;
+mod line;
 #[path = "../sql/mod.rs"]
 mod sql;
 mod tables;
@@ -34,13 +35,15 @@ use super::{
 };
 use crate::domain::{CallId, MessageId};
 use crate::time::Moment;
+use line::{Line, answer};
 use sql::{SqlUnit, schema};
 use wake::Ear;
 use worker::Worker;
 
 /// What the statements in `sql` are run on.
 type Database = sqlx::Postgres;
-type Connection = sqlx::PgConnection;
+type Connection = Line;
+type Transaction = Line;
 type Row = sqlx::postgres::PgRow;
 type Statement<'q> = Query<'q, Database, sqlx::postgres::PgArguments>;
 
@@ -54,10 +57,18 @@ const HAS_TABLE: &str = "SELECT count(*) FROM pg_class WHERE oid = to_regclass($
 const SERVER_NEEDED: i64 = 140_000;
 /// Processes that migrate at once wait for this lock.
 const MIGRATION: i64 = 0x6c6f_7473_655f_6d67;
-/// How long it is waited for a connection of the pool.
-const ACQUIRE_SECONDS: u64 = 30;
+/// How long it is waited for a connection of the pool: whoever asked over HTTP is told to come back before they give up.
+const ACQUIRE: Duration = Duration::from_secs(5);
 /// How long a transaction may stand idle, so that a process that hangs holds nothing up for ever.
-const IDLE_SECONDS: u64 = 60;
+const IDLE: Duration = Duration::from_secs(20);
+/// How long the server keeps a connection that says nothing; the pool gives it up long before.
+const SILENT: Duration = Duration::from_secs(30 * 60);
+/// How much later than the server ends a statement its answer may come.
+const ON_ITS_WAY: Duration = Duration::from_secs(5);
+
+const WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const STANDBY: &str = "it is a standby that takes no changes: `database` must lead to the primary";
 
 /// How the connections to a server are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +94,8 @@ impl Default for PostgresOptions {
 /// A store in a database of PostgreSQL.
 pub struct PostgresStore {
     pool: PgPool,
+    /// How long it is waited for an answer of the server.
+    answer_within: Duration,
     worker: Worker,
     ear: Ear,
 }
@@ -107,21 +120,43 @@ impl PostgresStore {
         let settings = settings(options, worker.number());
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
-            .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS))
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| Box::pin(line::is_there(connection, meta.idle_for)))
+            .after_release(|connection, _| Box::pin(line::is_clean(connection)))
             .after_connect(move |connection, _| {
                 let settings = settings.clone();
                 Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(settings)).await.map(|_| ()) })
             })
             .connect_lazy_with(connect.clone());
-        let store = Self { pool, worker, ear: Ear::new(connect) };
+        let answer_within = options.statement_timeout + ON_ITS_WAY;
+        let store = Self { pool, answer_within, worker, ear: Ear::new(connect) };
         store.check_server().await?;
         store.pending_migrations().await?;
         Ok(store)
     }
 
+    async fn begin(&self, how: &'static str) -> Result<Line> {
+        Line::begin(&self.pool, how, self.answer_within).await
+    }
+
+    /// Begins to take what is to be handed over. A process that others hold for dead takes nothing: they would take it
+    /// as well.
+    async fn begin_claim(&self) -> Result<Line> {
+        if !self.worker.is_alive() {
+            return Err(lost("this process takes the lock again that shows it to be alive".to_owned()));
+        }
+        self.begin(WRITING).await
+    }
+
     async fn check_server(&self) -> Result<()> {
-        let sql = "SELECT current_setting('server_version_num')::bigint, current_setting('server_version')";
+        let sql = "SELECT current_setting('server_version_num')::bigint, current_setting('server_version'),
+            pg_backend_pid()";
         let row = sqlx::query(sql).fetch_one(&self.pool).await.map_err(failed)?;
+        // Two connections that are open at once have a server process each, unless somebody between shares them out.
+        if row.try_get::<i32, _>(2).map_err(failed)? == self.worker.server_process() {
+            return Err(StoreError::SharedSessions);
+        }
         if row.try_get::<i64, _>(0).map_err(failed)? < SERVER_NEEDED {
             let found = row.try_get(1).map_err(failed)?;
             return Err(StoreError::OldServer { found, needed: SERVER_NEEDED / 10_000 });
@@ -135,7 +170,7 @@ impl PostgresStore {
     /// # Errors
     /// When the database was made by a newer program, or a step fails; then nothing of that step is left.
     pub async fn migrate(&self) -> Result<usize> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin(WRITING).await?;
         let wait = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION);
         wait.execute(&mut *transaction).await.map_err(failed)?;
         schema::migrate(transaction).await
@@ -146,25 +181,22 @@ impl PostgresStore {
 fn settings(options: &PostgresOptions, worker: i64) -> String {
     format!(
         "SET lotse.worker = '{worker}'; SET synchronous_commit = on; SET jit = off; SET statement_timeout = {}; \
-        SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+        SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; SET idle_session_timeout = {}",
         options.statement_timeout.as_millis(),
         options.lock_timeout.as_millis(),
-        IDLE_SECONDS * 1_000
+        IDLE.as_millis(),
+        SILENT.as_millis()
     )
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn write(&self) -> Result<Box<dyn WriteUnit>> {
-        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-        let transaction = self.pool.begin_with(begin).await.map_err(failed)?;
-        Ok(Box::new(SqlUnit::new(transaction)))
+        Ok(Box::new(SqlUnit::new(self.begin(WRITING).await?)))
     }
 
     async fn read(&self) -> Result<Box<dyn ReadUnit>> {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let transaction = self.pool.begin_with(begin).await.map_err(failed)?;
-        Ok(Box::new(SqlUnit::new(transaction)))
+        Ok(Box::new(SqlUnit::new(self.begin(READING).await?)))
     }
 
     fn is_shared(&self) -> bool {
@@ -178,14 +210,14 @@ impl Store for PostgresStore {
         limit: u32,
         under_way: &[MessageId],
     ) -> Result<Vec<ClaimedMessage>> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin_claim().await?;
         let claimed = sql::claim_messages(&mut transaction, carrier, now, limit, under_way).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(claimed)
     }
 
     async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin_claim().await?;
         let claimed = sql::claim_calls(&mut transaction, now, limit, under_way).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(claimed)
@@ -196,12 +228,13 @@ impl Store for PostgresStore {
         // None of these becomes less, so that their sum changes with each of them.
         let sql = "SELECT coalesce((SELECT max(at) FROM deployment), 0)
             + coalesce((SELECT max(number) FROM version), 0) + (SELECT count(*) FROM picked)";
-        let row = sqlx::query(sql).fetch_one(&self.pool).await.map_err(failed)?;
-        row.try_get(0).map_err(failed)
+        let asked = sqlx::query(sql).fetch_one(&self.pool);
+        answer(self.answer_within, asked).await.and_then(|row| row.try_get(0)).map_err(failed)
     }
 
     async fn tell(&self, wake: Wake) -> Result<()> {
-        wake::tell(&self.pool, self.worker.number(), wake).await
+        let told = wake::tell(&self.pool, self.worker.number(), wake);
+        answer(self.answer_within, told).await.map_err(failed)
     }
 
     async fn told(&self) -> Result<Wake> {
@@ -209,7 +242,12 @@ impl Store for PostgresStore {
     }
 
     async fn pending_migrations(&self) -> Result<usize> {
-        schema::pending(&mut *self.pool.acquire().await.map_err(failed)?).await
+        let mut unit = self.begin(READING).await?;
+        let standby = sqlx::query("SELECT pg_is_in_recovery()").fetch_one(&mut unit).await;
+        if standby.and_then(|row| row.try_get(0)).map_err(failed)? {
+            return Err(lost(STANDBY.to_owned()));
+        }
+        schema::pending(&mut unit).await
     }
 
     fn connections(&self) -> Vec<Connections> {
@@ -252,20 +290,34 @@ fn unreachable(url: &Url, error: &sqlx::Error) -> StoreError {
     StoreError::Unreachable { database, why: error.to_string() }
 }
 
+/// What could not be asked, and may be later.
+fn lost(why: String) -> StoreError {
+    StoreError::Unreachable { database: "PostgreSQL".to_owned(), why }
+}
+
 /// What the driver says, in our words. Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 fn failed(error: sqlx::Error) -> StoreError {
-    let lost = |why: String| StoreError::Unreachable { database: "PostgreSQL".to_owned(), why };
     match error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             // A serialization failure, a deadlock that was ended, a statement or a lock that took too long.
             Some("40001" | "40P01" | "57014" | "55P03") => StoreError::Busy,
             Some("53100") => StoreError::DiskFull,
-            // Too many connections; it is shutting down, has crashed, or is starting; it has become a standby.
-            Some("53300" | "57P01" | "57P02" | "57P03" | "25006") => lost(database.to_string()),
+            // Nothing can be changed: it has become a standby, or never was anything else.
+            Some("25006" | "0A000") => lost(STANDBY.to_owned()),
+            // Too many connections; it is shutting down, has crashed, or is starting; it has waited for us too long.
+            Some("53300" | "57P01" | "57P02" | "57P03" | "57P05" | "25P03") => lost(database.to_string()),
             Some(code) if code.starts_with("08") => lost(database.to_string()),
+            // A statement that this connection has prepared is not there, or one that it has not: it is shared.
+            Some("26000" | "42P05") => StoreError::SharedSessions,
             _ => StoreError::Failed(database.to_string()),
         },
-        sqlx::Error::PoolTimedOut => StoreError::Busy,
+        sqlx::Error::PoolTimedOut => {
+            let seconds = ACQUIRE.as_secs();
+            lost(format!(
+                "no connection could be had within {seconds} seconds: the server does not answer, or \
+                `database_pool.connections` are too few"
+            ))
+        }
         error @ (sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)) => {
             lost(error.to_string())
         }

@@ -214,7 +214,14 @@ pub(super) async fn take_back(
     handed_over_at: Moment,
 ) -> Result<()> {
     let about = identity::are_now(connection, messages.iter().map(|key| key.contact).collect()).await?;
-    let list = keys::ids(about.iter().zip(messages).map(|(contact, key)| (contact, &key.id.0)));
+    let keys: Vec<MessageKey> = about
+        .iter()
+        .zip(messages)
+        .map(|(contact, key)| MessageKey { contact: *contact, id: key.id })
+        .collect();
+    // What let them go may still be on its way into the database.
+    guard::messages(connection, &keys).await?;
+    let list = keys::ids(keys.iter().map(|key| (&key.contact, &key.id.0)));
     let sql = concat!(
         "UPDATE message SET state = 'decided', due_at = $1 WHERE state = 'handed_over' AND handed_over_at = $1
         AND (slot, contact, id) IN (SELECT k.slot, k.contact, k.id FROM ",

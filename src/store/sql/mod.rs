@@ -1,7 +1,7 @@
 //! What the databases have in common: statements on sets, and what is read from their rows. It is compiled once for
 //! each database, below the module that says what is its own:
 //!
-//! - `Database`, `Connection`, `Row`, `Statement`, `failed`, `integer`: its names in sqlx.
+//! - `Database`, `Connection`, `Transaction`, `Row`, `Statement`, `failed`, `integer`: its names in sqlx.
 //! - `MIGRATIONS`, `HAS_TABLE`: its tables.
 //! - `bulk`: many rows in one statement, as `v (column1, column2, …)`.
 //! - `keys`: lists of keys as parameters. `contacts!("$1", "$2")` and its like stand for them in a statement, as a
@@ -30,7 +30,8 @@ mod unit;
 mod watch;
 
 use super::{
-    Connection, Database, HAS_TABLE, MIGRATIONS, Row, Statement, bulk, failed, guard, instance, integer, keys,
+    Connection, Database, HAS_TABLE, MIGRATIONS, Row, Statement, Transaction, bulk, failed, guard, instance,
+    integer, keys,
 };
 pub(super) use calls::claim as claim_calls;
 pub(super) use messages::claim as claim_messages;

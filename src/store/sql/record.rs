@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Connection as _;
+use sqlx::Executor as _;
 
 use super::bulk::Bulk;
 use super::rows::json;
@@ -17,9 +17,15 @@ use crate::time::Moment;
 
 /// Records turns, all of them or none.
 pub(super) async fn record(connection: &mut Connection, batch: TurnBatch) -> Result<()> {
-    let mut whole = connection.begin().await.map_err(failed)?;
-    write(&mut whole, &batch).await?;
-    whole.commit().await.map_err(failed)
+    connection.execute("SAVEPOINT whole").await.map_err(failed)?;
+    let written = write(connection, &batch).await;
+    let end = match written {
+        Ok(()) => "RELEASE SAVEPOINT whole",
+        Err(_) => "ROLLBACK TO SAVEPOINT whole",
+    };
+    let ended = connection.execute(end).await.map_err(failed);
+    // Where the connection is lost, why comes first.
+    written.and(ended.map(|_| ()))
 }
 
 async fn write(connection: &mut Connection, batch: &TurnBatch) -> Result<()> {

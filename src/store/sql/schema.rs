@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{Row as _, SqlSafeStr, Transaction};
+use sqlx::{Row as _, SqlSafeStr};
 
-use super::{Connection, Database, HAS_TABLE, MIGRATIONS, failed};
+use super::{Connection, HAS_TABLE, MIGRATIONS, Transaction, failed};
 use crate::store::{Result, StoreError};
 
 fn migrator() -> Migrator {
@@ -17,7 +17,7 @@ fn migrator() -> Migrator {
 }
 
 /// Brings the tables up to date, in a transaction that no other process can be in at the same time.
-pub(in super::super) async fn migrate(mut transaction: Transaction<'static, Database>) -> Result<usize> {
+pub(in super::super) async fn migrate(mut transaction: Transaction) -> Result<usize> {
     let steps = pending(&mut transaction).await?;
     if steps > 0 {
         migrator().run(&mut *transaction).await.map_err(explain)?;

@@ -1,13 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use sqlx::Transaction;
 use uuid::Uuid;
 
 use super::guard::Seen;
 use super::{
-    Database, books, calls, contacts, deeds, failed, intake, lists, messages, operating, people, reactions,
-    record, turns, watch,
+    Transaction, books, calls, contacts, deeds, failed, intake, lists, messages, operating, people,
+    reactions, record, turns, watch,
 };
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
@@ -24,12 +23,12 @@ use crate::time::{Moment, TimeZone};
 
 /// One transaction. Which statements belong to what, the modules beside this say.
 pub(in super::super) struct SqlUnit {
-    transaction: Transaction<'static, Database>,
+    transaction: Transaction,
     seen: Seen,
 }
 
 impl SqlUnit {
-    pub(in super::super) fn new(transaction: Transaction<'static, Database>) -> Self {
+    pub(in super::super) fn new(transaction: Transaction) -> Self {
         Self { transaction, seen: Seen::default() }
     }
 }

@@ -69,6 +69,10 @@ pub(super) async fn merge(_: &mut Connection, _: &[(ContactId, ContactId, Moment
     Ok(())
 }
 
+pub(super) async fn messages(_: &mut Connection, _: &[MessageKey]) -> Result<()> {
+    Ok(())
+}
+
 pub(super) async fn gate(_: &mut Connection, _: &[MessageKey]) -> Result<()> {
     Ok(())
 }

@@ -36,6 +36,7 @@ use sql::{SqlUnit, schema};
 /// What the statements in `sql` are run on.
 type Database = sqlx::Sqlite;
 type Connection = sqlx::SqliteConnection;
+type Transaction = sqlx::Transaction<'static, Database>;
 type Row = sqlx::sqlite::SqliteRow;
 type Statement<'q> = Query<'q, Database, sqlx::sqlite::SqliteArguments>;
 
