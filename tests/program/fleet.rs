@@ -256,6 +256,7 @@ impl Fleet {
             "a call is said to be delivered, and never came"
         );
         let audit = self.workspace.ask(&["audit", "--verify"]);
+        println!("{}", self.sizes());
         println!(
             "{} people, {kills} kills, {} requests made again; mails {states:?}; {} calls, {} of them asked again\n{audit}",
             self.people,
@@ -265,9 +266,26 @@ impl Fleet {
         );
     }
 
+    /// What the people cost: bytes of each table with its indexes, and of what was written to the log of the database.
+    fn sizes(&self) -> String {
+        let sql = "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r'
+            AND relnamespace = 'public'::regnamespace AND pg_total_relation_size(oid) > 1000000
+            UNION ALL SELECT 'write-ahead log', pg_current_wal_lsn() - '0/0'::pg_lsn ORDER BY 2 DESC";
+        let each = |row: &str| {
+            let (name, bytes) = row.split_once('|').unwrap();
+            format!("{name}: {:.0} bytes a person", bytes.parse::<f64>().unwrap() / self.people as f64)
+        };
+        self.ask(sql).lines().map(each).collect::<Vec<_>>().join("\n")
+    }
+
     fn mails_agree(&self, kills: u64) -> HashMap<String, u64> {
         let got = self.mails.times();
-        assert!(got.values().all(|times| *times == 1), "mails came twice");
+        let twice: Vec<String> = got
+            .iter()
+            .filter(|(_, times)| **times > 1)
+            .map(|(id, times)| format!("{id:x}: {times}"))
+            .collect();
+        assert!(twice.is_empty(), "mails came twice: {twice:?}");
         let ledger = self.states("message");
         assert!(got.keys().all(|id| ledger.contains_key(id)), "a mail came that stands in no ledger");
         let mut states: HashMap<String, u64> = HashMap::new();
