@@ -2,8 +2,8 @@
 //! again and again and the database breaks off twice. What a counting mail server and a counting web server got is held
 //! against the ledger to the last message.
 //!
-//! `LOTSE_FLEET=1000000` takes a million people, and `LOTSE_PROGRAM` another build of the program: the test's own is
-//! one for finding faults, not for speed.
+//! `LOTSE_FLEET=1000000` takes a million people, `LOTSE_BREAKS=20` breaks the database off so often, and
+//! `LOTSE_PROGRAM` names another build of the program: the test's own is one for finding faults, not for speed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ const LATER: u64 = 2;
 /// Mails between one kill and the next, but at least so many kills.
 const MAILS_A_KILL: u64 = 7_500;
 const KILLS: u64 = 8;
+/// How often the database breaks off.
+const BREAKS: u64 = 2;
 /// A process may have let go and not sent, when it dies, two batches of sixteen on each connection.
 const UNDER_WAY: u64 = 4 * 2 * 16;
 /// How long nothing at all may come.
@@ -78,7 +80,7 @@ struct Fleet {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fleet_loses_nobody_and_mails_nobody_twice() {
-    let people = std::env::var("LOTSE_FLEET").map_or(PEOPLE, |text| text.parse().unwrap());
+    let people = number("LOTSE_FLEET", PEOPLE);
     let settings = if people > 100_000 { "-c shared_buffers=1GB -c max_wal_size=8GB" } else { "" };
     let Some(server) = server_of("fleet", settings) else { return };
     let fleet = Arc::new(Fleet::new(server, people));
@@ -98,6 +100,11 @@ async fn a_fleet_loses_nobody_and_mails_nobody_twice() {
         process.end();
     }
     fleet.agrees();
+}
+
+/// A number that the environment may give.
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
 impl Fleet {
@@ -181,7 +188,9 @@ impl Fleet {
         // Nobody gets fewer than two mails.
         let sure = self.people * 2;
         let step = MAILS_A_KILL.min(sure / KILLS).max(1);
-        let (mut next, mut breaks) = (step, vec![sure * 2 / 3, sure / 3]);
+        let parts = number("LOTSE_BREAKS", BREAKS) + 1;
+        let mut breaks: Vec<u64> = (1..parts).rev().map(|part| sure * part / parts).collect();
+        let mut next = step;
         let mut idle = Duration::ZERO;
         let mut before = 0;
         loop {
@@ -299,7 +308,7 @@ impl Fleet {
         }
         let open: u64 = states.iter().filter(|(word, _)| *word != "accepted").map(|(_, count)| count).sum();
         // Who breaks off with the database settles what it had handed over when it is back, or cannot say either.
-        assert!(open <= (kills + 2 * 3) * UNDER_WAY, "{states:?}");
+        assert!(open <= (kills + 3 * number("LOTSE_BREAKS", BREAKS)) * UNDER_WAY, "{states:?}");
         states
     }
 
