@@ -69,7 +69,7 @@ CREATE TABLE event (
   result      TEXT,                       -- JSON: the journeys it did not lead into, and why
   PRIMARY KEY (slot, contact, id)
 );
-CREATE INDEX event_pending ON event (received_at) WHERE pending;
+CREATE INDEX event_pending ON event (slot, received_at) WHERE pending;
 -- What conditions such as `count(page_viewed in last 7 days)` ask for.
 CREATE INDEX event_past ON event (slot, contact, name, at);
 
@@ -118,7 +118,7 @@ CREATE TABLE run (
   state      TEXT             NOT NULL,  -- JSON: what else it remembers
   PRIMARY KEY (slot, contact, id)
 ) WITH (fillfactor = 80);
-CREATE INDEX run_due ON run (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX run_due ON run (slot, wake_at) WHERE wake_at IS NOT NULL;
 
 -- When a contact must be looked at for ways into journeys that time decides, and what was known then.
 CREATE TABLE watch (
@@ -129,7 +129,7 @@ CREATE TABLE watch (
   state     TEXT    NOT NULL,  -- JSON: what held
   PRIMARY KEY (slot, contact)
 ) WITH (fillfactor = 80);
-CREATE INDEX watch_due ON watch (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX watch_due ON watch (slot, due_at) WHERE due_at IS NOT NULL;
 
 -- One row while some journey in force has such a way in: since when, and how far those who were there before have
 -- been given their rows.

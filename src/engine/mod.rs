@@ -109,6 +109,7 @@ pub fn needs<'a>(world: &World<'_>, due: impl IntoIterator<Item = &'a Run>, even
     let mut needs =
         if events || watch { world.plans.needs().clone() } else { world.plans.leave_needs().clone() };
     needs.watch = watch;
+    needs.left = events || watch;
     for run in due {
         if versions::is_outdated(world, run) {
             needs = needs.or(world.plans.needs());

@@ -56,8 +56,7 @@ impl Runtime {
             }
             return Ok(Tick { more: extended, ..Tick::default() });
         }
-        let most = claim.events.len().max(claim.due.len()).max(claim.watches.len());
-        let full = extended || left || most >= limit as usize;
+        let full = extended || left || claim.more;
         let (events, timers) = (claim.events.len(), claim.due.len() + claim.watches.len());
         let came: Vec<Moment> = claim.events.iter().map(|event| event.received_at).collect();
         let batch = self.turns(&mut *unit, &plans, claim, now).await?;
@@ -97,6 +96,7 @@ impl Runtime {
         let mut needs = needs(&world, &claim.due, !claim.events.is_empty());
         // Whoever is looked at is known as such, even where no plan asks for it any more.
         needs.watch |= !claim.watches.is_empty();
+        needs.left |= needs.watch;
         let earliest = claim.events.iter().map(|event| event.at).min().unwrap_or(now).min(now);
         let mut batch = TurnBatch { now, ..TurnBatch::default() };
         batch.events = claim.events.iter().map(|event| (event.contact, event.id)).collect();

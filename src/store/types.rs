@@ -45,6 +45,8 @@ pub struct Claim {
     pub due: Vec<Run>,
     /// Contacts that must be looked at for ways in that time decides.
     pub watches: Vec<ContactId>,
+    /// Whether there may be more than was taken.
+    pub more: bool,
 }
 
 /// A version of a journey that came into force.

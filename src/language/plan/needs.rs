@@ -19,6 +19,9 @@ pub struct Needs {
     /// What is remembered for ways in that time decides; no plan says so, but whoever moves contacts.
     #[serde(skip)]
     pub watch: bool,
+    /// The journeys that the contact has left; asked for where somebody may enter, which no plan says either.
+    #[serde(skip)]
+    pub left: bool,
 }
 
 /// How far back something is asked for.
@@ -56,13 +59,14 @@ impl Reach {
 impl Needs {
     /// Permissions and nothing else.
     pub const PERMISSIONS: Needs =
-        Needs { permissions: true, events: BTreeMap::new(), messages: None, watch: false };
+        Needs { permissions: true, events: BTreeMap::new(), messages: None, watch: false, left: false };
 
     /// What either of two turns asks for.
     #[must_use]
     pub fn or(mut self, other: &Needs) -> Needs {
         self.permissions |= other.permissions;
         self.watch |= other.watch;
+        self.left |= other.left;
         for (event, reach) in &other.events {
             self.events.entry(event.clone()).and_modify(|known| *known = known.or(*reach)).or_insert(*reach);
         }

@@ -34,9 +34,10 @@ macro_rules! look {
     }};
 }
 
-pub(in crate::store) const PERMISSIONS: &Needs = &Needs::PERMISSIONS;
+pub(in crate::store) const PERMISSIONS: &Needs =
+    &Needs { permissions: true, events: BTreeMap::new(), messages: None, watch: false, left: true };
 pub(in crate::store) const NOTHING: &Needs =
-    &Needs { permissions: false, events: BTreeMap::new(), messages: None, watch: false };
+    &Needs { permissions: false, events: BTreeMap::new(), messages: None, watch: false, left: true };
 
 /// Seconds after the tests begin.
 pub(in crate::store) fn at(seconds: i64) -> Moment {

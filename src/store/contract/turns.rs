@@ -16,6 +16,8 @@ use crate::time::{Length, Moment, Unit};
 async fn claimed(store: &dyn Store, second: i64, limit: u32) -> (Vec<String>, Vec<String>) {
     let mut unit = store.write().await.unwrap();
     let Claim { events, due, .. } = unit.claim(at(second), limit).await.unwrap();
+    // A unit that is dropped lets go of what it holds only by and by.
+    unit.commit().await.unwrap();
     (events.into_iter().map(|event| event.name).collect(), due.into_iter().map(|run| run.journey).collect())
 }
 

@@ -8,11 +8,15 @@ use crate::language::plan::Needs;
 use crate::store::{Claim, Store, TurnBatch};
 use crate::time::Moment;
 
-const WATCH: &Needs = &Needs { permissions: false, events: BTreeMap::new(), messages: None, watch: true };
+const WATCH: &Needs =
+    &Needs { permissions: false, events: BTreeMap::new(), messages: None, watch: true, left: true };
 
 async fn looked_for(store: &dyn Store, second: i64, limit: u32) -> Vec<ContactId> {
     let mut unit = store.write().await.unwrap();
-    unit.claim(at(second), limit).await.unwrap().watches
+    let watches = unit.claim(at(second), limit).await.unwrap().watches;
+    // A unit that is dropped lets go of what it holds only by and by.
+    unit.commit().await.unwrap();
+    watches
 }
 
 fn due(second: Option<i64>) -> Watch {

@@ -35,7 +35,9 @@ impl Tables {
             .into_iter()
             .enumerate()
             .filter(|(index, event)| *index < limit || theirs.contains(&event.contact));
-        Claim { events: taken.map(|(_, event)| event.clone()).collect(), due, watches }
+        let events: Vec<Event> = taken.map(|(_, event)| event.clone()).collect();
+        let more = events.len().max(due.len()).max(watches.len()) >= limit;
+        Claim { events, due, watches, more }
     }
 
     pub(super) fn states(
@@ -51,7 +53,9 @@ impl Tables {
             let open = |run: &&Run| run.is_live() || run.goal_until.is_some_and(|until| until >= earliest);
             state.runs = person.runs.values().filter(open).cloned().collect();
             state.runs.sort_by_key(|run| (run.entered_at, run.id));
-            state.past = past_of(person);
+            if needs.left {
+                state.past = past_of(person);
+            }
             if needs.watch {
                 state.watch.clone_from(&person.watch);
             }

@@ -65,10 +65,79 @@ macro_rules! has_word {
     };
 }
 
-/// Keeps a claim to the slots that were got.
-macro_rules! in_slots {
-    ($first:literal) => {
-        concat!(" AND slot = ANY(", $first, "::integer[])")
+/// All slots, as `k (slot)`. What is due is kept by slot: whoever looks for the earliest looks into each of them.
+macro_rules! every_slot {
+    () => {
+        "generate_series(0, 255) AS k (slot)"
+    };
+}
+
+/// What is due in the slots that were got, of each so many, the earliest first.
+macro_rules! due {
+    ($columns:literal FROM $table:literal WHERE $condition:literal ORDER BY $by:literal, $key:literal;
+    LIMIT $most:literal, $slots:literal, $each:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM unnest(",
+            $slots,
+            "::integer[]) AS k (slot) CROSS JOIN LATERAL (SELECT * FROM ",
+            $table,
+            " AS t WHERE t.slot = k.slot AND ",
+            $condition,
+            " ORDER BY ",
+            $by,
+            ", ",
+            $key,
+            " LIMIT ",
+            $each,
+            ") AS d ORDER BY ",
+            $by,
+            ", d.slot, ",
+            $key,
+            " LIMIT ",
+            $most
+        )
+    };
+}
+
+/// The earliest moment of a table, of the rows that an index is for.
+macro_rules! earliest {
+    ($by:literal FROM $table:literal WHERE $condition:literal) => {
+        concat!(
+            "(SELECT min(d.",
+            $by,
+            ") FROM ",
+            every_slot!(),
+            " CROSS JOIN LATERAL (SELECT ",
+            $by,
+            " FROM ",
+            $table,
+            " AS t WHERE t.slot = k.slot AND ",
+            $condition,
+            " ORDER BY ",
+            $by,
+            " LIMIT 1) AS d)"
+        )
+    };
+}
+
+/// How many rows are due, counted as far as a limit.
+macro_rules! counted {
+    ($table:literal WHERE $condition:literal; LIMIT $most:literal) => {
+        concat!(
+            "(SELECT count(*) FROM (SELECT 1 FROM ",
+            every_slot!(),
+            " CROSS JOIN LATERAL (SELECT 1 FROM ",
+            $table,
+            " AS t WHERE t.slot = k.slot AND ",
+            $condition,
+            " LIMIT ",
+            $most,
+            ") AS d LIMIT ",
+            $most,
+            ") AS counted)"
+        )
     };
 }
 

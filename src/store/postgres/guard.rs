@@ -22,8 +22,10 @@ const NAMES: i32 = 0x6c6f_7401;
 const SLOTS: i32 = 0x6c6f_7402;
 const VERSIONS: i32 = 0x6c6f_7403;
 const HOUSE: i32 = 0x6c6f_7404;
-/// How many times more than a claim takes is looked at for slots: others hold some of them.
-const LOOK_AHEAD: i64 = 4;
+/// A claim that is full takes from that many slots at least: one that has very much to do holds up no other.
+const SLOTS_LEAST: u32 = 16;
+/// How much a slot gives at the least, where the claim is for as much.
+const EACH_LEAST: u32 = 64;
 
 /// How contacts are held.
 #[derive(Clone, Copy, Debug)]
@@ -35,59 +37,69 @@ pub(super) enum Grip {
 }
 
 /// The slots that a claim has got: nobody else moves their contacts.
-pub(super) struct Slots(Vec<i32>);
+pub(super) struct Slots {
+    slots: Vec<i32>,
+    /// How much of a kind a claim takes from each.
+    each: u32,
+}
 
 impl Slots {
     /// Binds them behind the parameters that are bound already.
     pub(super) fn bind<'q>(&self, statement: Statement<'q>) -> Statement<'q> {
-        statement.bind(self.0.clone())
+        statement.bind(self.slots.clone()).bind(i64::from(self.each))
     }
 
     /// Whether there are none.
     pub(super) fn are_none(&self) -> bool {
-        self.0.is_empty()
+        self.slots.is_empty()
+    }
+
+    /// How many of a kind may be taken before there may be more: a slot may have more than it gives.
+    pub(super) fn most_each(&self, _: u32) -> usize {
+        self.each as usize
     }
 }
 
-/// The slots of the earliest of what is to be done, with how much of that there is.
-const WANTED: &str = "SELECT slot, count(*) FROM (
-    (SELECT slot FROM event WHERE pending ORDER BY received_at LIMIT $2) UNION ALL
-    (SELECT slot FROM run WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2) UNION ALL
-    (SELECT slot FROM watch WHERE due_at <= $1 ORDER BY due_at LIMIT $2)) AS due GROUP BY slot ORDER BY random()";
+/// Slots that have something to do: first those where something happened, and else in an order of chance.
+pub(super) const WANTED: &str = concat!(
+    "SELECT k.slot FROM ",
+    every_slot!(),
+    " CROSS JOIN LATERAL (
+    (SELECT 1 AS turn FROM event AS t WHERE t.slot = k.slot AND pending LIMIT 1) UNION ALL
+    (SELECT 2 FROM run AS t WHERE t.slot = k.slot AND wake_at <= $1 LIMIT 1) UNION ALL
+    (SELECT 2 FROM watch AS t WHERE t.slot = k.slot AND due_at <= $1 LIMIT 1) LIMIT 1) AS due
+    ORDER BY due.turn, random()"
+);
+/// Takes slots that nobody else has, and says how much they have to do, of each kind as far as is taken.
+pub(super) const TAKE_SLOTS: &str = "SELECT k.slot,
+    (SELECT count(*) FROM (SELECT 1 FROM event AS t WHERE t.slot = k.slot AND pending LIMIT $4) AS counted)
+    + (SELECT count(*) FROM (SELECT 1 FROM run AS t WHERE t.slot = k.slot AND wake_at <= $3 LIMIT $4) AS counted)
+    + (SELECT count(*) FROM (SELECT 1 FROM watch AS t WHERE t.slot = k.slot AND due_at <= $3 LIMIT $4) AS counted)
+    FROM unnest($2::integer[]) AS k (slot) WHERE pg_try_advisory_xact_lock($1, k.slot)";
 
-/// Takes slots that have something to do and that nobody else has, in an order of chance, until there is enough.
+/// Takes slots that have something to do and that nobody else has, until there is enough.
 pub(super) async fn slots(connection: &mut Connection, now: Moment, limit: u32) -> Result<Slots> {
-    let limit = i64::from(limit);
-    let statement = sqlx::query(WANTED).bind(now.micros()).bind(limit.saturating_mul(LOOK_AHEAD));
-    let mut wanted = BTreeMap::new();
-    let mut order = Vec::new();
-    for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
-        let mut columns = Columns::of(&row, "event");
-        let (slot, much): (i32, i64) = (columns.number()?, columns.number()?);
-        wanted.insert(slot, much);
-        order.push(slot);
-    }
-    let (mut got, mut enough) = (Vec::new(), 0);
-    let mut rest = order.as_slice();
-    while enough < limit && !rest.is_empty() {
-        let mut sum = enough;
-        let is_missing = |slot: &&i32| {
-            let missing = sum < limit;
-            sum += wanted.get(slot).copied().unwrap_or(0);
-            missing
-        };
-        let (some, others) = rest.split_at(rest.iter().take_while(is_missing).count());
-        let sql =
-            "SELECT slot FROM unnest($2::integer[]) AS k (slot) WHERE pg_try_advisory_xact_lock($1, slot)";
-        let statement = sqlx::query(sql).bind(SLOTS).bind(some);
+    let each = limit.div_ceil(SLOTS_LEAST).max(EACH_LEAST).min(limit);
+    let wanted = sqlx::query(WANTED).bind(now.micros()).fetch_all(&mut *connection).await.map_err(failed)?;
+    let wanted: Vec<i32> =
+        wanted.iter().map(|row| Columns::of(row, "event").number()).collect::<Result<_>>()?;
+    let (mut slots, mut enough) = (Vec::new(), 0);
+    let mut rest = wanted.as_slice();
+    // Twice as many each time: where each has little, they are many.
+    let mut some = SLOTS_LEAST as usize;
+    while enough < i64::from(limit) && !rest.is_empty() {
+        let (asked, others) = rest.split_at(some.min(rest.len()));
+        let statement = sqlx::query(TAKE_SLOTS).bind(SLOTS).bind(asked);
+        let statement = statement.bind(now.micros()).bind(i64::from(each));
         for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
-            let slot: i32 = Columns::of(&row, "event").number()?;
-            enough += wanted.get(&slot).copied().unwrap_or(0);
-            got.push(slot);
+            let mut columns = Columns::of(&row, "event");
+            slots.push(columns.number()?);
+            enough += columns.number::<i64>()?;
         }
         rest = others;
+        some *= 2;
     }
-    Ok(Slots(got))
+    Ok(Slots { slots, each })
 }
 
 /// Has nobody else move any contact.

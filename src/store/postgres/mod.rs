@@ -177,10 +177,14 @@ impl PostgresStore {
     }
 }
 
+/// How statements are planned: by their indexes, the same way whatever the server happens to know of the tables. A
+/// plan that was made when a table was empty is kept for as long as the connection.
+const PLANNING: &str = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off";
+
 /// What a connection is told when it opens. Numbers alone are put in.
 fn settings(options: &PostgresOptions, worker: i64) -> String {
     format!(
-        "SET lotse.worker = '{worker}'; SET synchronous_commit = on; SET jit = off; SET statement_timeout = {}; \
+        "{PLANNING}; SET lotse.worker = '{worker}'; SET synchronous_commit = on; SET statement_timeout = {}; \
         SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; SET idle_session_timeout = {}",
         options.statement_timeout.as_millis(),
         options.lock_timeout.as_millis(),

@@ -6,16 +6,21 @@ use crate::store::{Backlog, Hold, Result};
 use crate::time::Moment;
 
 /// Each kind is counted from an index, and only as far as `$2`.
-pub(super) const BACKLOG: &str = "SELECT
-    (SELECT count(*) FROM (SELECT 1 FROM event WHERE pending LIMIT $2) AS counted)
-        + (SELECT count(*) FROM (SELECT 1 FROM run WHERE wake_at <= $1 LIMIT $2) AS counted)
-        + (SELECT count(*) FROM (SELECT 1 FROM watch WHERE due_at <= $1 LIMIT $2) AS counted),
+pub(super) const BACKLOG: &str = concat!(
+    "SELECT ",
+    counted!("event" WHERE "pending"; LIMIT "$2"),
+    " + ",
+    counted!("run" WHERE "wake_at <= $1"; LIMIT "$2"),
+    " + ",
+    counted!("watch" WHERE "due_at <= $1"; LIMIT "$2"),
+    ",
     (SELECT count(*) FROM (SELECT 1 FROM message WHERE due_at <= $1 AND channel = 'email' LIMIT $2) AS counted),
     (SELECT count(*) FROM (SELECT 1 FROM message WHERE due_at <= $1 AND channel <> 'email' LIMIT $2) AS counted),
     (SELECT count(*) FROM (SELECT 1 FROM call WHERE due_at <= $1 LIMIT $2) AS counted),
     (SELECT count(*) FROM (SELECT 1 FROM message
         WHERE state IN ('unsure', 'refused') AND state = 'unsure' LIMIT $2) AS counted),
-    (SELECT count(*) FROM (SELECT 1 FROM call WHERE state = 'dead' LIMIT $2) AS counted)";
+    (SELECT count(*) FROM (SELECT 1 FROM call WHERE state = 'dead' LIMIT $2) AS counted)"
+);
 
 pub(super) async fn backlog(connection: &mut Connection, now: Moment) -> Result<Backlog> {
     let most = i64::try_from(Backlog::COUNTED_MAX).unwrap_or(i64::MAX);

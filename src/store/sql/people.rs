@@ -23,8 +23,12 @@ pub(super) const MESSAGE: &str =
 
 /// Of calls, and of messages whose order is kept, the first that no other holds up: what waits behind another is
 /// due when that one is settled.
-pub(in super::super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FROM event WHERE pending),
-    (SELECT min(wake_at) FROM run WHERE wake_at IS NOT NULL),
+pub(in super::super) const NEXT_DUE: &str = concat!(
+    "SELECT ",
+    earliest!("received_at" FROM "event" WHERE "pending"),
+    ", ",
+    earliest!("wake_at" FROM "run" WHERE "wake_at IS NOT NULL"),
+    ",
     (SELECT min(due_at) FROM message WHERE due_at IS NOT NULL AND channel = 'email'),
     (SELECT due_at FROM message WHERE due_at IS NOT NULL AND channel <> 'email'
         AND NOT EXISTS (SELECT 1 FROM message AS earlier WHERE earlier.slot = message.slot
@@ -36,8 +40,9 @@ pub(in super::super) const NEXT_DUE: &str = "SELECT (SELECT min(received_at) FRO
         AND NOT EXISTS (SELECT 1 FROM call AS earlier WHERE earlier.slot = call.slot
         AND earlier.contact = call.contact AND earlier.target = call.target AND earlier.state = 'pending'
         AND (earlier.decided_at, earlier.step, earlier.id) < (call.decided_at, call.step, call.id))
-        ORDER BY due_at LIMIT 1),
-    (SELECT min(due_at) FROM watch WHERE due_at IS NOT NULL)";
+        ORDER BY due_at LIMIT 1), ",
+    earliest!("due_at" FROM "watch" WHERE "due_at IS NOT NULL")
+);
 
 pub(super) async fn next_due(connection: &mut Connection) -> Result<NextDue> {
     let row = sqlx::query(NEXT_DUE).fetch_one(&mut *connection).await.map_err(failed)?;

@@ -10,24 +10,19 @@ use crate::language::plan::Needs;
 use crate::store::{Claim, Result};
 use crate::time::Moment;
 
-pub(super) const PENDING: &str = concat!(
-    "SELECT contact, id, kind, name, at, received_at, run, depth, properties FROM event WHERE pending",
-    in_slots!("$2"),
-    " ORDER BY received_at, slot, contact, id LIMIT $1"
-);
-pub(super) const DUE: &str = concat!(
-    "SELECT contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at,
-    goal_until, ended_at, outcome, state FROM run WHERE wake_at <= $1",
-    in_slots!("$3"),
-    " ORDER BY wake_at, slot, contact, id LIMIT $2"
-);
-/// Pending events of the contacts of a list that came at the same time as the last known one, or later.
+pub(super) const PENDING: &str = due!("contact, id, kind, name, at, received_at, run, depth, properties"
+    FROM "event" WHERE "pending" ORDER BY "received_at", "contact, id"; LIMIT "$1", "$2", "$3");
+pub(super) const DUE: &str = due!("contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at,
+    goal_until, ended_at, outcome, state" FROM "run" WHERE "wake_at <= $1"
+    ORDER BY "wake_at", "contact, id"; LIMIT "$2", "$3", "$4");
+/// Pending events of the contacts of a list. The comparison keeps the planner from walking over everything that is
+/// pending.
 pub(in super::super) const PENDING_OF: &str = concat!(
     "SELECT e.contact, e.id, kind, name, at, received_at, run, depth, properties
     FROM ",
-    contacts!("$2", "$3"),
-    " CROSS JOIN event AS e WHERE e.slot = k.slot AND e.contact = k.contact AND pending
-    AND received_at >= $1 ORDER BY received_at, e.slot, e.contact, e.id"
+    contacts!("$1", "$2"),
+    " CROSS JOIN event AS e WHERE e.slot = k.slot AND e.contact = k.contact AND e.pending <> FALSE
+    ORDER BY received_at, e.slot, e.contact, e.id"
 );
 
 pub(super) async fn claim(connection: &mut Connection, now: Moment, limit: u32) -> Result<Claim> {
@@ -44,17 +39,17 @@ pub(super) async fn claim(connection: &mut Connection, now: Moment, limit: u32) 
     let due = rows::all(&found, rows::run)?;
     let watches = watch::due(connection, now, limit, &slots).await?;
     // Where every pending event is here already, none is missing for the contacts of the timers.
-    if events.len() >= limit as usize && !(due.is_empty() && watches.is_empty()) {
-        let last = events.last().map_or(Moment::MIN, |event| event.received_at);
+    let most_each = slots.most_each(limit);
+    let more = events.len().max(due.len()).max(watches.len()) >= most_each;
+    if events.len() >= most_each && !(due.is_empty() && watches.is_empty()) {
         let list = keys::contacts(due.iter().map(|run| &run.contact).chain(&watches));
-        let statement = list.bind(sqlx::query(PENDING_OF).bind(last.micros()));
-        let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
+        let found = list.bind(sqlx::query(PENDING_OF)).fetch_all(&mut *connection).await.map_err(failed)?;
         let known: BTreeSet<(ContactId, EventId)> =
             events.iter().map(|event| (event.contact, event.id)).collect();
         let theirs = rows::all(&found, rows::event)?;
         events.extend(theirs.into_iter().filter(|event| !known.contains(&(event.contact, event.id))));
     }
-    Ok(Claim { events, due, watches })
+    Ok(Claim { events, due, watches, more })
 }
 
 pub(super) const OPEN: &str = concat!(
@@ -96,12 +91,14 @@ pub(super) async fn states(
             state.runs.push(run);
         }
     }
-    for row in list.clone().bind(sqlx::query(LEFT)).fetch_all(&mut *connection).await.map_err(failed)? {
-        let mut columns = Columns::of(&row, "run");
-        let contact = ContactId(columns.id()?);
-        let past = Past { journey: columns.text()?, key: columns.text()?, left_at: columns.moment()? };
-        if let Some(state) = states.get_mut(&contact) {
-            state.past.push(past);
+    if needs.left {
+        for row in list.clone().bind(sqlx::query(LEFT)).fetch_all(&mut *connection).await.map_err(failed)? {
+            let mut columns = Columns::of(&row, "run");
+            let contact = ContactId(columns.id()?);
+            let past = Past { journey: columns.text()?, key: columns.text()?, left_at: columns.moment()? };
+            if let Some(state) = states.get_mut(&contact) {
+                state.past.push(past);
+            }
         }
     }
     if let Some(reach) = needs.messages {

@@ -12,11 +12,8 @@ use crate::domain::{ContactId, Watch};
 use crate::store::Result;
 use crate::time::Moment;
 
-pub(in super::super) const DUE: &str = concat!(
-    "SELECT contact FROM watch WHERE due_at <= $1",
-    in_slots!("$3"),
-    " ORDER BY due_at, slot, contact LIMIT $2"
-);
+pub(in super::super) const DUE: &str =
+    due!("contact" FROM "watch" WHERE "due_at <= $1" ORDER BY "due_at", "contact"; LIMIT "$2", "$3", "$4");
 
 /// The contacts whose moment has come.
 pub(super) async fn due(

@@ -62,10 +62,46 @@ macro_rules! has_word {
     };
 }
 
-/// Keeps a claim to the slots that were got: here all.
-macro_rules! in_slots {
-    ($first:literal) => {
-        ""
+/// What is due, the earliest first; here all slots are ours.
+macro_rules! due {
+    ($columns:literal FROM $table:literal WHERE $condition:literal ORDER BY $by:literal, $key:literal;
+    LIMIT $most:literal, $slots:literal, $each:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $condition,
+            " ORDER BY ",
+            $by,
+            ", slot, ",
+            $key,
+            " LIMIT ",
+            $most
+        )
+    };
+}
+
+/// The earliest moment of a table, of the rows that an index is for.
+macro_rules! earliest {
+    ($by:literal FROM $table:literal WHERE $condition:literal) => {
+        concat!("(SELECT min(", $by, ") FROM ", $table, " WHERE ", $condition, ")")
+    };
+}
+
+/// How many rows are due, counted as far as a limit.
+macro_rules! counted {
+    ($table:literal WHERE $condition:literal; LIMIT $most:literal) => {
+        concat!(
+            "(SELECT count(*) FROM (SELECT 1 FROM ",
+            $table,
+            " WHERE ",
+            $condition,
+            " LIMIT ",
+            $most,
+            ") AS counted)"
+        )
     };
 }
 

@@ -36,6 +36,11 @@ impl Slots {
     pub(super) fn are_none(&self) -> bool {
         false
     }
+
+    /// How many of a kind may be taken before there may be more.
+    pub(super) fn most_each(&self, limit: u32) -> usize {
+        limit as usize
+    }
 }
 
 pub(super) async fn slots(_: &mut Connection, _: Moment, _: u32) -> Result<Slots> {
