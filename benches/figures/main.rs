@@ -13,15 +13,14 @@
 )]
 
 mod check;
-mod mail;
-mod open;
 mod parse;
+mod places;
 mod replay;
 mod tests;
 mod transitions;
-mod world;
 
-use std::time::Duration;
+use lotse::bench::{Figure, images, intake, mail};
+use places::Kind;
 
 /// The one of the program.
 #[global_allocator]
@@ -44,23 +43,43 @@ async fn main() {
     if wanted("transitions") {
         transitions::run().await;
     }
-    if wanted("mail") {
-        mail::run().await;
+    if wanted("full") {
+        transitions::run_full().await;
     }
-    if wanted("open") {
-        open::run().await;
+    for (name, needed) in [("batch", "0.50"), ("mail", "15,000 mails/s and 0.40"), ("open", "0.50")] {
+        if wanted(name) {
+            one(name, needed).await;
+        }
     }
     if wanted("replay") {
         replay::run().await;
     }
 }
 
-/// How many in a second.
-fn rate(count: usize, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64()
+/// One figure on each database.
+async fn one(name: &str, needed: &str) {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let Some(scratch) = places::scratch(kind).await else { continue };
+        let figure = match name {
+            "batch" => intake(&scratch, people(50_000), 4).await,
+            "mail" => mail(&scratch, people(30_000)).await,
+            _ => images(&scratch, people(20_000)).await,
+        };
+        show(&format!("{kind:?}"), &figure.unwrap(), needed);
+        scratch.end().await.unwrap();
+    }
 }
 
-/// A figure beside its floor.
-fn figure(what: &str, reached: f64, floor: f64, unit: &str, needed: &str) {
-    println!("{what}: {reached:.0} {unit}, floor {floor:.0}, ratio {:.2}; needed {needed}", reached / floor);
+/// How many take part: as many as a figure is meant for, or `LOTSE_BENCH_PEOPLE`.
+fn people(meant: u32) -> u32 {
+    std::env::var("LOTSE_BENCH_PEOPLE").map_or(meant, |people| people.parse().unwrap())
+}
+
+/// A figure beside its floor, with where it was measured.
+fn show(place: &str, figure: &Figure, needed: &str) {
+    let Figure { what, unit, reached, floor } = figure;
+    println!(
+        "{what} on {place}: {reached:.0} {unit}, floor {floor:.0}, ratio {:.2}; needed {needed}",
+        figure.ratio()
+    );
 }

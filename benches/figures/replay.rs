@@ -13,7 +13,7 @@ use lotse::store::audit;
 use lotse::time::{Clock, Moment, TimeZone};
 use serde_json::json;
 
-use super::world::{DATABASE, Working, World};
+use lotse::bench::{Place, Scratch, Working, World};
 
 const JOURNEYS: &str = r#"
 contact { }
@@ -44,6 +44,7 @@ journey second_purchase "The second purchase" {
 }
 "#;
 
+const DATABASE: &str = "bench.db";
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 /// The events of one request.
@@ -182,12 +183,12 @@ pub async fn run() {
     let expected = expected(&purchases);
     let folder = tempfile::tempdir().unwrap();
     let start = Moment::from_seconds(purchases[0].at - DAY);
-    let world = World::new(folder.path(), JOURNEYS, start).await;
-    let mut customers: Vec<u32> = purchases.iter().map(|purchase| purchase.customer).collect();
-    customers.sort_unstable();
-    customers.dedup();
-    world.import(&customers).await;
-    let working = world.work().await;
+    let scratch = Scratch::new(Place::Sqlite(folder.path().join(DATABASE))).await.unwrap();
+    let world = World::new(&scratch, JOURNEYS, start).await.unwrap();
+    // They are numbered without a gap.
+    let customers = 1 + purchases.iter().map(|purchase| purchase.customer).max().unwrap();
+    world.import(customers).await.unwrap();
+    let working = world.work().await.unwrap();
     let shop = Shop { world, working, client: reqwest::Client::new() };
 
     let begun = Instant::now();
@@ -225,7 +226,7 @@ pub async fn run() {
     store.close().await;
 
     let per_second = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
-    println!("{} purchases of {} customers in {requests} requests", purchases.len(), customers.len());
+    println!("{} purchases of {} customers in {requests} requests", purchases.len(), expected.customers);
     println!(
         "through everything       {:>10.0} events/s   ({:.1} s)",
         per_second(purchases.len(), took),

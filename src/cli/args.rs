@@ -65,6 +65,8 @@ pub(super) enum Command {
     Migrate(MigrateArgs),
     /// Try everything that lotse.yaml names
     Doctor(DoctorArgs),
+    /// Measure how fast this machine is, in a scratch database
+    Bench(BenchArgs),
 }
 
 /// A workspace as the argument of a command.
@@ -276,6 +278,20 @@ pub(super) enum LogFormat {
     Text,
     /// One JSON object a line, for programs
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArgs {
+    /// Where it is measured, on the disk that is meant: sqlite://FILE, which must not be there yet, or postgres://…, a
+    /// database without tables, or env:NAME
+    #[arg(long, default_value = "sqlite://lotse-bench.db", value_name = "DATABASE")]
+    pub(super) database: String,
+    /// How many made-up contacts take part
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    pub(super) contacts: u32,
+    /// The mails of your busiest day, to be told what part of this machine they take
+    #[arg(long, value_name = "COUNT")]
+    pub(super) mails_a_day: Option<u64>,
 }
 
 #[derive(Debug, Args)]

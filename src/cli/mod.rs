@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod bench;
 mod check;
 mod contacts;
 mod copy;
@@ -86,6 +87,7 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::Audit(args) => audit::run(&args, &workspace),
         Command::Token(args) => token::run(&args, &workspace),
         Command::Copy(args) => copy::run(&args, &workspace),
+        Command::Bench(args) => bench::run(&args, &workspace),
         Command::Migrate(args) => migrate::run(&args, &workspace),
         Command::Doctor(args) => doctor::run(&args, &workspace),
     }
