@@ -69,6 +69,9 @@ pub enum UrlError {
     /// It has a part that nobody would look at.
     #[error("has a part behind `#`")]
     Fragment,
+    /// It has a parameter that nobody would look at.
+    #[error("has a parameter `{0}` that nobody knows: there are {known}", known = parameters())]
+    Parameter(String),
 }
 
 impl FromStr for Database {
@@ -82,8 +85,31 @@ impl FromStr for Database {
             }
             return Ok(Database::Sqlite(PathBuf::from(path)));
         }
-        checked(text, &["postgres", "postgresql"], "`sqlite://` and `postgres://`").map(Database::Postgres)
+        let url = checked(text, &["postgres", "postgresql"], "`sqlite://` and `postgres://`")?;
+        match url.query_pairs().find(|(key, _)| !PARAMETERS.contains(&&**key)) {
+            Some((unknown, _)) => Err(UrlError::Parameter(unknown.into_owned())),
+            None => Ok(Database::Postgres(url)),
+        }
     }
+}
+
+/// What may stand behind the `?` of an address of PostgreSQL. Of another the driver would say what it is set to, which
+/// may be a password.
+const PARAMETERS: [&str; 10] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "port",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+fn parameters() -> String {
+    PARAMETERS.map(|name| format!("`{name}`")).join(", ")
 }
 
 impl fmt::Debug for Database {

@@ -115,6 +115,11 @@ fn each_mistake_has_its_code_its_place_and_its_words() {
             "database: mysql://x/y",
             "1:11 E002 |mysql://x/y| this begins with none of `sqlite://` and `postgres://`",
         ),
+        (
+            "database: 'postgres://db/lotse?passwd=geheim'",
+            "1:11 E002 |'postgres://db/lotse?passwd=geheim'| this has a parameter `passwd` that nobody knows: there are \
+            `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `port`, `user`, `password`, `application_name`, `options`",
+        ),
         ("database: 'sqlite://'", "1:11 E002 |'sqlite://'| this names no file"),
         (
             "public_url: https://a.example/?x",

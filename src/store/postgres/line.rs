@@ -13,7 +13,7 @@ use sqlx::{Connection as _, Either, Execute, Executor, Postgres, SqlStr, Transac
 use tokio::time::timeout;
 
 use super::super::Result;
-use super::failed;
+use super::{STANDBY, failed, lost};
 
 /// How long a connection of the pool may take to show that it is still there.
 const SIGN_WITHIN: Duration = Duration::from_secs(3);
@@ -31,8 +31,14 @@ pub(super) struct Line {
 impl Line {
     /// Begins a transaction with a statement of its own.
     pub(super) async fn begin(pool: &PgPool, how: &'static str, answer_within: Duration) -> Result<Self> {
-        let transaction = answer(answer_within, pool.begin_with(how)).await.map_err(failed)?;
-        Ok(Self { transaction, answer_within })
+        match answer(answer_within, pool.begin_with(how)).await {
+            Ok(transaction) => Ok(Self { transaction, answer_within }),
+            // A transaction that writes cannot begin on a standby: `feature_not_supported`.
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("0A000") => {
+                Err(lost(STANDBY.to_owned()))
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Makes lasting what was done. Where no answer comes, nobody knows whether it is.

@@ -107,7 +107,7 @@ impl PostgresStore {
     /// When the server cannot be reached or is too old, or when the tables were made by a newer program. The password
     /// is in no error.
     pub async fn open(url: &Url, options: &PostgresOptions) -> Result<Self> {
-        let connect: PgConnectOptions = url.as_str().parse().map_err(|error| unreachable(url, &error))?;
+        let connect: PgConnectOptions = url.as_str().parse().map_err(|error| unreachable(url, error))?;
         let connect = if connect.get_application_name().is_none() {
             connect.application_name("lotse")
         } else {
@@ -116,7 +116,7 @@ impl PostgresStore {
         // Every statement would ask whether it is logged, on the thread that works, and a filter of a layer takes the
         // answer for that to our own next line.
         let connect = connect.disable_statement_logging();
-        let worker = Worker::start(connect.clone()).await.map_err(|error| unreachable(url, &error))?;
+        let worker = Worker::start(connect.clone()).await.map_err(|error| unreachable(url, error))?;
         let settings = settings(options, worker.number());
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
@@ -287,11 +287,35 @@ fn storable(text: String) -> String {
 }
 
 /// Why a database cannot be opened; of its address the password is left out.
-fn unreachable(url: &Url, error: &sqlx::Error) -> StoreError {
+fn unreachable(url: &Url, error: sqlx::Error) -> StoreError {
     let server = url.host_str().unwrap_or("");
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let database = format!("{}://{server}{port}{}", url.scheme(), url.path());
-    StoreError::Unreachable { database, why: error.to_string() }
+    let why = why(url, &error);
+    match failed(error) {
+        StoreError::SharedSessions => StoreError::SharedSessions,
+        _ => StoreError::Unreachable { database, why },
+    }
+}
+
+/// Why a server could not be spoken to, with what to do where that can be said.
+fn why(url: &Url, error: &sqlx::Error) -> String {
+    let is_file = |key: &str| matches!(key, "sslrootcert" | "sslcert" | "sslkey");
+    for (key, path) in url.query_pairs().filter(|(key, _)| is_file(key)) {
+        if let Err(error) = std::fs::metadata(&*path) {
+            return format!("`{key}`: `{path}` cannot be read: {error}");
+        }
+    }
+    let said = error.to_string();
+    if said.contains("UnknownIssuer") || said.contains("BadSignature") {
+        return "nobody who is trusted has signed the certificate of the server: `sslrootcert` names the file with the \
+            certificate of the authority that has"
+            .to_owned();
+    }
+    if said.contains("certificate not valid for name") {
+        return format!("the certificate is for another server than the one that `database` names: {said}");
+    }
+    said
 }
 
 /// What could not be asked, and may be later.
@@ -307,7 +331,7 @@ fn failed(error: sqlx::Error) -> StoreError {
             Some("40001" | "40P01" | "57014" | "55P03") => StoreError::Busy,
             Some("53100") => StoreError::DiskFull,
             // Nothing can be changed: it has become a standby, or never was anything else.
-            Some("25006" | "0A000") => lost(STANDBY.to_owned()),
+            Some("25006") => lost(STANDBY.to_owned()),
             // Too many connections; it is shutting down, has crashed, or is starting; it has waited for us too long.
             Some("53300" | "57P01" | "57P02" | "57P03" | "57P05" | "25P03") => lost(database.to_string()),
             Some(code) if code.starts_with("08") => lost(database.to_string()),

@@ -43,6 +43,19 @@ impl Fresh {
         self.server.url(&self.name).parse().unwrap()
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its server listens.
+    pub(super) fn socket(&self) -> std::path::PathBuf {
+        self.server.socket()
+    }
+
+    pub(super) fn ask(&self, sql: &str) -> String {
+        self.server.ask(&self.name, sql)
+    }
+
     /// A process' view of the database.
     pub(in crate::store) async fn store(&self) -> PostgresStore {
         let options = PostgresOptions { connections: 4, ..PostgresOptions::default() };
