@@ -15,6 +15,7 @@ mod case;
 mod conditions;
 mod demo;
 mod docs;
+mod faults;
 mod findings;
 mod format;
 mod language;

@@ -51,16 +51,22 @@ fn programs() -> Option<PathBuf> {
 }
 
 impl Server {
-    fn start(programs: &Path, whose: &str, settings: &str) -> Self {
+    /// A folder for a server, which is taken away in the end.
+    fn prepare(programs: &Path, whose: &str, settings: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("lotse-postgres-{}-{whose}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let server = Self { programs: programs.to_owned(), folder, settings: settings.to_owned() };
         server.watch();
-        let folder = server.folder.display();
         if let Some(owner) = owner() {
             std::os::unix::fs::chown(&server.folder, Some(owner.0), Some(owner.1)).unwrap();
         }
+        server
+    }
+
+    fn start(programs: &Path, whose: &str, settings: &str) -> Self {
+        let server = Self::prepare(programs, whose, settings);
+        let folder = server.folder.display();
         let locale = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync"];
         server.run(server.program("initdb").arg(format!("--pgdata={folder}/data")).args(locale));
         server.go();
@@ -89,6 +95,48 @@ impl Server {
         self.run(control.arg(format!("--pgdata={}/data", self.folder.display())).args(stop));
     }
 
+    /// The server is gone from one moment to the next, with all its memory.
+    #[allow(dead_code, reason = "not every crate of tests kills one")]
+    pub fn kill(&self) {
+        let pid = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        self.run(Command::new("kill").args(["-KILL", pid.lines().next().unwrap()]));
+    }
+
+    /// A standby that has everything before this server says that it is lasting.
+    #[allow(dead_code, reason = "not every crate of tests has one")]
+    pub fn standby(&self, test: &str) -> Self {
+        let standby = self.copied(test, &["--write-recovery-conf"]);
+        standby.go();
+        // The standby has none of its own: when it takes over, it is alone.
+        self.say("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.say("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// A server with a copy of the data, not started.
+    #[allow(dead_code, reason = "not every crate of tests has one")]
+    pub fn copied(&self, test: &str, options: &[&str]) -> Self {
+        let copy = Self::prepare(&self.programs, test, &self.settings);
+        let (from, to) = (self.folder.display(), copy.folder.display());
+        let mut backup = copy.program("pg_basebackup");
+        backup.args([format!("--host={from}"), format!("--pgdata={to}/data")]).args(options);
+        copy.run(backup.args(["--username=postgres", "--checkpoint=fast", "--no-sync"]));
+        copy
+    }
+
+    /// Makes a standby the primary.
+    #[allow(dead_code, reason = "not every crate of tests has one")]
+    pub fn promote(&self) {
+        let mut control = self.program("pg_ctl");
+        self.run(control.arg(format!("--pgdata={}/data", self.folder.display())).args(["--wait", "promote"]));
+    }
+
+    /// Where the server listens.
+    #[allow(dead_code, reason = "not every crate of tests goes there by itself")]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
     /// Waits in a process of its own until this one has ended, and takes the server away.
     fn watch(&self) {
         let script = "cat >/dev/null; kill -QUIT $(head -n 1 data/postmaster.pid); cd /; rm -rf \"$1\"";
@@ -99,9 +147,35 @@ impl Server {
         std::mem::forget(watcher.spawn().unwrap());
     }
 
+    /// Where the data are.
+    #[allow(dead_code, reason = "not every crate of tests goes there by itself")]
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Gives a file to whom the server is.
+    #[allow(dead_code, reason = "not every crate of tests gives it files")]
+    pub fn owns(&self, path: &Path) {
+        if let Some(owner) = owner() {
+            std::os::unix::fs::chown(path, Some(owner.0), Some(owner.1)).unwrap();
+        }
+    }
+
+    /// Runs a program that talks to the server, in the folder of the server.
+    #[allow(dead_code, reason = "not every crate of tests needs more than psql")]
+    pub fn run_tool(&self, name: &str, arguments: &[&str]) {
+        let mut tool = self.program(name);
+        tool.args([format!("--host={}", self.folder.display())]).arg("--username=postgres").args(arguments);
+        self.run(&mut tool);
+    }
+
     /// A program of the server's, under a user who is not root, for whom it does nothing.
     fn program(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
+        self.as_owner(&self.programs.join(name))
+    }
+
+    /// A program under the user of the server.
+    pub fn as_owner(&self, program: &Path) -> Command {
         let mut command = match owner() {
             None => Command::new(program),
             Some((user, group)) => {

@@ -10,9 +10,10 @@ mod log;
 mod many;
 mod operating;
 #[path = "../postgres/server.rs"]
-mod postgres;
+pub(crate) mod postgres;
+pub(crate) mod receipts;
 mod round_trip;
-mod sink;
+pub(crate) mod sink;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -22,24 +23,24 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// How long is waited for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Signs the links of all tests.
 const SECRET: &str = "a secret of tests alone, 32 bytes and more";
 
 /// A workspace in a folder of its own, gone with its test.
-struct Workspace {
+pub(crate) struct Workspace {
     dir: tempfile::TempDir,
     web: u16,
 }
 
 impl Workspace {
     /// Writes a workspace whose mail goes to a port of this machine; `more` is added to its lotse.yaml.
-    fn new(journeys: &str, smtp: u16, more: &str) -> Self {
+    pub(crate) fn new(journeys: &str, smtp: u16, more: &str) -> Self {
         Self::on("sqlite://lotse.db", journeys, smtp, more)
     }
 
     /// The same on another database.
-    fn on(database: &str, journeys: &str, smtp: u16, more: &str) -> Self {
+    pub(crate) fn on(database: &str, journeys: &str, smtp: u16, more: &str) -> Self {
         let web = free_port();
         let dir = tempfile::tempdir().unwrap();
         let config = format!(
@@ -53,39 +54,39 @@ impl Workspace {
         Self { dir, web }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.web)
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = lotse();
         command.current_dir(self.dir.path()).env("LOTSE_SECRET", SECRET);
         command
     }
 
     /// Runs a command to its end, and gives what it answered.
-    fn ask(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ask(&self, arguments: &[&str]) -> String {
         let output = self.command().args(arguments).output().unwrap();
         let talk = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "lotse {}: {talk}", arguments.join(" "));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn ask_json(&self, arguments: &[&str]) -> serde_json::Value {
+    pub(crate) fn ask_json(&self, arguments: &[&str]) -> serde_json::Value {
         serde_json::from_str(&self.ask(arguments)).unwrap()
     }
 
     /// Starts `lotse run`, and waits until it listens.
-    fn run(&self) -> Running {
+    pub(crate) fn run(&self) -> Running {
         self.run_with(&[])
     }
 
     /// Starts `lotse run` with further arguments.
-    fn run_with(&self, arguments: &[&str]) -> Running {
+    pub(crate) fn run_with(&self, arguments: &[&str]) -> Running {
         let mut child = self
             .command()
             .env("LOTSE_LOG", "info")
@@ -110,7 +111,7 @@ impl Workspace {
 }
 
 /// A program at work; dropped, it is killed.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     log: mpsc::Receiver<String>,
     /// What it said so far.
@@ -119,7 +120,7 @@ struct Running {
 
 impl Running {
     /// Waits until the program says something.
-    fn says(&mut self, words: &str) {
+    pub(crate) fn says(&mut self, words: &str) {
         loop {
             let Ok(line) = self.log.recv_timeout(PATIENCE) else {
                 panic!("it never said `{words}`, but:\n{}", self.said.join("\n"));
@@ -133,9 +134,14 @@ impl Running {
     }
 
     /// `kill -9`.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The most memory that it had at any time, in MiB.
@@ -147,13 +153,13 @@ impl Running {
 
     /// Asks the program to end in good order.
     #[cfg(unix)]
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.end_and_tell();
     }
 
     /// Asks the program to end in good order, and gives all that it said.
     #[cfg(unix)]
-    fn end_and_tell(mut self) -> Vec<String> {
+    pub(crate) fn end_and_tell(mut self) -> Vec<String> {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
         // What it says must be taken, or it could not go on.
@@ -172,7 +178,7 @@ impl Drop for Running {
     }
 }
 
-fn lotse() -> Command {
+pub(crate) fn lotse() -> Command {
     let program = std::env::var_os("LOTSE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_lotse").into());
     let mut command = Command::new(program);
     command.env("NO_COLOR", "1").env_remove("LOTSE_WORKSPACE");
@@ -180,12 +186,12 @@ fn lotse() -> Command {
 }
 
 /// A port that nobody has; the program gets it a moment later.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Looks again and again until something is there.
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     const PAUSE: Duration = Duration::from_millis(20);
     for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
         if let Some(found) = look() {
@@ -196,6 +202,6 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     panic!("{what} never came")
 }
 
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }

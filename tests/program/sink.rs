@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// What has come in, in the order in which it came.
 #[derive(Default)]
-pub(super) struct Sink {
+pub(crate) struct Sink {
     mails: Mutex<Vec<Mail>>,
     /// Lines of the protocol, whoever sent them.
     lines: Mutex<u64>,
@@ -19,21 +19,21 @@ pub(super) struct Sink {
 
 /// A mail whose end the server has seen: from then on it is the server's.
 #[derive(Clone, Debug)]
-pub(super) struct Mail {
-    pub(super) to: String,
-    pub(super) raw: String,
+pub(crate) struct Mail {
+    pub(crate) to: String,
+    pub(crate) raw: String,
 }
 
 impl Mail {
     /// A header as it stands, unfolded.
-    pub(super) fn header(&self, name: &str) -> String {
+    pub(crate) fn header(&self, name: &str) -> String {
         let head = self.raw.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ").replace("\r\n\t", " ");
         let line = head.lines().find_map(|line| line.strip_prefix(&format!("{name}:")).map(str::to_owned));
         line.unwrap_or_else(|| panic!("no {name} in {head}")).trim().to_owned()
     }
 
     /// The first link to a path of ours, in the text part.
-    pub(super) fn link(&self, path: &str) -> String {
+    pub(crate) fn link(&self, path: &str) -> String {
         let parsed = mail_parser::MessageParser::default().parse(self.raw.as_bytes()).unwrap();
         let text = parsed.body_text(0).unwrap();
         let at = text.find(path).unwrap_or_else(|| panic!("no {path} in {text}"));
@@ -44,7 +44,7 @@ impl Mail {
 
 impl Sink {
     /// Starts a server on a port of its own.
-    pub(super) fn start() -> (Arc<Self>, u16) {
+    pub(crate) fn start() -> (Arc<Self>, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let sink = Arc::new(Self::default());
@@ -60,12 +60,12 @@ impl Sink {
         (sink, port)
     }
 
-    pub(super) fn mails(&self) -> Vec<Mail> {
+    pub(crate) fn mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap().clone()
     }
 
     /// Waits until that many more lines have come, or for a while.
-    pub(super) fn wait_for_lines(&self, more: u64, at_most: Duration) {
+    pub(crate) fn wait_for_lines(&self, more: u64, at_most: Duration) {
         let lines = self.lines.lock().unwrap();
         let wanted = *lines + more;
         drop(self.more.wait_timeout_while(lines, at_most, |lines| *lines < wanted).unwrap());
