@@ -40,6 +40,9 @@ impl Contact {
     /// The attributes that every contact has without a declaration.
     pub const BUILT_IN: [&str; 7] = ["id", "email", "phone", "timezone", "language", "created_at", "tags"];
 
+    /// The most attributes beside those that a contact keeps of what is said about it.
+    pub const ATTRIBUTES_MAX: usize = 1_000;
+
     /// The type of a built-in attribute.
     pub fn built_in_type(name: &str) -> Option<ValueType> {
         match name {
@@ -106,6 +109,14 @@ impl Contact {
             _ => {
                 self.attributes.remove(name);
             }
+        }
+    }
+
+    /// Keeps an attribute that is not built in as it came. Of a contact that has [`ATTRIBUTES_MAX`](Self::ATTRIBUTES_MAX)
+    /// already, only those that it has can change: whoever makes up names must not make its turns dear.
+    pub fn keep(&mut self, name: &str, json: Json) {
+        if self.attributes.len() < Self::ATTRIBUTES_MAX || self.attributes.contains_key(name) {
+            self.attributes.insert(name.to_owned(), json);
         }
     }
 
@@ -242,6 +253,19 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Address>().map(|a| a.0), Ok(stored.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_said_about_a_contact_is_bounded() {
+        let mut contact = Contact::new(ContactId::default(), Moment::default());
+        for number in 0..Contact::ATTRIBUTES_MAX + 9 {
+            contact.keep(&format!("a{number}"), 1.into());
+        }
+        assert_eq!(contact.attributes.len(), Contact::ATTRIBUTES_MAX);
+        contact.keep("a0", 2.into());
+        assert_eq!(contact.attributes["a0"], 2, "what is there can change");
+        contact.set("journey", &Value::Number(1.0));
+        assert!(contact.attributes.contains_key("journey"), "journeys know what they do");
     }
 
     #[test]

@@ -186,7 +186,7 @@ fn identify(contact: &mut Contact, traits: &Attributes) -> bool {
         } else if json.is_null() {
             contact.attributes.remove(name);
         } else {
-            contact.attributes.insert(name.clone(), json.clone());
+            contact.keep(name, json.clone());
         }
     }
     *contact != before

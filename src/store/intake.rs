@@ -175,7 +175,7 @@ fn apply(row: &ImportRow, contact: &mut Contact, address_taken: bool) {
         if json.is_null() {
             contact.set(name, &Value::Unset);
         } else if Contact::built_in_type(name).is_none() {
-            contact.attributes.insert(name.clone(), json.clone());
+            contact.keep(name, json.clone());
         } else {
             contact.set(name, &Value::from_json(json, &ValueType::Text));
         }

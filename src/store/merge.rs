@@ -18,7 +18,9 @@ pub(super) fn joined(mut kept: Contact, gone: Contact) -> Contact {
     kept.language = kept.language.or(gone.language);
     kept.tags.extend(gone.tags);
     for (name, value) in gone.attributes {
-        kept.attributes.entry(name).or_insert(value);
+        if !kept.attributes.contains_key(&name) {
+            kept.keep(&name, value);
+        }
     }
     kept
 }
