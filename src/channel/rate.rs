@@ -13,8 +13,15 @@ const BURST_PARTS: i64 = 10;
 pub struct RateLimit {
     interval_micros: i64,
     burst_micros: i64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
     /// When the next thing is due if none may come early.
-    due: Mutex<Moment>,
+    due: Moment,
+    /// When somebody asked last.
+    asked: Moment,
 }
 
 impl RateLimit {
@@ -22,14 +29,21 @@ impl RateLimit {
     pub fn per_second(count: NonZeroU32) -> Self {
         let interval_micros = i64::from(1_000_000_u32.div_ceil(count.get()));
         let burst_micros = (1_000_000 / BURST_PARTS - interval_micros).max(0);
-        Self { interval_micros, burst_micros, due: Mutex::new(Moment::MIN) }
+        Self {
+            interval_micros,
+            burst_micros,
+            state: Mutex::new(State { due: Moment::MIN, asked: Moment::MIN }),
+        }
     }
 
     /// Takes the next place and says when its moment comes; never before `now`.
     pub fn reserve(&self, now: Moment) -> Moment {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        let planned = (*due).max(now);
-        *due = planned.plus_micros(self.interval_micros);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where the clock was set back, what is planned goes back with it.
+        let back = state.asked.micros_since(now).max(0);
+        let due = if back > 0 { state.due.plus_micros(-back) } else { state.due };
+        let planned = due.max(now);
+        *state = State { due: planned.plus_micros(self.interval_micros), asked: now };
         planned.plus_micros(-self.burst_micros).max(now)
     }
 }
@@ -65,5 +79,8 @@ mod tests {
         let later = start.plus_seconds(60);
         assert_eq!(limit.reserve(later), later);
         assert_eq!(limit.reserve(later), later.plus_micros(500_000));
+        // The clock is set back by ten years: two places are given away by then.
+        let earlier = later.plus_seconds(-10 * 365 * 86_400);
+        assert_eq!(limit.reserve(earlier), earlier.plus_seconds(1));
     }
 }
