@@ -21,6 +21,9 @@ use crate::track::LeadToken;
 
 /// How many calls are taken from the store at once.
 const CLAIM: u32 = 200;
+/// With that many under way to one receiver no more to it are taken: those that wait for one that hangs keep nobody else
+/// waiting.
+const UNDER_WAY_EACH: usize = 64;
 /// How many calls are made at once, and how many to one receiver: a receiver that hangs must not hold up others.
 const AT_ONCE: usize = 64;
 const AT_ONCE_EACH: usize = 8;
@@ -100,11 +103,8 @@ impl CallCenter {
     async fn claim(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
         let now = self.clock.now();
         let long = self.runtime.patience(now);
-        let under_way: Vec<CallId> = self.flow.calls_under_way().iter().copied().collect();
-        if under_way.len() >= CLAIM as usize {
-            return Ok(long);
-        }
-        let claimed = self.runtime.store().claim_calls(now, CLAIM, &under_way).await?;
+        let under_way: Vec<CallId> = self.flow.calls_under_way().keys().copied().collect();
+        let claimed = self.runtime.store().claim_calls(now, CLAIM, &under_way, &self.full()).await?;
         let mut unit = self.runtime.store().read().await?;
         if claimed.is_empty() {
             let next = unit.next_due().await?.calls.filter(|next| *next > now);
@@ -130,12 +130,24 @@ impl CallCenter {
         if !bodies.is_empty() && self.writer.write(|done| Job::Bodies { bodies, done }).await.is_err() {
             return Ok(Duration::from_secs(1));
         }
+        let may_be_more = ready.len() == CLAIM as usize;
         for (claimed, body) in ready {
-            self.flow.calls_under_way().insert(claimed.call.id);
+            let receiver = (claimed.call.kind, claimed.call.target.clone());
+            self.flow.calls_under_way().insert(claimed.call.id, receiver);
             let span = spans::call(&claimed.call);
             calls.spawn(Arc::clone(self).call(claimed, body).instrument(span));
         }
-        Ok(long)
+        Ok(if may_be_more { Duration::ZERO } else { long })
+    }
+
+    /// Receivers to whom enough is under way.
+    fn full(&self) -> Vec<(CallKind, String)> {
+        let mut counts: BTreeMap<(CallKind, String), usize> = BTreeMap::new();
+        for receiver in self.flow.calls_under_way().values() {
+            *counts.entry(receiver.clone()).or_default() += 1;
+        }
+        let full = counts.into_iter().filter(|(_, count)| *count >= UNDER_WAY_EACH);
+        full.map(|(receiver, _)| receiver).collect()
     }
 
     fn way(&self, call: &Call) -> Option<Way<'_>> {

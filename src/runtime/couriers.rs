@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
@@ -19,8 +20,11 @@ use crate::engine::{Handing, handing};
 use crate::store::{Carrier, ClaimedMessage, MessageSettlement, Outcome, StoreError};
 use crate::time::Clock;
 
-/// How many messages are under way at the most.
-const CLAIM: usize = 100;
+/// How many messages are taken from the store at once.
+const CLAIM: u32 = 100;
+/// With that many under way on one channel no more of it are taken: those that wait for one that hangs keep nobody else
+/// waiting.
+const UNDER_WAY_EACH: usize = 50;
 /// How many messages one channel takes at once.
 const AT_ONCE_EACH: usize = 8;
 /// How long messages wait for a channel that `lotse.yaml` has lost.
@@ -36,7 +40,19 @@ pub struct Couriers {
     flow: Arc<Flow>,
     clock: Arc<dyn Clock>,
     /// Lines to each channel.
-    lines: BTreeMap<String, Semaphore>,
+    lines: BTreeMap<String, Line>,
+}
+
+/// What is on its way over a channel.
+struct Line {
+    at_once: Semaphore,
+    under_way: AtomicUsize,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self { at_once: Semaphore::new(AT_ONCE_EACH), under_way: AtomicUsize::new(0) }
+    }
 }
 
 impl Couriers {
@@ -48,7 +64,7 @@ impl Couriers {
         flow: Arc<Flow>,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
-        let lines = outbound.channels.keys().map(|name| (name.clone(), Semaphore::new(AT_ONCE_EACH)));
+        let lines = outbound.channels.keys().map(|name| (name.clone(), Line::new()));
         let lines = lines.collect();
         let letters = Letters::new(Arc::clone(&outbound), runtime.zone().clone());
         Arc::new(Self { runtime, outbound, letters, writer, flow, clock, lines })
@@ -85,32 +101,37 @@ impl Couriers {
     async fn claim(self: &Arc<Self>, carried: &mut JoinSet<()>) -> Result<Duration, StoreError> {
         let now = self.clock.now();
         let long = self.runtime.patience(now);
-        let room = CLAIM.saturating_sub(carried.len());
-        if room == 0 {
-            return Ok(long);
-        }
         // Listed before the store is read: what leaves the list in between is settled by then.
         let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
-        let limit = u32::try_from(room).unwrap_or(u32::MAX);
-        let claimed = self.runtime.store().claim_messages(Carrier::Http, now, limit, &under_way).await?;
+        let full =
+            self.lines.iter().filter(|(_, line)| line.under_way.load(Ordering::SeqCst) >= UNDER_WAY_EACH);
+        let full: Vec<String> = full.map(|(channel, _)| channel.clone()).collect();
+        let store = self.runtime.store();
+        let claimed = store.claim_messages(Carrier::Http, now, CLAIM, &under_way, &full).await?;
         if claimed.is_empty() {
-            let next =
-                self.runtime.store().read().await?.next_due().await?.over_http.filter(|next| *next > now);
+            let next = store.read().await?.next_due().await?.over_http.filter(|next| *next > now);
             return Ok(
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
             );
         }
+        let may_be_more = claimed.len() == CLAIM as usize;
         for message in claimed {
             self.flow.messages().insert(message.message.id);
+            if let Some(line) = self.lines.get(&message.message.channel) {
+                line.under_way.fetch_add(1, Ordering::SeqCst);
+            }
             carried.spawn(Arc::clone(self).carry(message));
         }
-        Ok(long)
+        Ok(if may_be_more { Duration::ZERO } else { long })
     }
 
     async fn carry(self: Arc<Self>, claimed: ClaimedMessage) {
         let delivering = self.deliver(&claimed).instrument(spans::hand_over(&claimed.message));
         if !delivering.await {
             self.flow.messages().remove(&claimed.message.id);
+        }
+        if let Some(line) = self.lines.get(&claimed.message.channel) {
+            line.under_way.fetch_sub(1, Ordering::SeqCst);
         }
         self.flow.over_http.notify_one();
     }
@@ -126,7 +147,7 @@ impl Couriers {
             return self.put_off(claimed, later, why).await;
         };
         // A semaphore that is never closed always gives a permit.
-        let _line = line.acquire().await.ok();
+        let _line = line.at_once.acquire().await.ok();
         let now = self.clock.now();
         let before = match handing(&plans, self.runtime.zone(), &claimed.contact, message, now) {
             Handing::Before(before) => before,

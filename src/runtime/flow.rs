@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::pulse::Pulse;
-use crate::domain::{CallId, MessageId};
+use crate::domain::{CallId, CallKind, MessageId};
 use crate::store::Wake;
 
 /// What is going on, for those who feed and those who carry.
@@ -27,7 +27,7 @@ pub struct Flow {
     telling: AtomicU8,
     to_tell: Notify,
     messages: Mutex<BTreeSet<MessageId>>,
-    under_way: Mutex<BTreeSet<CallId>>,
+    under_way: Mutex<BTreeMap<CallId, (CallKind, String)>>,
 }
 
 impl Flow {
@@ -76,8 +76,8 @@ impl Flow {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls that are being made.
-    pub fn calls_under_way(&self) -> std::sync::MutexGuard<'_, BTreeSet<CallId>> {
+    /// Calls that are being made, each with its receiver.
+    pub fn calls_under_way(&self) -> std::sync::MutexGuard<'_, BTreeMap<CallId, (CallKind, String)>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

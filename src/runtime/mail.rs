@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{Instrument as _, Span};
 
 use super::flow::Flow;
@@ -134,16 +134,15 @@ impl MailRoom {
     ) -> Result<Duration, crate::store::StoreError> {
         let now = self.clock.now();
         let long = self.runtime.patience(now);
-        let paused = Moment::from_micros(self.paused_until.load(Ordering::SeqCst));
-        if paused > now {
-            return Ok(Duration::from_micros(self.clock.micros_until(paused)));
+        if let Some(until) = self.paused_until(now) {
+            return Ok(Duration::from_micros(self.clock.micros_until(until)));
         }
         if self.flow.messages().len() >= LOW_WATER {
             return Ok(long);
         }
         // Listed before the store is read: what leaves the list in between is settled by then.
         let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
-        let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, CLAIM, &under_way).await?;
+        let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, CLAIM, &under_way, &[]).await?;
         if claimed.is_empty() {
             let next = self.runtime.store().read().await?.next_due().await?.mails.filter(|next| *next > now);
             return Ok(
@@ -171,15 +170,33 @@ impl MailRoom {
             }
             let (begun, count) = (Instant::now(), batch.mails.len());
             // While these go, the next ones are written and go through the gate.
-            let (in_time, ahead) = tokio::join!(self.send(batch, &ending), async {
-                match self.at_hand(&queue, pace) {
-                    claimed if claimed.is_empty() => Batch::default(),
-                    claimed => self.prepare(claimed, pace, &ending).await,
-                }
-            });
+            let gone = Notify::new();
+            let sending = async {
+                let in_time = self.send(batch, &ending).await;
+                gone.notify_one();
+                in_time
+            };
+            let (in_time, ahead) = tokio::join!(sending, self.ahead(&queue, pace, &ending, &gone));
             pace.learn(count, begun.elapsed(), in_time);
             batch = ahead;
         }
+    }
+
+    /// Makes the next batch ready. Behind a server that hangs it waits no longer than its passes are good: over another
+    /// connection it may go.
+    async fn ahead(&self, queue: &Queue, pace: Pace, ending: &watch::Receiver<bool>, gone: &Notify) -> Batch {
+        let batch = match self.at_hand(queue, pace) {
+            claimed if claimed.is_empty() => return Batch::default(),
+            claimed => self.prepare(claimed, pace, ending).await,
+        };
+        let Some(until) = batch.until else { return batch };
+        if timeout_at(until, gone.notified()).await.is_ok() {
+            return batch;
+        }
+        for written in &batch.mails {
+            self.put_back(&batch, written).await;
+        }
+        Batch::default()
     }
 
     /// Waits for messages; nothing when there will be none any more.
@@ -286,7 +303,8 @@ impl MailRoom {
         let mut lease = self.route.checkout().await;
         let mut in_time = true;
         let mut outcomes = Vec::with_capacity(batch.mails.len());
-        for (index, written) in batch.mails.iter().enumerate() {
+        let mut mails = batch.mails.iter();
+        while let Some(written) = mails.next() {
             let late = batch.until.is_some_and(|until| until <= Instant::now());
             in_time &= !late;
             if late || *ending.borrow() || self.is_paused() || written.before <= self.clock.now() {
@@ -300,14 +318,24 @@ impl MailRoom {
                 Some(pass) => pass,
                 None => &asking,
             };
-            let next = batch.mails.get(index + 1).filter(|_| pass.is_some()).map(Written::letter);
+            let next = mails.as_slice().first().filter(|_| pass.is_some()).map(Written::letter);
             let begun = self.clock.now();
             let span = spans::hand_over(&written.claimed.message);
             let mut sending = pin!(lease.send(written.letter(), gate, next).instrument(span.clone()));
-            let outcome = match timeout(SETTLE_AFTER, &mut sending).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    self.settle_all(&mut outcomes).await;
+            let mut outcome = timeout(SETTLE_AFTER, &mut sending).await.ok();
+            if outcome.is_none() {
+                self.settle_all(&mut outcomes).await;
+            }
+            if let (None, Some(until)) = (&outcome, batch.until) {
+                outcome = timeout_at(until, &mut sending).await.ok();
+            }
+            let outcome = match outcome {
+                Some(outcome) => outcome,
+                None => {
+                    // What would go behind it goes over another connection.
+                    for written in mails.by_ref() {
+                        self.put_back(&batch, written).await;
+                    }
                     sending.await
                 }
             };
@@ -337,7 +365,14 @@ impl MailRoom {
     }
 
     fn is_paused(&self) -> bool {
-        Moment::from_micros(self.paused_until.load(Ordering::SeqCst)) > self.clock.now()
+        self.paused_until(self.clock.now()).is_some()
+    }
+
+    /// Until when the route pauses. Where that is further off than any pause is long, the clock was set back.
+    fn paused_until(&self, now: Moment) -> Option<Moment> {
+        let until = Moment::from_micros(self.paused_until.load(Ordering::SeqCst));
+        let (_, longest) = PAUSE_MILLIS;
+        (until > now && until.micros_since(now) <= longest * 1_000).then_some(until)
     }
 
     /// Nothing came of a message that is written down: it is claimed again.
@@ -411,7 +446,9 @@ impl MailRoom {
         let (first, longest) = PAUSE_MILLIS;
         let doublings = u32::try_from((failures - needed).min(10)).unwrap_or(10);
         let millis = (first << doublings).min(longest);
-        self.paused_until.fetch_max(self.clock.now().micros() + millis * 1_000, Ordering::SeqCst);
+        let now = self.clock.now();
+        let until = now.plus_micros(millis * 1_000).max(self.paused_until(now).unwrap_or(Moment::MIN));
+        self.paused_until.store(until.micros(), Ordering::SeqCst);
         if !self.told.swap(true, Ordering::SeqCst) {
             let why = without_addresses(why);
             tracing::warn!(why, "the mail server cannot be used; mail waits and is tried again");

@@ -15,7 +15,7 @@ use crate::time::{Clock, Length, Moment, Unit};
 
 /// How many events and timers one tick takes, and how many when there is a backlog.
 const TICK: u32 = 1_000;
-const TICK_BACKLOG: u32 = 4_000;
+const TICK_BACKLOG: u32 = 2_000;
 /// How often it is looked for what other processes had begun when they ended.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(30);
 /// How often it is looked what time it is: the clock may be set, and the machine may sleep.
@@ -214,8 +214,10 @@ async fn schedule(
     let mut limit = TICK;
     let mut learned_at = Moment::MIN;
     while !*ending.borrow() {
-        if clock.now() >= LEARN_EVERY.after(learned_at, runtime.zone()) {
-            learned_at = clock.now();
+        let now = clock.now();
+        // Also where the clock was set back.
+        if now < learned_at || now >= LEARN_EVERY.after(learned_at, runtime.zone()) {
+            learned_at = now;
             if let Err(error) = runtime.learn(learned_at).await {
                 tracing::error!(%error, "what contacts have shown together could not be read");
             }

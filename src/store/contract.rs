@@ -144,6 +144,7 @@ for_every_store! {
         calls_of_one_receiver_go_in_order
         alerts_are_calls
         calls_under_way_are_not_taken_again
+        nothing_is_taken_for_a_receiver_that_is_full
         what_is_sent_is_kept_once
         a_call_is_tried_until_it_is_dead
         a_dead_call_can_be_tried_again

@@ -38,8 +38,8 @@ pub use types::{
 pub use wake::Wake;
 
 use crate::domain::{
-    CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
-    Run, RunId, Watch,
+    CallId, CallKind, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId,
+    Permission, Picked, Run, RunId, Watch,
 };
 use crate::language::plan::{Needs, Plan};
 use crate::time::{Moment, TimeZone};
@@ -71,9 +71,9 @@ pub trait Store: Send + Sync {
         false
     }
 
-    /// Takes messages that are due, none while everything is held, but not those that are under way already. Of those that go over HTTP at most
-    /// one for each contact and channel, the earliest decided first. What a process took, no other takes as long as
-    /// that one is alive.
+    /// Takes messages that are due, none while everything is held, but not those that are under way already, nor those
+    /// of channels that are `full`. Of those that go over HTTP at most one for each contact and channel, the earliest
+    /// decided first. What a process took, no other takes as long as that one is alive.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -83,14 +83,22 @@ pub trait Store: Send + Sync {
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
+        full: &[String],
     ) -> Result<Vec<ClaimedMessage>>;
 
-    /// Takes calls that are due, none while everything is held, at most one for each contact and receiver, the earliest decided first, but
-    /// not those that are under way already. What a process took, no other takes as long as that one is alive.
+    /// Takes calls that are due, none while everything is held, at most one for each contact and receiver, the earliest
+    /// decided first, but not those that are under way already, nor those to receivers that are `full`. What a process
+    /// took, no other takes as long as that one is alive.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>>;
+    async fn claim_calls(
+        &self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+        full: &[(CallKind, String)],
+    ) -> Result<Vec<ClaimedCall>>;
 
     /// A number that changes when another process has changed something; for noticing what the command line did.
     ///

@@ -110,16 +110,23 @@ impl Store for Faulty {
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
+        full: &[String],
     ) -> Result<Vec<ClaimedMessage>> {
         self.around.step("claim_messages").await?;
         let _place = self.reading.acquire().await;
-        self.around.run(self.inner.claim_messages(carrier, now, limit, under_way)).await
+        self.around.run(self.inner.claim_messages(carrier, now, limit, under_way, full)).await
     }
 
-    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
+    async fn claim_calls(
+        &self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+        full: &[(CallKind, String)],
+    ) -> Result<Vec<ClaimedCall>> {
         self.around.step("claim_calls").await?;
         let _place = self.reading.acquire().await;
-        self.around.run(self.inner.claim_calls(now, limit, under_way)).await
+        self.around.run(self.inner.claim_calls(now, limit, under_way, full)).await
     }
 
     async fn changes_elsewhere(&self) -> Result<i64> {

@@ -14,7 +14,7 @@ async fn called(store: &dyn Store, contact: ContactId, calls: &[(CallKind, &str,
 }
 
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[CallId]) -> Vec<CallId> {
-    let claimed = store.claim_calls(at(second), limit, under_way).await.unwrap();
+    let claimed = store.claim_calls(at(second), limit, under_way, &[]).await.unwrap();
     claimed.into_iter().map(|claimed| claimed.call.id).collect()
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn alerts_are_calls(store: &dyn Store) {
     let calls = [(CallKind::HandOff, "sales", 0), (CallKind::Alert, "support", 1)];
     let ids = called(store, ada, &calls).await;
     assert_eq!(claimed(store, 1, 9, &[]).await, ids, "a lead of one team holds up no alert of another");
-    let claims = store.claim_calls(at(1), 9, &[]).await.unwrap();
+    let claims = store.claim_calls(at(1), 9, &[], &[]).await.unwrap();
     assert_eq!(claims.last().map(|claimed| claimed.call.kind), Some(CallKind::Alert));
     let mut unit = store.write().await.unwrap();
     unit.settle_calls(settled(ada, ids[1], CallState::Dead, None), at(1)).await.unwrap();
@@ -60,10 +60,28 @@ pub(super) async fn calls_under_way_are_not_taken_again(store: &dyn Store) {
     assert_eq!(claimed(store, 9, 9, &[ids[0], ids[2]]).await, []);
 }
 
+pub(super) async fn nothing_is_taken_for_a_receiver_that_is_full(store: &dyn Store) {
+    let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
+    let mut ids = called(store, ada, &[(CallKind::Call, "erp", 0), (CallKind::Call, "crm", 1)]).await;
+    ids.extend(called(store, ben, &[(CallKind::HandOff, "crm", 2)]).await);
+    for (full, expected) in [
+        (vec![(CallKind::Call, "erp")], vec![ids[1], ids[2]]),
+        (vec![(CallKind::Call, "crm")], vec![ids[0], ids[2]]),
+        (vec![(CallKind::HandOff, "crm")], vec![ids[0], ids[1]]),
+        (vec![(CallKind::Call, "erp"), (CallKind::Call, "crm")], vec![ids[2]]),
+        (vec![(CallKind::Call, "er"), (CallKind::Call, "rm")], ids.clone()),
+    ] {
+        let full: Vec<_> = full.into_iter().map(|(kind, name)| (kind, name.to_owned())).collect();
+        let claimed = store.claim_calls(at(9), 9, &[], &full).await.unwrap();
+        let claimed: Vec<_> = claimed.into_iter().map(|claimed| claimed.call.id).collect();
+        assert_eq!(claimed, expected, "{full:?}");
+    }
+}
+
 pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let id = called(store, ada, &[(CallKind::Call, "erp", 0)]).await[0];
-    let first = store.claim_calls(at(0), 9, &[]).await.unwrap().remove(0);
+    let first = store.claim_calls(at(0), 9, &[], &[]).await.unwrap().remove(0);
     assert_eq!((first.attempt, first.body), (1, None));
     let mut unit = store.write().await.unwrap();
     for body in ["first", "second"] {
@@ -71,7 +89,7 @@ pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
     }
     unit.settle_calls(settled(ada, id, CallState::Pending, Some(5)), at(1)).await.unwrap();
     unit.commit().await.unwrap();
-    let second = store.claim_calls(at(5), 9, &[]).await.unwrap().remove(0);
+    let second = store.claim_calls(at(5), 9, &[], &[]).await.unwrap().remove(0);
     assert_eq!((second.attempt, second.body.as_deref()), (2, Some("first")));
     assert_eq!(second.call, first.call);
 }

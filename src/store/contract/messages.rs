@@ -10,7 +10,7 @@ use crate::track::HitKind;
 
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[MessageKey]) -> Vec<MessageKey> {
     let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
-    let claimed = store.claim_messages(Carrier::Mail, at(second), limit, &under_way).await.unwrap();
+    let claimed = store.claim_messages(Carrier::Mail, at(second), limit, &under_way, &[]).await.unwrap();
     claimed
         .iter()
         .map(|claimed| MessageKey { contact: claimed.message.contact, id: claimed.message.id })
@@ -50,13 +50,13 @@ pub(super) async fn a_message_comes_with_what_it_is_made_from(store: &dyn Store)
     let key = sending(&mut run, &mut effects, "ada@example.org", 0);
     effects.messages[0].with = attributes(serde_json::json!({"code": "X1"}));
     record(store, &run, effects.clone(), 0).await;
-    let claimed = store.claim_messages(Carrier::Mail, at(0), 9, &[]).await.unwrap().remove(0);
+    let claimed = store.claim_messages(Carrier::Mail, at(0), 9, &[], &[]).await.unwrap().remove(0);
     assert_eq!(claimed.message, effects.messages[0]);
     assert_eq!((claimed.attempt, &claimed.entry), (1, &run.state.entry));
     assert_eq!(claimed.contact, state_of(store, ada).await.contact);
     assert!(goes(store, key, 1).await);
     assert!(settle(store, key, Outcome::Again(at(2)), 2).await);
-    assert_eq!(store.claim_messages(Carrier::Mail, at(2), 9, &[]).await.unwrap()[0].attempt, 2);
+    assert_eq!(store.claim_messages(Carrier::Mail, at(2), 9, &[], &[]).await.unwrap()[0].attempt, 2);
 }
 
 pub(super) async fn the_gate_lets_go_what_is_allowed(store: &dyn Store) {
@@ -363,11 +363,13 @@ pub(super) async fn messages_of_other_channels_keep_their_order(store: &dyn Stor
     record(store, &run, effects, 3).await;
     let over_http = async |under_way: &[MessageKey]| -> Vec<MessageKey> {
         let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
-        let claimed = store.claim_messages(Carrier::Http, at(9), 9, &under_way).await.unwrap();
+        let claimed = store.claim_messages(Carrier::Http, at(9), 9, &under_way, &[]).await.unwrap();
         claimed.iter().map(|one| MessageKey { contact: ada, id: one.message.id }).collect()
     };
     assert_eq!(claimed(store, 9, 9, &[]).await, [mail]);
     assert_eq!(over_http(&[]).await, [first, push]);
+    let beside = store.claim_messages(Carrier::Http, at(9), 9, &[], &["sms".to_owned()]).await.unwrap();
+    assert_eq!(beside.iter().map(|one| one.message.id).collect::<Vec<_>>(), [push.id], "one channel is full");
     assert_eq!(over_http(&[first]).await, [push], "the second waits for the first");
     assert!(goes(store, first, 9).await);
     assert_eq!(over_http(&[]).await, [push], "until it is known what became of it");

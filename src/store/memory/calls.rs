@@ -6,14 +6,22 @@ use crate::domain::{CallId, CallKind, CallState, ContactId};
 use crate::time::Moment;
 
 impl Tables {
-    pub(super) fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Vec<ClaimedCall> {
+    pub(super) fn claim_calls(
+        &self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+        full: &[(CallKind, String)],
+    ) -> Vec<ClaimedCall> {
         if self.hold.is_some() {
             return Vec::new();
         }
         let under_way: BTreeSet<&CallId> = under_way.iter().collect();
         let due = |row: &CallRow| {
             let call = &row.stored.call;
-            let at = row.stored.due_at.filter(|at| *at <= now && !under_way.contains(&call.id))?;
+            let is_full = full.iter().any(|(kind, target)| *kind == call.kind && *target == call.target);
+            let is_free = !under_way.contains(&call.id) && !is_full;
+            let at = row.stored.due_at.filter(|at| *at <= now && is_free)?;
             Some((at, call.contact.slot(), call.contact, call.id))
         };
         let mut found = Vec::new();

@@ -17,13 +17,15 @@ impl Tables {
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
+        full: &[String],
     ) -> Vec<ClaimedMessage> {
         if self.hold.is_some() {
             return Vec::new();
         }
         let under_way: BTreeSet<&MessageId> = under_way.iter().collect();
         let due = |stored: &StoredMessage| {
-            let at = stored.due_at.filter(|at| *at <= now && !under_way.contains(&stored.message.id))?;
+            let is_free = !under_way.contains(&stored.message.id) && !full.contains(&stored.message.channel);
+            let at = stored.due_at.filter(|at| *at <= now && is_free)?;
             Some((at, stored.message.contact.slot(), stored.message.contact, stored.message.id))
         };
         let mut found = Vec::new();

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{Carrier, ClaimedCall, ClaimedMessage, Connections, ReadUnit, Result, Store, WriteUnit};
-use crate::domain::{CallId, MessageId};
+use crate::domain::{CallId, CallKind, MessageId};
 use crate::time::Moment;
 use tables::Tables;
 use unit::{MemoryUnit, Writing};
@@ -62,12 +62,19 @@ impl Store for MemoryStore {
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
+        full: &[String],
     ) -> Result<Vec<ClaimedMessage>> {
-        Ok(self.snapshot().claim_messages(carrier, now, limit, under_way))
+        Ok(self.snapshot().claim_messages(carrier, now, limit, under_way, full))
     }
 
-    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
-        Ok(self.snapshot().claim_calls(now, limit, under_way))
+    async fn claim_calls(
+        &self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+        full: &[(CallKind, String)],
+    ) -> Result<Vec<ClaimedCall>> {
+        Ok(self.snapshot().claim_calls(now, limit, under_way, full))
     }
 
     /// Nobody else has it.

@@ -33,7 +33,7 @@ use url::Url;
 use super::{
     Carrier, ClaimedCall, ClaimedMessage, Connections, ReadUnit, Result, Store, StoreError, Wake, WriteUnit,
 };
-use crate::domain::{CallId, MessageId};
+use crate::domain::{CallId, CallKind, MessageId};
 use crate::time::Moment;
 use line::{Line, answer};
 use sql::{SqlUnit, schema};
@@ -213,16 +213,23 @@ impl Store for PostgresStore {
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
+        full: &[String],
     ) -> Result<Vec<ClaimedMessage>> {
         let mut transaction = self.begin_claim().await?;
-        let claimed = sql::claim_messages(&mut transaction, carrier, now, limit, under_way).await?;
+        let claimed = sql::claim_messages(&mut transaction, carrier, now, limit, under_way, full).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(claimed)
     }
 
-    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
+    async fn claim_calls(
+        &self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+        full: &[(CallKind, String)],
+    ) -> Result<Vec<ClaimedCall>> {
         let mut transaction = self.begin_claim().await?;
-        let claimed = sql::claim_calls(&mut transaction, now, limit, under_way).await?;
+        let claimed = sql::claim_calls(&mut transaction, now, limit, under_way, full).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(claimed)
     }

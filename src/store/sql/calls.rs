@@ -3,15 +3,15 @@
 use super::bulk::Bulk;
 use super::guard::Grip;
 use super::rows::{self, Columns, slot};
-use super::{Connection, failed, guard, identity, instance, keys};
-use crate::domain::{CallId, ContactId};
+use super::{Connection, failed, guard, identity, instance, keys, words};
+use crate::domain::{CallId, CallKind, ContactId};
 use crate::store::{CallSettlement, ClaimedCall, Result};
 use crate::time::Moment;
 
 /// Of each contact and receiver the earliest that is not delivered, so that order is kept.
 pub(super) const DUE: &str = concat!(
     "SELECT contact, id, run, journey, version, place, step, stage, kind, target, with_values, assigned_to,
-    decided_at, attempts, body FROM call WHERE due_at <= $1 AND NOT EXISTS (SELECT 1 FROM hold)", free!("$3"), "
+    decided_at, attempts, body FROM call WHERE due_at <= $1 AND NOT EXISTS (SELECT 1 FROM hold)", free!("$4"), " AND NOT ", has_word!("$3", "kind || ':' || target"), "
     AND NOT EXISTS (SELECT 1 FROM call AS earlier WHERE earlier.slot = call.slot AND earlier.contact = call.contact
     AND earlier.target = call.target AND earlier.state = 'pending'
     AND (earlier.decided_at, earlier.step, earlier.id) < (call.decided_at, call.step, call.id))
@@ -23,9 +23,12 @@ pub(in super::super) async fn claim(
     now: Moment,
     limit: u32,
     under_way: &[CallId],
+    full: &[(CallKind, String)],
 ) -> Result<Vec<ClaimedCall>> {
     let under_way = keys::under_way(under_way.iter().map(|id| &id.0));
-    let statement = under_way.bind(sqlx::query(DUE).bind(now.micros()).bind(i64::from(limit)));
+    let full = words(full.iter().map(|(kind, target)| format!("{}:{target}", kind.as_str())));
+    let statement = sqlx::query(DUE).bind(now.micros()).bind(i64::from(limit)).bind(full);
+    let statement = under_way.bind(statement);
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let claimed = rows::all(&found, |row| {
         let mut columns = Columns::of(row, "call");

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bulk::Bulk;
 use super::guard::Grip;
 use super::rows::{self, Columns, slot};
-use super::{Connection, Row, contacts, failed, guard, identity, instance, keys, operating, record, turns};
+use super::{
+    Connection, Row, contacts, failed, guard, identity, instance, keys, operating, record, turns, words,
+};
 use crate::domain::{Attributes, ContactId, MessageId, MessageState, RunId, RunState, SkipReason};
 use crate::store::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
 use crate::store::tally::{DecidedMessage, TallyKey, count_skipped};
@@ -26,7 +28,9 @@ pub(super) const DUE_OVER_HTTP: &str = concat!(
     "SELECT contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
     with_values, state, reason, decided_at, wanted_at, attempts FROM message
     WHERE due_at <= $1 AND channel <> 'email' AND NOT EXISTS (SELECT 1 FROM hold)",
-    free!("$3"),
+    free!("$4"),
+    " AND NOT ",
+    has_word!("$3", "channel"),
     "
     AND NOT EXISTS (SELECT 1 FROM message AS earlier WHERE earlier.slot = message.slot
     AND earlier.contact = message.contact AND earlier.channel = message.channel
@@ -43,13 +47,18 @@ pub(in super::super) async fn claim(
     now: Moment,
     limit: u32,
     under_way: &[MessageId],
+    full: &[String],
 ) -> Result<Vec<ClaimedMessage>> {
     let under_way = keys::under_way(under_way.iter().map(|id| &id.0));
     let due = match carrier {
         Carrier::Mail => DUE,
         Carrier::Http => DUE_OVER_HTTP,
     };
-    let statement = under_way.bind(sqlx::query(due).bind(now.micros()).bind(i64::from(limit)));
+    let mut statement = sqlx::query(due).bind(now.micros()).bind(i64::from(limit));
+    if carrier == Carrier::Http {
+        statement = statement.bind(words(full));
+    }
+    let statement = under_way.bind(statement);
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let mut messages = Vec::with_capacity(found.len());
     for row in &found {
@@ -264,7 +273,7 @@ pub(super) async fn settle(
                 .bind(settlement.outcome.due_at().map(Moment::micros))
                 .bind(now.micros())
                 .bind(settlement.answer.as_str())
-                .bind(words(settlement.outcome.leads_from()))
+                .bind(words(settlement.outcome.leads_from().iter().map(|state| state.as_str())))
                 .bind(settlement.outcome.attempts(MessageState::Decided))
                 .bind(settlement.outcome.reason().map(SkipReason::as_str))
                 .bind(settlement.outcome.wanted_at().map(Moment::micros))
@@ -303,11 +312,6 @@ fn rounds(
     rounds
 }
 
-/// The states, each between spaces.
-fn words(states: &[MessageState]) -> String {
-    states.iter().fold(String::from(" "), |text, state| text + state.as_str() + " ")
-}
-
 pub(super) const RECOVER: &str = concat!(
     "UPDATE message SET state = 'unsure', settled_at = $1, answer = $2 WHERE state = 'handed_over'",
     lost!("$1")
@@ -344,7 +348,7 @@ pub(super) async fn retry(connection: &mut Connection, key: MessageKey, now: Mom
         .bind(key.contact.0)
         .bind(key.id.0)
         .bind(now.micros())
-        .bind(words(&states))
+        .bind(words(states.iter().map(|state| state.as_str())))
         .execute(&mut *connection)
         .await
         .map_err(failed)?;

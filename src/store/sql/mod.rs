@@ -39,6 +39,11 @@ pub(super) use messages::claim as claim_messages;
 pub(super) use rows::Columns;
 pub(super) use unit::SqlUnit;
 
+/// Words as `has_word!` wants them: each between spaces.
+fn words(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    words.into_iter().fold(String::from(" "), |text, word| text + word.as_ref() + " ")
+}
+
 /// What each database is asked about how it goes about it.
 #[cfg(test)]
 pub(super) mod statements {

@@ -29,7 +29,7 @@ use sqlx::{Row as _, SqlitePool};
 use super::{
     Carrier, ClaimedCall, ClaimedMessage, Connections, ReadUnit, Result, Store, StoreError, WriteUnit,
 };
-use crate::domain::{CallId, MessageId};
+use crate::domain::{CallId, CallKind, MessageId};
 use crate::time::Moment;
 use sql::{SqlUnit, schema};
 
@@ -162,14 +162,21 @@ impl Store for SqliteStore {
         now: Moment,
         limit: u32,
         under_way: &[MessageId],
+        full: &[String],
     ) -> Result<Vec<ClaimedMessage>> {
         let mut transaction = self.readers.begin().await.map_err(failed)?;
-        sql::claim_messages(&mut transaction, carrier, now, limit, under_way).await
+        sql::claim_messages(&mut transaction, carrier, now, limit, under_way, full).await
     }
 
-    async fn claim_calls(&self, now: Moment, limit: u32, under_way: &[CallId]) -> Result<Vec<ClaimedCall>> {
+    async fn claim_calls(
+        &self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+        full: &[(CallKind, String)],
+    ) -> Result<Vec<ClaimedCall>> {
         let mut transaction = self.readers.begin().await.map_err(failed)?;
-        sql::claim_calls(&mut transaction, now, limit, under_way).await
+        sql::claim_calls(&mut transaction, now, limit, under_way, full).await
     }
 
     async fn changes_elsewhere(&self) -> Result<i64> {

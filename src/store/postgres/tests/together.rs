@@ -241,7 +241,7 @@ async fn a_refusal_comes_before_the_gate_or_behind_it() {
 }
 
 async fn claimed(store: &PostgresStore, second: i64) -> Vec<MessageKey> {
-    let claimed = store.claim_messages(Carrier::Mail, at(second), 9, &[]).await.unwrap();
+    let claimed = store.claim_messages(Carrier::Mail, at(second), 9, &[], &[]).await.unwrap();
     let key = |message: &crate::domain::Message| MessageKey { contact: message.contact, id: message.id };
     claimed.iter().map(|claimed| key(&claimed.message)).collect()
 }
@@ -256,7 +256,7 @@ async fn what_a_process_took_is_its_own_until_it_ends() {
     let call = calling(&mut run, &mut effects, (CallKind::Call, "erp"), 0);
     record(&one, &run, effects, 0).await;
     let calls = async |store: &PostgresStore| {
-        let claimed = store.claim_calls(at(9), 9, &[]).await.unwrap();
+        let claimed = store.claim_calls(at(9), 9, &[], &[]).await.unwrap();
         claimed.iter().map(|claimed| claimed.call.id).collect::<Vec<_>>()
     };
     assert_eq!((claimed(&one, 9).await, calls(&one).await), (vec![key], vec![call]));
