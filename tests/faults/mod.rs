@@ -3,7 +3,17 @@
 //!
 //! What takes long is the same test with larger numbers, which environment variables give.
 
+mod calls;
+mod clock;
+mod due;
+mod hook;
+mod house;
+mod kill;
+mod mail;
+mod poison;
+mod post;
 mod postgres;
+mod versions;
 
 /// A number from the environment, for the long form of a test.
 fn number(name: &str, short: u64) -> u64 {

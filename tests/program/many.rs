@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::kill::{id_of, ledger, sign_up};
 use super::postgres::{Server, server};
+use super::receipts::{id_of, ledger, sign_up};
 use super::sink::Sink;
 use super::{PATIENCE, Workspace, wait_for, write};
 

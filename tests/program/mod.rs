@@ -5,7 +5,6 @@ mod counting;
 mod fleet;
 mod fmt;
 mod formats;
-mod kill;
 mod log;
 mod many;
 mod operating;
@@ -145,7 +144,7 @@ impl Running {
     }
 
     /// The most memory that it had at any time, in MiB.
-    fn memory_mib(&self) -> u64 {
+    pub(crate) fn memory_mib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         peak.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1024

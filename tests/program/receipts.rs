@@ -24,6 +24,11 @@ pub(crate) fn ledger(workspace: &Workspace) -> BTreeMap<String, String> {
     deliveries.as_array().unwrap().iter().map(entry).collect()
 }
 
+/// How many messages are in a state.
+pub(crate) fn count(ledger: &BTreeMap<String, String>, state: &str) -> usize {
+    ledger.values().filter(|found| *found == state).count()
+}
+
 /// The id of a message, in the Message-ID that stays the same over all tries.
 pub(crate) fn id_of(message_id: &str) -> String {
     message_id.trim_start_matches('<').split('@').next().unwrap().to_owned()
