@@ -18,7 +18,7 @@ const FLOOR_BATCH: u32 = 4_000;
 
 const JOURNEYS: &str = r#"
 contact { }
-event page_viewed { path text }
+event product_viewed { path text }
 "#;
 
 /// Measures events in a second: each of so many people sends so many, who are known by then.
@@ -73,7 +73,7 @@ pub async fn intake(scratch: &Scratch, people: u32, events_each: u32) -> Result<
 fn request(key: &str, first: u32, people: u32, at: Moment) -> Vec<u8> {
     let event = |number: u32| {
         json!({
-            "type": "track", "event": "page_viewed", "userId": (number % people).to_string(),
+            "type": "track", "event": "product_viewed", "userId": (number % people).to_string(),
             "messageId": format!("bench-{number}"), "timestamp": at.to_string(),
             "properties": { "path": format!("/shop/{}", number % 97) },
         })

@@ -20,7 +20,7 @@ pub use id::{
 pub use learned::{ChannelCounts, Learned, Picked};
 pub use message::{Call, CallKind, CallState, Message, MessageState, PastMessage, SkipReason};
 pub use run::{
-    Arm, Exposure, GoalReached, HeldFor, HistoryStep, Holding, Reacted, Run, RunState, Sent, StepKind,
+    Arm, DueRun, Exposure, GoalReached, HeldFor, HistoryStep, Holding, Reacted, Run, RunState, Sent, StepKind,
 };
 pub use survey::Survey;
 pub use turn::{ContactState, Effects, Happened, Passed, Past, RefusalReason, Refused, StageMove};

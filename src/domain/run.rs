@@ -37,6 +37,23 @@ impl Arm {
     }
 }
 
+/// A run whose moment has come, with what says what moving it asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueRun {
+    /// Who.
+    pub contact: ContactId,
+    /// Which.
+    pub id: RunId,
+    /// In which journey.
+    pub journey: String,
+    /// The version it follows.
+    pub version: u32,
+    /// Where it stands.
+    pub place: u16,
+    /// When it was to be looked at.
+    pub wake_at: Moment,
+}
+
 /// A contact in a journey.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {

@@ -31,10 +31,11 @@ pub use sending::{Handing, handing};
 pub use sequential::{ERROR_RATE, Outcomes, winner};
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    Arm, Attributes, Contact, ContactState, Effects, Event, EventKind, Learned, Run, RunId, Value, ValueType,
+    Arm, Attributes, Contact, ContactState, DueRun, Effects, Event, EventKind, Learned, Run, RunId, Value,
+    ValueType,
 };
 use crate::language::plan::{Expr, Leave, Needs, Place, Plan};
 use crate::time::{Moment, TimeZone};
@@ -104,14 +105,19 @@ fn overdue(state: &ContactState, inputs: &[Input], now: Moment) -> Vec<Input> {
 /// What a batch asks for beside the contacts themselves. Runs that are due move from where they stand; which runs
 /// an event moves, and whom it leads in, is known only when they are there. After either, the `leave when` of
 /// every run of the contact are looked at, and where contacts are watched, whom that leads in.
-pub fn needs<'a>(world: &World<'_>, due: impl IntoIterator<Item = &'a Run>, events: bool) -> Needs {
+pub fn needs<'a>(world: &World<'_>, due: impl IntoIterator<Item = &'a DueRun>, events: bool) -> Needs {
     let watch = world.plans.are_watching();
     let mut needs =
         if events || watch { world.plans.needs().clone() } else { world.plans.leave_needs().clone() };
     needs.watch = watch;
     needs.left = events || watch;
+    // Many stand at one place, which asks for the same each time.
+    let mut places = BTreeSet::new();
     for run in due {
-        if versions::is_outdated(world, run) {
+        if !places.insert((&run.journey, run.version, run.place)) {
+            continue;
+        }
+        if versions::may_be_outdated(world, run) {
             needs = needs.or(world.plans.needs());
         }
         if let Some(node) = world.plans.version(run.version).and_then(|plan| plan.node(Place(run.place))) {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::World;
-use crate::domain::{Arm, Run};
+use crate::domain::{Arm, DueRun, Run};
 use crate::language::plan::{Place, Plan};
 
 /// The version in force that a run goes on in, where its journey says `on change move` and still has the place.
@@ -17,9 +17,9 @@ fn newer<'w>(world: &'w World<'_>, run: &Run) -> Option<(u32, &'w Arc<Plan>, u16
     Some((version, plan, same_place(old, plan, run.place)?))
 }
 
-/// Whether a run is to go on in a newer version when it is looked at.
-pub(super) fn is_outdated(world: &World<'_>, run: &Run) -> bool {
-    newer(world, run).is_some()
+/// Whether a run may have to go on in a newer version when it is looked at.
+pub(super) fn may_be_outdated(world: &World<'_>, run: &DueRun) -> bool {
+    world.plans.active(&run.journey).is_some_and(|(version, plan)| version != run.version && plan.moves)
 }
 
 /// Moves a run to the version in force; gives the one before. A wait in progress keeps its end.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Runtime;
-use crate::domain::{ContactId, ContactState, Effects, EventId, HistoryStep, Passed, Run, StepKind, Watch};
+use crate::domain::{ContactId, ContactState, Effects, EventId, HistoryStep, Passed, StepKind, Watch};
 use crate::engine::{Input, Plans, World, advance, needs};
 use crate::language::plan::Needs;
 use crate::metrics::Metrics;
@@ -102,8 +102,7 @@ impl Runtime {
         batch.events = claim.events.iter().map(|event| (event.contact, event.id)).collect();
         let mut inputs: BTreeMap<ContactId, Vec<Input>> = BTreeMap::new();
         for run in &claim.due {
-            let at = run.wake_at.unwrap_or(now);
-            inputs.entry(run.contact).or_default().push(Input::Wake { run: run.id, at });
+            inputs.entry(run.contact).or_default().push(Input::Wake { run: run.id, at: run.wake_at });
         }
         for contact in claim.watches {
             inputs.entry(contact).or_default();
@@ -145,8 +144,7 @@ fn leave(claim: &mut Claim) -> bool {
         }
         *count <= EVENTS_EACH_MAX
     });
-    let goes_first = |run: &Run, event: &Moment| run.wake_at.is_some_and(|at| at < *event);
-    claim.due.retain(|run| left.get(&run.contact).is_none_or(|event| goes_first(run, event)));
+    claim.due.retain(|run| left.get(&run.contact).is_none_or(|event| run.wake_at < *event));
     !left.is_empty()
 }
 

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Address, Attributes, Call, CallId, CallKind, CallState, Contact, ContactId, ContactState, Effects, Event,
-    EventId, EventKind, Message, MessageId, MessageState, Run, SkipReason,
+    Address, Attributes, Call, CallId, CallKind, CallState, Contact, ContactId, ContactState, DueRun,
+    Effects, Event, EventId, EventKind, Message, MessageId, MessageState, SkipReason,
 };
 use crate::language::plan::Plan;
 use crate::time::Moment;
@@ -42,7 +42,7 @@ pub struct Claim {
     /// Events that no run has looked at, in the order in which they came.
     pub events: Vec<Event>,
     /// Runs whose moment has come.
-    pub due: Vec<Run>,
+    pub due: Vec<DueRun>,
     /// Contacts that must be looked at for ways in that time decides.
     pub watches: Vec<ContactId>,
     /// Whether there may be more than was taken.

@@ -200,7 +200,7 @@ fn another_journey_makes_a_condition_true() {
         journey second { enter when not has tag \"hot\" reenter always stage s { tag \"hot\" end } }";
     let mut play = Play::new(journeys);
     assert!(play.step("2027-03-01 10:00", "signup").len() < 4_000);
-    let ids: std::collections::BTreeSet<_> = play.state.runs.iter().map(|run| run.id).collect();
+    let ids: BTreeSet<_> = play.state.runs.iter().map(|run| run.id).collect();
     assert_eq!(ids.len(), play.state.runs.len());
 }
 

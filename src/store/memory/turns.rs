@@ -4,8 +4,8 @@ use super::super::tally::count;
 use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch};
 use super::tables::{CallRow, Person, Tables};
 use crate::domain::{
-    Arm, Call, CallState, ContactId, ContactState, Effects, Event, EventId, Happened, Message, MessageState,
-    Past, PastMessage, Run,
+    Arm, Call, CallState, ContactId, ContactState, DueRun, Effects, Event, EventId, Happened, Message,
+    MessageState, Past, PastMessage, Run,
 };
 use crate::language::plan::Needs;
 use crate::time::Moment;
@@ -19,7 +19,15 @@ impl Tables {
             .filter_map(|run| Some((run.wake_at.filter(|at| *at <= now)?, run)))
             .collect();
         due.sort_by_key(|(at, run)| (*at, run.contact.slot(), run.contact, run.id));
-        let due: Vec<Run> = due.into_iter().take(limit).map(|(_, run)| run.clone()).collect();
+        let due_run = |(wake_at, run): (Moment, &Run)| DueRun {
+            contact: run.contact,
+            id: run.id,
+            journey: run.journey.clone(),
+            version: run.version,
+            place: run.place,
+            wake_at,
+        };
+        let due: Vec<DueRun> = due.into_iter().take(limit).map(due_run).collect();
         let look = |person: &Person| {
             let due = person.watch.as_ref()?.due_at.filter(|due| *due <= now)?;
             Some((due, person.contact.id.slot(), person.contact.id))

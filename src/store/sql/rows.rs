@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{Database, Row, integer};
 
 use crate::domain::{
-    Arm, Call, CallId, CallKind, CallState, Contact, ContactId, Event, EventId, EventKind, GoalReached,
-    HistoryStep, Message, MessageId, MessageState, Permission, Run, RunId, SkipReason, StepKind,
+    Arm, Call, CallId, CallKind, CallState, Contact, ContactId, DueRun, Event, EventId, EventKind,
+    GoalReached, HistoryStep, Message, MessageId, MessageState, Permission, Run, RunId, SkipReason, StepKind,
 };
 use crate::store::{Result, StoreError, StoredCall, StoredEvent, StoredMessage};
 use crate::time::Moment;
@@ -131,6 +131,19 @@ pub(super) fn run(row: &Row) -> Result<Run> {
         ended_at: columns.maybe_moment()?,
         outcome: columns.maybe_text()?,
         state: columns.json()?,
+    })
+}
+
+/// `contact, id, journey, version, place, wake_at`
+pub(super) fn due_run(row: &Row) -> Result<DueRun> {
+    let mut columns = Columns::of(row, "run");
+    Ok(DueRun {
+        contact: ContactId(columns.id()?),
+        id: RunId(columns.id()?),
+        journey: columns.text()?,
+        version: columns.number()?,
+        place: columns.number()?,
+        wake_at: columns.moment()?,
     })
 }
 

@@ -12,9 +12,8 @@ use crate::time::Moment;
 
 pub(super) const PENDING: &str = due!("contact, id, kind, name, at, received_at, run, depth, properties"
     FROM "event" WHERE "pending" ORDER BY "received_at", "contact, id"; LIMIT "$1", "$2", "$3");
-pub(super) const DUE: &str = due!("contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at,
-    goal_until, ended_at, outcome, state" FROM "run" WHERE "wake_at <= $1"
-    ORDER BY "wake_at", "contact, id"; LIMIT "$2", "$3", "$4");
+pub(super) const DUE: &str = due!("contact, id, journey, version, place, wake_at" FROM "run"
+    WHERE "wake_at <= $1" ORDER BY "wake_at", "contact, id"; LIMIT "$2", "$3", "$4");
 /// Pending events of the contacts of a list. The comparison keeps the planner from walking over everything that is
 /// pending.
 pub(in super::super) const PENDING_OF: &str = concat!(
@@ -36,7 +35,7 @@ pub(super) async fn claim(connection: &mut Connection, now: Moment, limit: u32) 
     let mut events = rows::all(&found, rows::event)?;
     let statement = slots.bind(sqlx::query(DUE).bind(now.micros()).bind(most));
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
-    let due = rows::all(&found, rows::run)?;
+    let due = rows::all(&found, rows::due_run)?;
     let watches = watch::due(connection, now, limit, &slots).await?;
     // Where every pending event is here already, none is missing for the contacts of the timers.
     let most_each = slots.most_each(limit);
