@@ -43,7 +43,10 @@ impl Scratch {
                 let tables = "SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
                     WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
                 if line.number(tables.to_owned()).await? > 0 {
-                    return Err(BenchError::NotEmpty(format!("the database `{}`", url.path())));
+                    return Err(BenchError::NotEmpty(format!(
+                        "the database `{}`",
+                        url.path().trim_start_matches('/')
+                    )));
                 }
                 line.run(format!("CREATE SCHEMA {SCHEMA}")).await?;
                 line.run(format!("CREATE SCHEMA {FLOOR}")).await?;
@@ -110,7 +113,8 @@ impl Scratch {
         match &self.place {
             Place::Sqlite(file) => {
                 let mut line = Line::sqlite(&floor_of(file)).await?;
-                line.run(format!("ATTACH '{}' AS done", file.display())).await?;
+                line.run(format!("ATTACH '{}' AS done", file.display().to_string().replace('\'', "''")))
+                    .await?;
                 Ok(line)
             }
             Place::Postgres(url) => Line::postgres(&within(url, FLOOR)).await,

@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use crate::time::{Clock, Moment};
 
 /// Events or timers in a batch, as the scheduler takes them where there is a backlog.
-pub(super) const BATCH: u32 = 4_000;
+pub(super) const BATCH: u32 = 2_000;
 /// Turns of each person: the entry, and one behind each wait.
 pub(super) const TURNS: i64 = 4;
 pub(super) const WAIT_SECONDS: i64 = 3_600;

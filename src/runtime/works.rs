@@ -16,6 +16,9 @@ use crate::time::{Clock, Length, Moment, Unit};
 /// How many events and timers one tick takes, and how many when there is a backlog.
 const TICK: u32 = 1_000;
 const TICK_BACKLOG: u32 = 2_000;
+/// How many batches of turns are under way at a time where the database takes several: while one waits for it, the
+/// engine is at another.
+const BATCHES_SHARED: usize = 2;
 /// How often it is looked for what other processes had begun when they ended.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(30);
 /// How often it is looked what time it is: the clock may be set, and the machine may sleep.
@@ -91,12 +94,15 @@ impl Works {
     /// Starts what moves contacts and hands over.
     fn work(&mut self, outbound: &Arc<Outbound>, clock: Arc<dyn Clock>) {
         let Self { runtime, writer, flow, ending, tasks, .. } = self;
-        tasks.push(tokio::spawn(schedule(
-            Arc::clone(runtime),
-            Arc::clone(flow),
-            Arc::clone(&clock),
-            ending.subscribe(),
-        )));
+        let batches = if runtime.store().is_shared() { BATCHES_SHARED } else { 1 };
+        for _ in 0..batches {
+            tasks.push(tokio::spawn(schedule(
+                Arc::clone(runtime),
+                Arc::clone(flow),
+                Arc::clone(&clock),
+                ending.subscribe(),
+            )));
+        }
         if runtime.store().is_shared() {
             let over =
                 take_over(Arc::clone(runtime), Arc::clone(flow), Arc::clone(&clock), ending.subscribe());
