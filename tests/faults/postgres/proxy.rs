@@ -156,8 +156,7 @@ impl Proxy {
         let hush = self.silent.subscribe();
         let back = async {
             let mut buffer = vec![0; 16 << 10];
-            loop {
-                let Ok(count @ 1..) = from_server.read(&mut buffer).await else { break };
+            while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
                 if *hush.borrow() {
                     return std::future::pending().await;
                 }
@@ -165,7 +164,7 @@ impl Proxy {
                     break;
                 }
             }
-            // What the server has ended, a commit that is held does not outlive.
+            // Whoever hears no answer hears of no end either, until the other side is through.
             if deaf.load(Ordering::SeqCst) {
                 std::future::pending::<()>().await;
             }
