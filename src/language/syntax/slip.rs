@@ -192,6 +192,14 @@ fn in_stage(word: &str, rest: &str) -> Option<Answer> {
         "handover" | "hand_over" | "handoff_to" | "assign" => {
             answer(format!("`{word}` is called `hand off to` here"), "write `hand off to TEAM`")
         }
+        "reason" => {
+            let value = rest.lines().next().unwrap_or("").split('}').next().unwrap_or("").trim();
+            let value = if value.is_empty() { "\"…\"" } else { value };
+            answer(
+                "`reason` belongs to what goes along with a hand-off, a call or a message",
+                format!("write `hand off to TEAM with {{ reason {value} }}`"),
+            )
+        }
         "notify" | "inform" | "tell" | "slack" => {
             answer(format!("`{word}` is called `alert` here"), "write `alert TEAM \"…\"`")
         }
