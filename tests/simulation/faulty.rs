@@ -1,8 +1,8 @@
 //! A store that fails: before a commit, after one, now and then, or for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +21,7 @@ const READERS: usize = 4;
 pub struct Faulty {
     inner: Arc<dyn Store>,
     around: Around,
+    open: Open,
     writing: Arc<Mutex<()>>,
     reading: Arc<Semaphore>,
 }
@@ -32,6 +33,7 @@ impl Faulty {
         Self {
             inner,
             around: Around { world, life, side },
+            open: Open::default(),
             writing: Arc::default(),
             reading: Arc::new(Semaphore::new(READERS)),
         }
@@ -56,7 +58,9 @@ impl Around {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             self.life.step().await;
         }
-        let is_down = self.world.down_until.load(Ordering::SeqCst) > self.life.clock.now().micros();
+        let now = self.life.clock.now().micros();
+        let until = [&self.world.down_until, &self.life.cut_until].map(|until| until.load(Ordering::SeqCst));
+        let is_down = until.iter().any(|until| *until > now);
         if is_down || self.world.chance().happens(faults.before) {
             self.world.note(|| format!("the store fails at {what}"));
             return Err(failure(&mut self.world.chance()));
@@ -90,14 +94,18 @@ impl Store for Faulty {
         self.around.step("write").await?;
         let turn = Arc::clone(&self.writing).lock_owned().await;
         let inner = self.around.run(self.inner.write()).await?;
-        Ok(Box::new(FaultyWriter { inner: Some(inner), around: self.around.clone(), _turn: turn }))
+        Ok(Box::new(FaultyWriter { inner: self.open.begin(inner), around: self.around.clone(), _turn: turn }))
     }
 
     async fn read(&self) -> Result<Box<dyn ReadUnit>> {
         self.around.step("read").await?;
         let place = Arc::clone(&self.reading).acquire_owned().await.unwrap();
         let inner = self.around.run(self.inner.read()).await?;
-        Ok(Box::new(FaultyReader { inner: Some(inner), around: self.around.clone(), _place: place }))
+        Ok(Box::new(FaultyReader {
+            inner: self.open.begin(inner),
+            around: self.around.clone(),
+            _place: place,
+        }))
     }
 
     fn is_shared(&self) -> bool {
@@ -130,6 +138,7 @@ impl Store for Faulty {
     }
 
     async fn changes_elsewhere(&self) -> Result<i64> {
+        self.around.life.step().await;
         // It is asked over the connection that writes.
         let _turn = self.writing.lock().await;
         self.around.run(self.inner.changes_elsewhere()).await
@@ -152,28 +161,84 @@ impl Store for Faulty {
     }
 }
 
+/// What a process has open at its store: when it dies, all of that is undone.
+#[derive(Default)]
+struct Open(std::sync::Mutex<Vec<Weak<dyn Undo>>>);
+
+impl Open {
+    fn begin<T: ?Sized + Send + 'static>(&self, unit: Box<T>) -> Arc<Slot<T>> {
+        let slot = Arc::new(Slot(std::sync::Mutex::new(Some(unit))));
+        let mut open = self.0.lock().unwrap();
+        open.retain(|slot| slot.strong_count() > 0);
+        let undo: Arc<dyn Undo> = Arc::<Slot<T>>::clone(&slot);
+        open.push(Arc::downgrade(&undo));
+        slot
+    }
+}
+
+/// A transaction, where nobody uses it just now.
+struct Slot<T: ?Sized>(std::sync::Mutex<Option<Box<T>>>);
+
+impl<T: ?Sized> Slot<T> {
+    fn take(&self) -> Option<Box<T>> {
+        self.0.lock().unwrap().take()
+    }
+
+    fn put(&self, unit: Box<T>) {
+        *self.0.lock().unwrap() = Some(unit);
+    }
+}
+
+trait Undo: Send + Sync {
+    fn undo(&self, around: &Around);
+}
+
+impl<T: ?Sized + Send> Undo for Slot<T> {
+    fn undo(&self, around: &Around) {
+        if let Some(unit) = self.take() {
+            around.drop(unit);
+        }
+    }
+}
+
+impl Faulty {
+    /// Has the store undo what is open, as it does where a process has died or its connections are lost.
+    pub fn undo(&self) {
+        let open = std::mem::take(&mut *self.open.0.lock().unwrap());
+        open.iter().filter_map(Weak::upgrade).for_each(|slot| slot.undo(&self.around));
+    }
+}
+
 struct FaultyWriter {
-    inner: Option<Box<dyn WriteUnit>>,
+    inner: Arc<Slot<dyn WriteUnit>>,
     around: Around,
     _turn: OwnedMutexGuard<()>,
 }
 
 struct FaultyReader {
-    inner: Option<Box<dyn ReadUnit>>,
+    inner: Arc<Slot<dyn ReadUnit>>,
     around: Around,
     _place: OwnedSemaphorePermit,
 }
 
 impl Drop for FaultyWriter {
     fn drop(&mut self) {
-        self.around.drop(self.inner.take());
+        if let Some(inner) = self.inner.take() {
+            self.around.drop(inner);
+        }
     }
 }
 
 impl Drop for FaultyReader {
     fn drop(&mut self) {
-        self.around.drop(self.inner.take());
+        if let Some(inner) = self.inner.take() {
+            self.around.drop(inner);
+        }
     }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unreachable { database: "simulated".to_owned(), why: "the connection was lost".to_owned() }
 }
 
 /// Each function steps, and then asks the store behind.
@@ -184,8 +249,10 @@ macro_rules! forward {
             $($more)*
             $(async fn $name(&mut self, $($arg: $of),*) -> Result<$answer> {
                 self.around.step(stringify!($name)).await?;
-                let inner = self.inner.as_mut().unwrap();
-                self.around.run(inner.$name($($arg),*)).await
+                let Some(mut inner) = self.inner.take() else { return Err(gone()) };
+                let answer = self.around.run(inner.$name($($arg),*)).await;
+                self.inner.put(inner);
+                answer
             })*
         }
     };
@@ -234,9 +301,9 @@ forward_reading!(FaultyWriter);
 forward_reading!(FaultyReader);
 
 forward! { WriteUnit for FaultyWriter {
-        async fn commit(mut self: Box<Self>) -> Result<()> {
+        async fn commit(self: Box<Self>) -> Result<()> {
             self.around.step("commit").await?;
-            let inner = self.inner.take().unwrap();
+            let Some(inner) = self.inner.take() else { return Err(gone()) };
             let faults = self.around.world.faults();
             if faults.is_some_and(|faults| self.around.world.chance().happens(faults.commit_before)) {
                 self.around.drop(inner);
@@ -259,6 +326,7 @@ forward! { WriteUnit for FaultyWriter {
         fn add_events(events: Vec<Event>) -> u64;
         fn decide(permissions: Vec<Permission>) -> ();
         fn quarantine(received_at: Moment, items: Vec<(String, String)>) -> ();
+        fn set_aside(contact: ContactId, waiting: Waiting, why: &str, now: Moment) -> ();
         fn import(rows: Vec<ImportRow>, now: Moment) -> ImportCounts;
         fn hand_over(keys: &[MessageKey], now: Moment) -> Vec<GateAnswer>;
         fn take_back(keys: &[MessageKey], handed_over_at: Moment) -> ();

@@ -8,6 +8,7 @@
 
 mod chance;
 mod faulty;
+mod many;
 mod model;
 mod outside;
 mod plans;
@@ -22,10 +23,12 @@ use std::time::Duration;
 use lotse::domain::Attributes;
 use lotse::runtime::{Runtime, Works, deploy, load_plans};
 use lotse::store::memory::MemoryStore;
+use lotse::store::postgres::{PostgresOptions, PostgresStore};
 use lotse::store::sqlite::SqliteStore;
 use lotse::store::{ImportRow, Store, StoreError};
 use lotse::time::{Clock, Moment, TimeZone};
 
+use crate::program::postgres::{Server, server};
 use chance::Chance;
 use faulty::Faulty;
 use plans::Journeys;
@@ -36,6 +39,9 @@ use world::{Faults, Life, SimulatedClock, World};
 const SEEDS: u64 = 2_000;
 /// One seed of so many runs on a database on the disk.
 const ON_DISK: u64 = 40;
+/// One seed of so many runs with several processes on PostgreSQL, where the machine has one; `LOTSE_TOGETHER` says
+/// another number.
+const TOGETHER: u64 = 400;
 /// One seed of so many is played twice, and must go the same way.
 const TWICE: u64 = 100;
 /// How many times as fast as the time of the runtime clocks run; when all goes well at the end, even faster.
@@ -50,7 +56,6 @@ const CALM_DAYS: i64 = 3;
 
 #[test]
 fn nothing_is_lost_or_doubled() {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     if let Some(seed) = number("LOTSE_SEED") {
         let played = play(seed);
         played.world.last().iter().for_each(|line| println!("{line}"));
@@ -91,6 +96,16 @@ fn nothing_is_lost_or_doubled() {
     assert!(wrong.is_empty(), "{} of {seeds} seeds went wrong\n{}", wrong.len(), told.join("\n"));
 }
 
+/// Whether a seed runs with several processes.
+fn is_together(seed: u64) -> bool {
+    let each = number("LOTSE_TOGETHER").unwrap_or(TOGETHER);
+    seed % each == each / 2
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
 /// What went wrong with a seed.
 fn tried(seed: u64) -> Option<Vec<String>> {
     let played = match catch_unwind(AssertUnwindSafe(|| play(seed))) {
@@ -100,7 +115,8 @@ fn tried(seed: u64) -> Option<Vec<String>> {
     if !played.wrong.is_empty() {
         return Some(played.wrong);
     }
-    let again = seed.is_multiple_of(TWICE).then(|| play(seed).world.sum());
+    // What several processes do on a server comes in an order of its own.
+    let again = (seed.is_multiple_of(TWICE) && !is_together(seed)).then(|| play(seed).world.sum());
     again
         .filter(|sum| *sum != played.world.sum())
         .map(|_| vec!["it goes another way the second time".to_owned()])
@@ -126,6 +142,25 @@ fn journeys(resends: bool) -> Arc<Journeys> {
 enum Kept {
     InMemory(Arc<MemoryStore>),
     OnDisk { folder: tempfile::TempDir, side: tokio::runtime::Runtime },
+    OnServer { server: &'static Server, name: String, side: tokio::runtime::Runtime },
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Kept::OnServer { server, name, .. } = self {
+            server.drop(name);
+        }
+    }
+}
+
+/// Threads of its own for a store that needs some.
+fn side() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// What one process waits for another: the time of both stands still meanwhile.
+fn impatient() -> PostgresOptions {
+    PostgresOptions { connections: 8, lock_timeout: Duration::from_millis(20), ..PostgresOptions::default() }
 }
 
 impl Kept {
@@ -136,15 +171,34 @@ impl Kept {
         // In memory, where the system has a folder there: what is tried is no loss of power.
         let shared = std::path::Path::new("/dev/shm");
         let folder = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
-        let side =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Kept::OnDisk { folder: folder.unwrap(), side }
+        Kept::OnDisk { folder: folder.unwrap(), side: side() }
+    }
+
+    /// A database on a server, like one whose tables were made once.
+    fn on_server(server: &'static Server) -> Self {
+        static TEMPLATE: OnceLock<String> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| {
+            let name = server.create(None);
+            let url = server.url(&name).parse().unwrap();
+            side().block_on(async {
+                let store = PostgresStore::open(&url, &PostgresOptions::default()).await.unwrap();
+                store.migrate().await.unwrap();
+                store.close().await;
+            });
+            name
+        });
+        Kept::OnServer { server, name: server.create(Some(template)), side: side() }
     }
 
     /// The store as one process opens it.
     fn open(&self) -> Arc<dyn Store> {
         match self {
             Kept::InMemory(store) => Arc::<MemoryStore>::clone(store),
+            Kept::OnServer { server, name, side } => {
+                let url = server.url(name).parse().unwrap();
+                let open = || side.block_on(PostgresStore::open(&url, &impatient())).unwrap();
+                Arc::new(std::thread::scope(|scope| scope.spawn(open).join().unwrap()))
+            }
             Kept::OnDisk { folder, side } => {
                 let path = folder.path().join("lotse.db");
                 let open = || {
@@ -162,7 +216,7 @@ impl Kept {
     fn side(&self) -> Option<tokio::runtime::Handle> {
         match self {
             Kept::InMemory(_) => None,
-            Kept::OnDisk { side, .. } => Some(side.handle().clone()),
+            Kept::OnDisk { side, .. } | Kept::OnServer { side, .. } => Some(side.handle().clone()),
         }
     }
 
@@ -180,7 +234,7 @@ impl Kept {
             Kept::InMemory(_) => {
                 tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(looked)
             }
-            Kept::OnDisk { side, .. } => side.block_on(looked),
+            Kept::OnDisk { side, .. } | Kept::OnServer { side, .. } => side.block_on(looked),
         }
     }
 }
@@ -190,6 +244,7 @@ fn play(seed: u64) -> Played {
     let resends = chance.happens(300);
     let jumps_back = chance.happens(125);
     let on_disk = seed % ON_DISK == ON_DISK - 1;
+    let server = if is_together(seed) { server() } else { None };
     let level = chance.one_of(&[0, 1, 1, 3]);
     let faults = Faults {
         before: 2 * level,
@@ -203,12 +258,23 @@ fn play(seed: u64) -> Played {
     let crashes = chance.below(CRASHES_MAX + 1);
     let fuses: Vec<u64> = (0..crashes).map(|_| 20 + chance.below(1_500)).collect();
     let world = Arc::new(World::new(chance, faults));
-    let kept = Kept::new(on_disk);
+    let kept = server.map_or_else(|| Kept::new(on_disk), Kept::on_server);
     let journeys = journeys(resends);
     let setting = Setting { world: Arc::clone(&world), journeys };
     kept.look(async |store| people(store, &setting.journeys, begin).await);
     let mut wrong = Vec::new();
     let mut now = begin;
+    if server.is_some() {
+        // Each process has a clock of its own, and they go together.
+        due.lock().unwrap().retain(|due| !due.is_a_jump());
+        now = many::live(&setting, &kept, now, &due);
+        wrong.extend(kept.look(async |store| model::broken(store, false).await));
+        world.calm_down();
+        // Whoever died must be known to be dead.
+        now = many::live(&setting, &kept, now.plus_seconds(300), &due);
+        wrong.extend(kept.look(async |store| model::wrong(store, &world, now, (false, resends)).await));
+        return Played { world, wrong };
+    }
     for fuse in fuses {
         now = setting.live(&kept, now, &due, Some(fuse));
         world.note(|| format!("{now} it crashes"));
@@ -260,7 +326,7 @@ impl Setting {
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let store = kept.open();
         let ended = runtime.block_on(async {
-            let clock = SimulatedClock::new(now, if calm { FACTOR_CALM } else { FACTOR });
+            let clock = Arc::new(SimulatedClock::new(now, if calm { FACTOR_CALM } else { FACTOR }));
             let life = Arc::new(Life::new(clock, fuse));
             let faulty: Arc<dyn Store> = Arc::new(Faulty::new(
                 Arc::clone(&store),

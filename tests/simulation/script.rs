@@ -8,7 +8,9 @@ use lotse::domain::{
     Attributes, CallId, Event, EventId, EventKind, IdHasher, MessageId, Permission, SystemEvent,
 };
 use lotse::runtime::{Job, MessageHit, Works, deploy, event_id, load_plans};
-use lotse::store::{Arrival, ArrivalKind, Deliveries, Identity, MessageKey, Store, StoreError, Who};
+use lotse::store::{
+    Arrival, ArrivalKind, Deliveries, Identity, ImportRow, MessageKey, Store, StoreError, Who,
+};
 use lotse::time::{Clock, Moment};
 use lotse::track::{Hit, HitKind};
 use serde_json::json;
@@ -36,6 +38,8 @@ pub enum Action {
     Retry,
     /// Other journeys come into force.
     Deploy,
+    /// A file is imported.
+    Import { number: u64 },
     /// The clock of the machine jumps, in seconds.
     Jump(i64),
     /// The store cannot be reached for that many seconds.
@@ -48,6 +52,13 @@ pub struct Due {
     pub at: Moment,
     pub action: Action,
     tries: u32,
+}
+
+impl Due {
+    /// Whether the clock of one machine jumps.
+    pub fn is_a_jump(&self) -> bool {
+        matches!(self.action, Action::Jump(_))
+    }
 }
 
 /// How often somebody says a thing again that was not answered.
@@ -98,7 +109,8 @@ fn action(chance: &mut Chance, number: u64, jumps_back: bool) -> Action {
         74..82 => Action::React,
         82..88 => Action::AnswerLead { accepted: chance.happens(500) },
         88..91 => Action::Retry,
-        91..94 => Action::Deploy,
+        91..93 => Action::Deploy,
+        93..94 => Action::Import { number },
         94..97 => {
             let back = jumps_back && chance.happens(500);
             let seconds = i64::try_from(chance.below(if back { 600 } else { 7_200 })).unwrap();
@@ -164,6 +176,7 @@ impl Actor {
             Action::AnswerLead { accepted } => self.answer_lead(*accepted).await,
             Action::Retry => self.retry().await.is_ok(),
             Action::Deploy => self.deploy().await,
+            Action::Import { number } => self.import(*number).await.is_ok(),
             Action::Jump(seconds) => {
                 self.life.clock.jump(*seconds * 1_000_000);
                 true
@@ -313,6 +326,21 @@ impl Actor {
         self.works.flow.messages_due();
         self.works.flow.calls.notify_one();
         Ok(())
+    }
+
+    /// Everybody, with what the file says; some are new.
+    async fn import(&self, number: u64) -> Result<(), StoreError> {
+        let row = |person: u64| ImportRow {
+            external_id: Some(format!("u{person}")),
+            email: format!("u{person}@example.org").parse().ok(),
+            attributes: [("seen".to_owned(), json!(number))].into_iter().collect(),
+            allows: vec![("news".to_owned(), true)],
+            source: "file".to_owned(),
+            ..ImportRow::default()
+        };
+        let mut unit = self.store.write().await?;
+        unit.import((0..PEOPLE + 2).map(row).collect(), self.life.stamp()).await?;
+        unit.commit().await
     }
 
     async fn deploy(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use lotse::domain::{CallId, EventId, MessageId};
@@ -139,7 +139,9 @@ impl World {
 
 /// One process, from its start to its end or its crash.
 pub struct Life {
-    pub clock: SimulatedClock,
+    pub clock: Arc<SimulatedClock>,
+    /// Until when this process alone cannot reach the store.
+    pub cut_until: AtomicI64,
     /// How many steps it still takes.
     fuse: AtomicI64,
     is_over: AtomicBool,
@@ -148,9 +150,16 @@ pub struct Life {
 }
 
 impl Life {
-    pub fn new(clock: SimulatedClock, steps: Option<u64>) -> Self {
+    pub fn new(clock: Arc<SimulatedClock>, steps: Option<u64>) -> Self {
         let fuse = AtomicI64::new(steps.map_or(i64::MAX, |steps| i64::try_from(steps).unwrap()));
-        Self { clock, fuse, is_over: AtomicBool::new(false), died: Notify::new(), stamps: Stamps::default() }
+        Self {
+            clock,
+            cut_until: AtomicI64::new(i64::MIN),
+            fuse,
+            is_over: AtomicBool::new(false),
+            died: Notify::new(),
+            stamps: Stamps::default(),
+        }
     }
 
     /// A place where the process may end for good: nothing behind it happens then.
@@ -167,7 +176,7 @@ impl Life {
 
     /// A moment for what comes in now; no two are the same.
     pub fn stamp(&self) -> Moment {
-        self.stamps.next(&self.clock)
+        self.stamps.next(&*self.clock)
     }
 
     pub async fn died(&self) {
