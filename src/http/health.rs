@@ -16,6 +16,9 @@ pub(super) const LIMIT: Duration = Duration::from_secs(2);
 const STUCK_MICROS: i64 = 5 * 60 * 1_000_000;
 /// Below that much room on the disk of the database it counts as full, in bytes: what is under way needs some.
 const ROOM_BYTES_MIN: u64 = 16 * 1_024 * 1_024;
+/// Beyond that the log of the database is a matter for somebody, in bytes: without a reader that looks at an earlier
+/// state it has a hundredth of that.
+const LOG_BYTES_MAX: u64 = 1_024 * 1_024 * 1_024;
 
 /// The paths that machines ask whether all is well.
 pub(super) fn routes() -> Router<App> {
@@ -41,6 +44,9 @@ struct Ready {
     /// That nothing is handed over, since when and why. Somebody wanted that, so all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<Hold>,
+    /// How large the log of the database is, where it is on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_bytes: Option<u64>,
 }
 
 /// Requests can be sent here: the database answers and has room, its tables are those of this program, and the work
@@ -59,8 +65,9 @@ async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem> {
     if !reasons.is_empty() {
         return Err(not_ready(&reasons));
     }
+    let log_bytes = app.runtime.store().log_bytes();
     let behind = known.due.turns.map_or(0, |due| now.micros_since(due).max(0));
-    Ok(Json(Ready { status: "ready", behind_seconds: behind / 1_000_000, held: known.held }))
+    Ok(Json(Ready { status: "ready", behind_seconds: behind / 1_000_000, held: known.held, log_bytes }))
 }
 
 struct Known {
@@ -103,6 +110,13 @@ fn reasons(app: &App, known: &Known, now: Moment) -> Vec<String> {
         reasons.push(StoreError::DiskFull.to_string());
     } else if let Some(why) = pulse.why_unwritten(now) {
         reasons.push(format!("what comes in cannot be written: {why}"));
+    }
+    if let Some(bytes) = app.runtime.store().log_bytes().filter(|bytes| *bytes > LOG_BYTES_MAX) {
+        let mebibytes = bytes / 1_024 / 1_024;
+        reasons.push(format!(
+            "the log of the database has {mebibytes} MiB: another program, such as a backup that hangs, has been reading \
+            it for too long; end that, and the log becomes small by itself"
+        ));
     }
     reasons
 }
@@ -158,6 +172,19 @@ mod tests {
         fail();
         stand.later(31);
         assert_eq!(asked(&stand).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_log_that_grows_without_an_end_is_red() {
+        let stand = Stand::new().await;
+        assert!(asked(&stand).await.1.contains("\"log_bytes\":"));
+        let log = std::fs::File::options().write(true).open(stand.folder().join("lotse.db-wal")).unwrap();
+        let before = log.metadata().unwrap().len();
+        log.set_len(3 << 30).unwrap();
+        let (status, text) = asked(&stand).await;
+        log.set_len(before).unwrap();
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("the log of the database has 3072 MiB"), "{text}");
     }
 
     #[tokio::test]

@@ -88,6 +88,11 @@ impl Answer {
 }
 
 impl Stand {
+    /// Where its database is.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// A server with a journey in force and a key for programs.
     pub(super) async fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);

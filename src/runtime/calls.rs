@@ -9,13 +9,14 @@ use tracing::{Instrument as _, Span};
 
 use super::alerts;
 use super::flow::Flow;
+use super::setback::Setback;
 use super::story::story;
 use super::writer::{Job, Writer};
 use super::{Outbound, Runtime, spans};
 use crate::channel::webhook::{CallOutcome, Receiver};
 use crate::channel::{Retry, next_attempt};
 use crate::domain::{Address, Call, CallId, CallKind, CallState, Event, EventId, EventKind, IdHasher};
-use crate::store::{CallSettlement, ClaimedCall, ReadUnit, StoreError, Who};
+use crate::store::{CallSettlement, ClaimedCall, ReadUnit, StoreError, Waiting, Who};
 use crate::time::{Clock, Moment};
 use crate::track::LeadToken;
 
@@ -80,12 +81,15 @@ impl CallCenter {
 
     async fn run(self: Arc<Self>, mut ending: watch::Receiver<bool>) {
         let mut calls = JoinSet::new();
+        let mut setback = Setback::default();
         while !*ending.borrow() {
             let wait = match self.claim(&mut calls).await {
-                Ok(wait) => wait,
+                Ok(wait) => {
+                    setback.is_over();
+                    wait
+                }
                 Err(error) => {
-                    tracing::error!(%error, "due calls could not be read");
-                    Duration::from_secs(1)
+                    self.runtime.after(&error, Waiting::Calls, self.clock.now(), &mut setback).await
                 }
             };
             tokio::select! {

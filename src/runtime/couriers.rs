@@ -12,12 +12,13 @@ use super::flow::Flow;
 use super::gate::LedgerGate;
 use super::ledger::{posted, told, word};
 use super::mail::key;
+use super::setback::Setback;
 use super::writer::{Job, Writer};
 use super::{Letters, Outbound, Runtime, spans};
 use crate::channel::email::Gate;
 use crate::domain::{MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
-use crate::store::{Carrier, ClaimedMessage, MessageSettlement, Outcome, StoreError};
+use crate::store::{Carrier, ClaimedMessage, MessageSettlement, Outcome, StoreError, Waiting};
 use crate::time::Clock;
 
 /// How many messages are taken from the store at once.
@@ -77,12 +78,15 @@ impl Couriers {
 
     async fn run(self: Arc<Self>, mut ending: watch::Receiver<bool>) {
         let mut carried = JoinSet::new();
+        let mut setback = Setback::default();
         while !*ending.borrow() {
             let wait = match self.claim(&mut carried).await {
-                Ok(wait) => wait,
+                Ok(wait) => {
+                    setback.is_over();
+                    wait
+                }
                 Err(error) => {
-                    tracing::error!(%error, "due messages could not be read");
-                    Duration::from_secs(1)
+                    self.runtime.after(&error, Waiting::Messages, self.clock.now(), &mut setback).await
                 }
             };
             tokio::select! {

@@ -16,13 +16,14 @@ use super::flow::Flow;
 use super::gate::{self, LedgerGate, Pass};
 use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
+use super::setback::Setback;
 use super::writer::{Job, Writer};
 use super::{Runtime, spans};
 use crate::channel::email::{Gate, Letter, MailRoute, Mailbox, Outcome as Handed, Signer};
 use crate::channel::without_addresses;
 use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
-use crate::store::{Carrier, ClaimedMessage, MessageKey, MessageSettlement, Outcome};
+use crate::store::{Carrier, ClaimedMessage, MessageKey, MessageSettlement, Outcome, Waiting};
 use crate::time::{Clock, Moment};
 use pace::{Pace, TOGETHER_MAX};
 
@@ -109,12 +110,15 @@ impl MailRoom {
     }
 
     async fn feed(self: Arc<Self>, sender: mpsc::Sender<ClaimedMessage>, mut ending: watch::Receiver<bool>) {
+        let mut setback = Setback::default();
         while !*ending.borrow() {
             let wait = match self.claim(&sender).await {
-                Ok(wait) => wait,
+                Ok(wait) => {
+                    setback.is_over();
+                    wait
+                }
                 Err(error) => {
-                    tracing::error!(%error, "due messages could not be read");
-                    Duration::from_secs(1)
+                    self.runtime.after(&error, Waiting::Messages, self.clock.now(), &mut setback).await
                 }
             };
             tokio::select! {

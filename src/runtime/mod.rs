@@ -6,6 +6,7 @@
 //! tasks (arrivals, hits, gates, outcomes) go through one [`Writer`], which commits together what came together.
 
 mod alerts;
+mod aside;
 mod calls;
 mod couriers;
 mod deploy;
@@ -21,6 +22,7 @@ mod others;
 mod outbound;
 mod parcel;
 mod pulse;
+mod setback;
 mod spans;
 mod story;
 mod tick;

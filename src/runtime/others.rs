@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::flow::Flow;
+use super::setback::Setback;
 use super::{Runtime, load_plans};
 use crate::store::{StoreError, Wake};
 use crate::time::Clock;
@@ -16,8 +17,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LATER_MICROS: u64 = 250_000;
 /// How long others are told nothing after they were told something: telling holds up whoever commits.
 const TELL_EVERY: Duration = Duration::from_millis(30);
-/// How long nothing is heard after the store failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// What another process has changed, as far as it was noticed.
 pub(super) struct Elsewhere {
@@ -71,6 +70,7 @@ pub(super) async fn look(
 
 /// Passes on what others tell.
 pub(super) async fn hear(runtime: Arc<Runtime>, flow: Arc<Flow>, mut ending: watch::Receiver<bool>) {
+    let mut setback = Setback::default();
     while !*ending.borrow() {
         let told = tokio::select! {
             biased;
@@ -78,10 +78,13 @@ pub(super) async fn hear(runtime: Arc<Runtime>, flow: Arc<Flow>, mut ending: wat
             _ = ending.changed() => return,
         };
         match told {
-            Ok(wake) => flow.wake(wake),
+            Ok(wake) => {
+                setback.is_over();
+                flow.wake(wake);
+            }
             Err(error) => {
                 tracing::warn!(%error, "other processes are not heard; what they leave is looked for");
-                tokio::time::sleep(AFTER_FAILURE).await;
+                let _ = tokio::time::timeout(setback.wait(), ending.wait_for(|ending| *ending)).await;
             }
         }
     }

@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Runtime;
+use super::{Runtime, aside};
 use crate::domain::{ContactId, ContactState, Effects, EventId, HistoryStep, Passed, StepKind, Watch};
 use crate::engine::{Input, Plans, World, advance, needs};
-use crate::language::plan::Needs;
 use crate::metrics::Metrics;
-use crate::store::{Claim, Result, TurnBatch, WriteUnit};
+use crate::store::{Claim, Result, TurnBatch, Waiting, WriteUnit};
 use crate::time::Moment;
 
 /// What a tick did.
@@ -34,13 +33,15 @@ impl Runtime {
     /// # Errors
     /// When the store fails; nothing was done then, and the next tick does it.
     pub async fn tick(&self, now: Moment, limit: u32) -> Result<Tick> {
-        match self.batch(now, limit, Recording::Together).await {
-            Err(error) if !error.is_passing() => {
-                tracing::error!(%error, "turns could not be recorded together: they are recorded one by one");
-                self.batch(now, limit, Recording::OneByOne).await
-            }
-            done => done,
+        let error = match self.batch(now, limit, Recording::Together).await {
+            Err(error) if !error.is_passing() => error,
+            done => return done,
+        };
+        if self.set_aside(&error, Waiting::Turns, now).await? {
+            return Ok(Tick { more: true, ..Tick::default() });
         }
+        tracing::error!(%error, "turns could not be recorded together: they are recorded one by one");
+        self.batch(now, limit, Recording::OneByOne).await
     }
 
     async fn batch(&self, now: Moment, limit: u32, recording: Recording) -> Result<Tick> {
@@ -127,9 +128,6 @@ impl Runtime {
     }
 }
 
-/// How many events of one contact a tick takes.
-const EVENTS_EACH_MAX: usize = 500;
-
 /// Leaves what is more than a tick does for one contact for the next ticks, in order, and tells whether there is such.
 /// A timer waits for the events before it.
 fn leave(claim: &mut Claim) -> bool {
@@ -138,11 +136,11 @@ fn leave(claim: &mut Claim) -> bool {
     claim.events.retain(|event| {
         let count = counts.entry(event.contact).or_default();
         *count += 1;
-        if *count > EVENTS_EACH_MAX {
+        if *count > Claim::EVENTS_EACH_MAX {
             let earliest = left.entry(event.contact).or_insert(event.at);
             *earliest = event.at.min(*earliest);
         }
-        *count <= EVENTS_EACH_MAX
+        *count <= Claim::EVENTS_EACH_MAX
     });
     claim.due.retain(|run| left.get(&run.contact).is_none_or(|event| run.wake_at < *event));
     !left.is_empty()
@@ -160,7 +158,6 @@ enum Recording {
 /// Records the turns of each contact on their own. A contact whose turns the store cannot take is set aside: it must
 /// not hold up all others for ever.
 async fn record_one_by_one(unit: &mut dyn WriteUnit, batch: TurnBatch) -> Result<()> {
-    let needs = Needs { watch: true, ..Needs::default() };
     let TurnBatch { now, contacts, events } = batch;
     let mut looked_at: BTreeMap<ContactId, Vec<(ContactId, EventId)>> = BTreeMap::new();
     for event in events {
@@ -175,13 +172,17 @@ async fn record_one_by_one(unit: &mut dyn WriteUnit, batch: TurnBatch) -> Result
             return Err(error);
         }
         tracing::error!(%contact, %error, "a contact is set aside: its turns could not be recorded");
-        let fresh = unit.states(&[contact], &needs, now).await?;
+        let fresh = unit.states(&[contact], &aside::NEEDS, now).await?;
         let mut contacts: Vec<_> = fresh.into_iter().map(|state| hold(state, now)).collect();
         let held = TurnBatch { now, contacts: contacts.clone(), events: events.clone() };
-        if unit.record(held).await.is_err() {
-            // It may be the history that takes nothing more.
-            contacts.iter_mut().for_each(|(_, effects)| effects.history.clear());
-            unit.record(TurnBatch { now, contacts, events }).await?;
+        match unit.record(held).await {
+            Ok(()) => {}
+            Err(error) if error.is_passing() => return Err(error),
+            Err(_) => {
+                // It may be the history that takes nothing more.
+                contacts.iter_mut().for_each(|(_, effects)| effects.history.clear());
+                unit.record(TurnBatch { now, contacts, events }).await?;
+            }
         }
     }
     // Those of contacts that there are no more.
@@ -224,7 +225,7 @@ impl Decided {
 }
 
 /// Stops every run of a contact, for somebody to look at.
-fn hold(mut state: ContactState, now: Moment) -> (ContactState, Effects) {
+pub(super) fn hold(mut state: ContactState, now: Moment) -> (ContactState, Effects) {
     // It is looked at again when something happens to it.
     let watch = state.watch.clone().map(|watch| Watch { due_at: None, ..watch });
     let mut effects = Effects { watch, ..Effects::default() };

@@ -8,6 +8,7 @@ use tracing::field::Empty;
 
 use super::flow::Flow;
 use super::others::{self, Elsewhere};
+use super::setback::Setback;
 use super::writer::Writer;
 use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime};
 use crate::store::StoreError;
@@ -31,8 +32,6 @@ const OVERTAKEN_MICROS: u64 = 20_000;
 const LEARN_EVERY: Length = Length::new(15, Unit::Minute);
 /// How long what was answered at the end may take to be written.
 const WRITING: Duration = Duration::from_secs(10);
-/// How long the works wait after the store failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Everything that runs beside the web: the writer, the scheduler, the mail room, the call center.
 pub struct Works {
@@ -219,6 +218,7 @@ async fn schedule(
 ) {
     let mut limit = TICK;
     let mut learned_at = Moment::MIN;
+    let mut setback = Setback::default();
     while !*ending.borrow() {
         let now = clock.now();
         // Also where the clock was set back.
@@ -236,6 +236,7 @@ async fn schedule(
                 span.record("events", tick.events).record("timers", tick.timers);
                 span.record("messages", tick.messages).record("calls", tick.calls);
                 let ended = clock.now();
+                setback.is_over();
                 flow.pulse.moved(ended);
                 if tick.events + tick.timers > 0 {
                     flow.pulse.wrote();
@@ -267,12 +268,17 @@ async fn schedule(
                 runtime.metrics().turn_failures.add(1);
                 flow.pulse.move_failed(&error, clock.now());
                 tracing::error!(%error, "contacts could not be moved; it is tried again");
-                tokio::time::sleep(AFTER_FAILURE).await;
+                pause(setback.wait(), &mut ending).await;
                 continue;
             }
         }
         rest(&runtime, &flow, &*clock, &mut ending).await;
     }
+}
+
+/// Waits after a failure, unless it ends.
+async fn pause(wait: Duration, ending: &mut watch::Receiver<bool>) {
+    let _ = tokio::time::timeout(wait, ending.wait_for(|ending| *ending)).await;
 }
 
 /// Waits until there is something to do.

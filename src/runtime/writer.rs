@@ -10,6 +10,7 @@ use super::flow::Flow;
 use super::gate::{self, Passes};
 use super::hits::{MessageHit, Recent};
 use super::ledger::skipped_event;
+use super::setback::Setback;
 use crate::domain::{CallId, ContactId, Event, MessageState, Permission, SkipReason};
 use crate::metrics::Metrics;
 use crate::store::{
@@ -23,9 +24,6 @@ const QUEUE_MAX: usize = 16_384;
 const TOGETHER_MAX: usize = 8_192;
 /// How long what nobody is in a hurry for waits for more that is committed with it.
 const GATHER: Duration = Duration::from_millis(2);
-/// How long what must not be lost waits when the store fails.
-const AGAIN: Duration = Duration::from_millis(500);
-
 /// How often what another process held up is tried again at once.
 const AT_ONCE_AGAIN: u32 = 3;
 
@@ -210,12 +208,14 @@ async fn write(
     let mut jobs = Vec::new();
     // What must not be lost and could not be written yet.
     let mut kept: Vec<Job> = Vec::new();
+    let mut again = Duration::ZERO;
+    let mut setback = Setback::default();
     let mut recent = Recent::default();
     loop {
         let came = if kept.is_empty() {
             gather(&mut receiver, &mut jobs).await
         } else {
-            let waited = tokio::time::timeout(AGAIN, receiver.recv_many(&mut jobs, TOGETHER_MAX)).await;
+            let waited = tokio::time::timeout(again, receiver.recv_many(&mut jobs, TOGETHER_MAX)).await;
             waited.unwrap_or(usize::MAX)
         };
         if came == 0 {
@@ -223,7 +223,7 @@ async fn write(
                 return;
             }
             // Nobody gives anything any more.
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(again).await;
         }
         let mut together = std::mem::take(&mut kept);
         together.append(&mut jobs);
@@ -241,6 +241,7 @@ async fn write(
                 runtime.metrics().commits.observe_micros(clock.now().micros_since(now));
                 count(&together, &answers, runtime.metrics());
                 flow.pulse.wrote();
+                setback.is_over();
                 recent.remember(&hits(&together), now);
                 answer(together, answers, &flow);
             }
@@ -249,6 +250,7 @@ async fn write(
                 flow.pulse.write_failed(&error, clock.now());
                 tracing::error!(%error, jobs = together.len(), "nothing could be written; what must not be lost is tried again");
                 kept = refuse(together, now, &error);
+                again = setback.wait();
             }
         }
     }

@@ -3,6 +3,7 @@
 
 #[macro_use]
 pub(super) mod fixture;
+mod aside;
 mod calls;
 mod importing;
 mod intake;
@@ -165,6 +166,9 @@ for_every_store! {
         deeds_are_kept_the_latest_first
         tallies_are_of_a_journey_or_of_all
     }
+    aside {
+        what_waits_for_whoever_is_set_aside_is_taken_away
+    }
     operating {
         what_is_held_keeps_its_state
         what_is_due_and_what_needs_somebody_is_counted
@@ -183,10 +187,29 @@ mod alone {
             a_claim_takes_due_runs_in_the_order_of_their_timers
             a_claim_takes_events_in_the_order_in_which_they_came
             a_claim_with_a_timer_has_all_events_of_its_contact
+            a_claim_takes_so_many_events_of_a_contact_and_no_more
+            timers_for_whose_events_there_is_no_room_wait
         }
         watching {
             a_look_has_all_events_of_its_contact
             whoever_is_due_is_looked_at
         }
+    }
+}
+
+/// What only a database can have: rows that cannot be read.
+mod damaged {
+    #[tokio::test]
+    async fn sqlite() {
+        let file = crate::store::sqlite::testing::File::new();
+        let store = file.store().await;
+        super::aside::whoever_cannot_be_read_holds_up_nobody(&store, async |sql| store.say(&sql).await).await;
+    }
+
+    #[tokio::test]
+    async fn postgres() {
+        let Some(database) = crate::store::postgres::testing::Fresh::new().await else { return };
+        let store = database.store().await;
+        super::aside::whoever_cannot_be_read_holds_up_nobody(&store, async |sql| store.say(&sql).await).await;
     }
 }

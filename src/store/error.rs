@@ -1,8 +1,10 @@
+use crate::domain::ContactId;
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot be opened or reached.
-    #[error("the database {database} cannot be opened: {why}")]
+    #[error("the database {database} cannot be reached: {why}")]
     Unreachable {
         /// Which.
         database: String,
@@ -15,14 +17,39 @@ pub enum StoreError {
     /// No room is left.
     #[error("the disk of the database is full: nothing was changed; make room and it goes on by itself")]
     DiskFull,
+    /// Nobody may write at the moment.
+    #[error(
+        "the database may only be read ({0}): nothing was changed; let the program write the file and its folder, or \
+        lead it to a server that takes writes, and it goes on by itself"
+    )]
+    ReadOnly(String),
+    /// The disk does not do what it is told.
+    #[error(
+        "the disk of the database fails ({0}): nothing was changed; look at the disk and at the log of the system; \
+        it is tried again"
+    )]
+    DiskFails(String),
+    /// The database does not understand its own file any more.
+    #[error(
+        "the database says that it is damaged ({0}): nothing was changed; stop the program, and restore a backup \
+        unless the database can be repaired"
+    )]
+    Corrupt(String),
+    /// Memory, connections or another thing that the database needs has run out.
+    #[error(
+        "the database has run out of something ({0}): nothing was changed; give it more, and it goes on by itself"
+    )]
+    Exhausted(String),
     /// A run is no longer where it was.
     #[error("a run was moved by somebody else meanwhile: nothing was changed")]
     Overtaken,
     /// A row holds what it cannot hold.
-    #[error("a row of the table `{table}` is damaged: {what}")]
+    #[error("a row of the table `{table}`{} is damaged: {what}", of(*.contact))]
     Damaged {
         /// The table.
         table: &'static str,
+        /// Whose row it is, where that much can be read.
+        contact: Option<ContactId>,
         /// What is wrong with it.
         what: String,
     },
@@ -67,11 +94,29 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether trying again later may help without anybody's doing.
+    /// Whether trying again later may help without a change of what was tried: it is the database's own state, and
+    /// nobody it was asked about is to blame.
     pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            StoreError::Busy | StoreError::DiskFull | StoreError::Overtaken | StoreError::Unreachable { .. }
-        )
+        match self {
+            StoreError::Unreachable { .. }
+            | StoreError::Busy
+            | StoreError::DiskFull
+            | StoreError::ReadOnly(_)
+            | StoreError::DiskFails(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Exhausted(_)
+            | StoreError::SharedSessions
+            | StoreError::Overtaken => true,
+            StoreError::Damaged { .. }
+            | StoreError::Newer { .. }
+            | StoreError::OldLibrary { .. }
+            | StoreError::OldServer { .. }
+            | StoreError::Failed(_) => false,
+        }
     }
+}
+
+/// Whose, where that is known.
+fn of(contact: Option<ContactId>) -> String {
+    contact.map(|contact| format!(" of contact {contact}")).unwrap_or_default()
 }

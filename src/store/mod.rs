@@ -6,6 +6,7 @@
 //! for every store.
 
 mod error;
+mod claim;
 mod types;
 mod identity;
 mod intake;
@@ -33,7 +34,7 @@ pub use types::{
     Access, Arrival, ArrivalKind, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deed,
     DeedKind, Deliveries, Delivery, DeliveryKind, Deployment, GateAnswer, Identity, ImportCounts, ImportRow,
     Intake, MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
-    StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Who,
+    StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Waiting, Who,
 };
 pub use wake::Wake;
 
@@ -134,6 +135,12 @@ pub trait Store: Send + Sync {
 
     /// How many bytes are free on the disk of the database, where it is on a disk of this machine.
     fn free_bytes(&self) -> Option<u64>;
+
+    /// How many bytes the log of the database has on the disk of this machine, where it has one: what was committed and
+    /// is still to be worked into it, and cannot be while somebody looks at an earlier state.
+    fn log_bytes(&self) -> Option<u64> {
+        None
+    }
 
     /// Ends what is under way and lets the files go.
     async fn close(&self);
@@ -255,14 +262,22 @@ pub trait WriteUnit: ReadUnit {
     async fn commit(self: Box<Self>) -> Result<()>;
 
     /// Takes what is to be done now, where many processes share a database of those contacts that no other moves:
-    /// events that no run has looked at, the oldest first, and runs whose moment
-    /// has come, and contacts whose moment has come; of the contacts of both all pending events, so that an event
-    /// goes before a later timer.
+    /// events that no run has looked at, the oldest first, and runs whose moment has come, and contacts whose moment
+    /// has come; of the contacts of both also later events, so that an event goes before a later timer. Of each of
+    /// them there are no more than [`Claim::EVENTS_EACH_MAX`] and one such events, those that happened first, and of
+    /// all together no more than that beyond `limit`: whoever has no room is left with all that is theirs.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the contact whose row cannot be read: [`set_aside`](Self::set_aside) takes it out
+    /// of the way.
     async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim>;
 
     /// What is known of contacts, for moving them: with runs that are inside, and ended ones whose goals could
     /// still be reached at `earliest`. How far back `needs` reaches is counted from there, and rather too far
     /// than too little.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
     async fn states(
         &mut self,
         contacts: &[ContactId],
@@ -289,6 +304,12 @@ pub trait WriteUnit: ReadUnit {
 
     /// Puts what could not be taken aside, where it is shown.
     async fn quarantine(&mut self, received_at: Moment, items: Vec<(String, String)>) -> Result<()>;
+
+    /// Takes what waits for a contact out of the way where that cannot be read, so that everybody else goes on, and
+    /// notes why among what was quarantined. Events count as looked at, and timers are gone; messages are refused and
+    /// calls dead, where somebody can try them again.
+    async fn set_aside(&mut self, contact: ContactId, waiting: Waiting, why: &str, now: Moment)
+    -> Result<()>;
 
     /// Adds and changes contacts from a file.
     async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts>;

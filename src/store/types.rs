@@ -428,6 +428,17 @@ impl Delivery {
     }
 }
 
+/// What may wait for a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Events that nobody has looked at, and timers.
+    Turns,
+    /// Messages that are decided.
+    Messages,
+    /// Calls and hand-offs that are pending.
+    Calls,
+}
+
 /// What came in and could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Quarantined {

@@ -5,6 +5,7 @@
 
 mod calls;
 mod clock;
+mod disk;
 mod due;
 mod hook;
 mod house;

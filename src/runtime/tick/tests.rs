@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::domain::{Attributes, EventKind, Permission};
 use crate::language::check::check;
+use crate::language::plan::Needs;
 use crate::runtime::{Flow, Job, Writer, deploy, event_id, load_plans};
 use crate::source::WorkspaceFiles;
 use crate::store::sqlite::SqliteStore;
@@ -18,6 +19,7 @@ fn at(second: i64) -> Moment {
 /// A runtime over a database of its own, with one journey in force.
 struct Place {
     runtime: Arc<Runtime>,
+    sqlite: Arc<SqliteStore>,
     folder: std::path::PathBuf,
 }
 
@@ -33,14 +35,15 @@ impl Place {
         std::fs::create_dir_all(&folder).unwrap();
         let sqlite = SqliteStore::open(&folder.join("lotse.db")).await.unwrap();
         sqlite.migrate().await.unwrap();
-        let store: Arc<dyn Store> = Arc::new(sqlite);
+        let sqlite = Arc::new(sqlite);
+        let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
         let text = format!("event signup {{ order_id text }}\nevent bought {{ }}\n{journey}");
         let files = WorkspaceFiles::from_texts([("a.journey", text.as_str())]);
         let checked = check(&files, None);
         assert!(!checked.has_errors(), "{:#?}", checked.findings);
         deploy(&*store, &checked, &files.sources, "tests", at(-1)).await.unwrap();
         let plans = load_plans(&*store).await.unwrap();
-        Self { runtime: Arc::new(Runtime::new(store, plans, TimeZone::UTC, BTreeMap::new())), folder }
+        Self { runtime: Arc::new(Runtime::new(store, plans, TimeZone::UTC, BTreeMap::new())), sqlite, folder }
     }
 
     async fn comes(&self, who: &str, event: &str, seconds: impl IntoIterator<Item = i64>) -> ContactId {
@@ -78,6 +81,12 @@ impl Place {
     async fn outcomes(&self, contact: ContactId) -> Vec<Option<String>> {
         let mut unit = self.runtime.store().read().await.unwrap();
         unit.runs(contact).await.unwrap().into_iter().map(|run| run.outcome).collect()
+    }
+
+    /// Without a look at what cannot be read.
+    async fn pending_events(&self) -> usize {
+        let mut unit = self.runtime.store().write().await.unwrap();
+        unit.claim(Moment::MIN, 1_000).await.unwrap().events.len()
     }
 
     async fn pending(&self) -> u64 {
@@ -130,6 +139,52 @@ async fn a_turn_that_cannot_be_recorded_holds_up_nobody_else() {
     assert_eq!((held.id, held.moves(), held.wake_at), (run.id, false, None));
     drop(unit);
     assert_eq!(place.runtime.tick(at(90_000), 100).await.unwrap(), Tick::default());
+}
+
+#[tokio::test]
+async fn a_contact_that_cannot_be_read_holds_up_nobody_else() {
+    let place = Place::new("damage", JOURNEY).await;
+    let mut contacts = Vec::new();
+    for who in ["ada", "ben", "eve", "ida"] {
+        contacts.push(place.comes(who, "signup", [0]).await);
+    }
+    place.runtime.tick(at(1), 100).await.unwrap();
+    for who in ["ada", "ben", "eve", "ida"] {
+        place.comes(who, "bought", [10]).await;
+    }
+    let blob = |contact: ContactId| format!("x'{}'", contact.0.simple());
+    for (contact, damage) in [
+        (contacts[0], "UPDATE run SET state = '{' WHERE contact = ?"),
+        (contacts[2], "UPDATE event SET properties = '' WHERE pending AND contact = ?"),
+    ] {
+        place.sqlite.say(&damage.replace('?', &blob(contact))).await;
+    }
+    let mut ticks = 0;
+    while place.runtime.tick(at(11), 100).await.unwrap().more {
+        ticks += 1;
+    }
+    // Each of them costs one tick, and the others go together.
+    assert_eq!((ticks, place.pending_events().await), (2, 0));
+    let sale = vec![Some("sale".to_owned())];
+    for contact in [contacts[1], contacts[3]] {
+        assert_eq!(place.outcomes(contact).await, sale);
+    }
+    let mut unit = place.runtime.store().read().await.unwrap();
+    let aside: Vec<String> =
+        unit.quarantined(9).await.unwrap().into_iter().map(|aside| aside.reason).collect();
+    assert_eq!(aside.len(), 2);
+    for (contact, table) in [(contacts[0], "run"), (contacts[2], "event")] {
+        let wanted =
+            format!("the contact is set aside: a row of the table `{table}` of contact {contact} is damaged");
+        assert!(aside.iter().any(|reason| reason.starts_with(&wanted)), "{aside:#?}");
+    }
+    // Where its run can be read, nothing else moves it on.
+    assert!(!unit.runs(contacts[2]).await.unwrap()[0].moves());
+    drop(unit);
+    place.comes("eve", "bought", [20]).await;
+    place.comes("ada", "bought", [20]).await;
+    while place.runtime.tick(at(21), 100).await.unwrap().more {}
+    assert_eq!((place.outcomes(contacts[2]).await, place.pending_events().await), (vec![None], 0));
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! Claiming, knowing, recording.
 
+use std::collections::BTreeSet;
+
 use super::fixture::{
     NOTHING, PERMISSIONS, at, attributes, batch, broken, calling, decision, ending, entering, event,
     event_id, moving, note, person, record, sending, state_of,
 };
 use crate::domain::{
-    Arm, CallKind, CallState, ContactId, ContactState, EventKind, Exposure, GoalReached, MessageState, Past,
-    RefusalReason, Refused, SkipReason, StepKind,
+    Arm, CallKind, CallState, ContactId, ContactState, Event, EventKind, Exposure, GoalReached, MessageState,
+    Past, RefusalReason, Refused, SkipReason, StepKind,
 };
 use crate::language::plan::{Needs, Reach};
 use crate::store::{Claim, Store, StoreError, TurnBatch};
@@ -67,6 +69,78 @@ pub(super) async fn a_claim_with_a_timer_has_all_events_of_its_contact(store: &d
         let of_ben = events.iter().filter(|event| event.starts_with('b')).count();
         assert!(of_ben <= limit as usize, "{limit}: {events:?}");
     }
+}
+
+/// Ten thousand at once would hold up everybody; what happened first is there first, whenever it came.
+pub(super) async fn a_claim_takes_so_many_events_of_a_contact_and_no_more(store: &dyn Store) {
+    const MANY: i64 = 10_000;
+    let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
+    for contact in [ada, ben] {
+        let (run, effects) = entering(contact, "welcome", 0);
+        record(store, &run, effects, 0).await;
+    }
+    // The later it happened, the earlier it came.
+    let late =
+        |number: i64| Event { at: at(MANY - number), ..event(ada, &format!("a{number}"), 100 + number) };
+    change!(store, unit => unit.add_events((0..MANY).map(late).collect()));
+    change!(store, unit => unit.add_events(vec![event(ben, "b", 99)]));
+    let (each, mut seen, mut claims) = (Claim::EVENTS_EACH_MAX, BTreeSet::new(), 0);
+    loop {
+        let mut unit = store.write().await.unwrap();
+        let claim = unit.claim(at(60), 1).await.unwrap();
+        assert!(claim.events.len() <= 1 + Claim::room(1), "{}", claim.events.len());
+        assert_eq!(claim.due.len(), 1, "the limit holds for timers too");
+        if claim.events.is_empty() {
+            break;
+        }
+        // Of what came later, that which happened first.
+        let of_ada: Vec<Moment> =
+            claim.events.iter().filter(|event| event.contact == ada).skip(1).map(|event| event.at).collect();
+        assert!(of_ada.is_sorted());
+        claims += 1;
+        let events: Vec<_> = claim.events.iter().map(|event| (event.contact, event.id)).collect();
+        let count = events.len();
+        seen.extend(events.clone());
+        unit.record(TurnBatch { now: at(60), contacts: Vec::new(), events }).await.unwrap();
+        unit.commit().await.unwrap();
+        assert!(count > each || seen.len() as i64 == MANY + 1 || claims == 1, "{count} in claim {claims}");
+    }
+    assert_eq!(seen.len() as i64, MANY + 1);
+}
+
+/// Of whom not every event can be there, neither event nor timer is: the one might have to go before the other.
+pub(super) async fn timers_for_whose_events_there_is_no_room_wait(store: &dyn Store) {
+    let mut people = Vec::new();
+    for name in ["ada", "ben", "eve"] {
+        let contact = person(store, name).await;
+        let (run, effects) = entering(contact, "welcome", 0);
+        record(store, &run, effects, 0).await;
+        let theirs = (0..400).map(|number| event(contact, &format!("{name} {number}"), 10 + number));
+        change!(store, unit => unit.add_events(theirs.collect()));
+        people.push(contact);
+    }
+    let mut left = 3 * 400;
+    while left > 0 {
+        let mut unit = store.write().await.unwrap();
+        let Claim { events, due, .. } = unit.claim(at(60), 3).await.unwrap();
+        assert!(events.len() <= 3 + Claim::room(3) && !due.is_empty(), "{} {}", events.len(), due.len());
+        for run in &due {
+            let theirs = events.iter().filter(|event| event.contact == run.contact).count();
+            assert!(theirs == 400, "a timer goes with {theirs} events of 400");
+        }
+        left -= events.len();
+        let mut contacts = Vec::new();
+        for run in due {
+            let mut run = unit.runs(run.contact).await.unwrap().remove(0);
+            let effects = ending(&mut run, 60);
+            let state = unit.states(&[run.contact], NOTHING, Moment::MIN).await.unwrap().remove(0);
+            contacts.extend(batch(state, &run, effects, 60).contacts);
+        }
+        let events = events.iter().map(|event| (event.contact, event.id)).collect();
+        unit.record(TurnBatch { now: at(60), contacts, events }).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+    assert_eq!(claimed(store, 60, 3).await, (vec![], vec![]));
 }
 
 /// What a journey decides holds as what a person decides, and of two decisions at one instant the refusal does.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::tally::count;
-use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch};
+use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch, Waiting};
 use super::tables::{CallRow, Person, Tables};
 use crate::domain::{
     Arm, Call, CallState, ContactId, ContactState, DueRun, Effects, Event, EventId, Happened, Message,
@@ -37,15 +37,57 @@ impl Tables {
         let watches: Vec<ContactId> = watches.into_iter().take(limit).map(|(.., contact)| contact).collect();
         let mut pending: Vec<&Event> = self.everybody().flat_map(pending_of).collect();
         pending.sort_by_key(|event| (event.received_at, event.contact.slot(), event.contact, event.id));
-        let theirs: BTreeSet<ContactId> =
-            due.iter().map(|run| run.contact).chain(watches.iter().copied()).collect();
-        let taken = pending
-            .into_iter()
-            .enumerate()
-            .filter(|(index, event)| *index < limit || theirs.contains(&event.contact));
-        let events: Vec<Event> = taken.map(|(_, event)| event.clone()).collect();
+        let events: Vec<Event> = pending.iter().take(limit).map(|event| (*event).clone()).collect();
         let more = events.len().max(due.len()).max(watches.len()) >= limit;
-        Claim { events, due, watches, more }
+        let mut claim = Claim { events, due, watches, more };
+        let timed: BTreeSet<ContactId> =
+            claim.due.iter().map(|run| run.contact).chain(claim.watches.iter().copied()).collect();
+        let mut theirs: Vec<&Event> =
+            pending.into_iter().filter(|event| timed.contains(&event.contact)).collect();
+        theirs.sort_by_key(|event| {
+            (event.contact.slot(), event.contact, event.at, event.received_at, event.id)
+        });
+        let mut counts: BTreeMap<ContactId, usize> = BTreeMap::new();
+        theirs.retain(|event| {
+            let count = counts.entry(event.contact).or_default();
+            *count += 1;
+            *count <= Claim::EVENTS_EACH_MAX + 1
+        });
+        let room = Claim::room(limit);
+        claim.add(theirs.into_iter().take(room).cloned().collect(), room);
+        claim
+    }
+
+    /// Takes what waits for a contact out of the way.
+    pub(super) fn set_aside(&mut self, contact: ContactId, waiting: Waiting, why: &str, now: Moment) {
+        if let Some(person) = self.person_mut(contact) {
+            match waiting {
+                Waiting::Turns => {
+                    person.events.values_mut().for_each(|event| event.pending = false);
+                    person.runs.values_mut().for_each(|run| run.wake_at = None);
+                    person.watch.iter_mut().for_each(|watch| watch.due_at = None);
+                }
+                Waiting::Messages => {
+                    let decided = |stored: &&mut StoredMessage| stored.message.state == MessageState::Decided;
+                    for stored in person.messages.values_mut().filter(decided) {
+                        stored.message.state = MessageState::Refused;
+                        (stored.due_at, stored.settled_at) = (None, Some(now));
+                        stored.answer = Some(why.to_owned());
+                    }
+                }
+                Waiting::Calls => {
+                    let rows = person.calls.values_mut().map(|row| &mut row.stored);
+                    for stored in rows.filter(|stored| stored.state == CallState::Pending) {
+                        stored.state = CallState::Dead;
+                        (stored.due_at, stored.settled_at) = (None, Some(now));
+                        stored.answer = Some(why.to_owned());
+                        stored.attempts += 1;
+                    }
+                }
+            }
+        }
+        let noted = (format!("the contact is set aside: {why}"), format!("{{\"contact\":\"{contact}\"}}"));
+        self.quarantine(now, vec![noted]);
     }
 
     pub(super) fn states(

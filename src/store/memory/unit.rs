@@ -9,7 +9,7 @@ use super::super::{
     Access, Arrival, Backlog, Book, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
     Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
     Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
-    StoredVersion, Stray, TallyRow, Token, TurnBatch, Who, WriteUnit,
+    StoredVersion, Stray, TallyRow, Token, TurnBatch, Waiting, Who, WriteUnit,
 };
 use super::read::sorted;
 use super::tables::{Person, Tables};
@@ -236,6 +236,17 @@ impl WriteUnit for MemoryUnit {
 
     async fn quarantine(&mut self, received_at: Moment, items: Vec<(String, String)>) -> Result<()> {
         self.tables.quarantine(received_at, items);
+        Ok(())
+    }
+
+    async fn set_aside(
+        &mut self,
+        contact: ContactId,
+        waiting: Waiting,
+        why: &str,
+        now: Moment,
+    ) -> Result<()> {
+        self.tables.set_aside(contact, waiting, why, now);
         Ok(())
     }
 

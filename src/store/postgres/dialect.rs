@@ -185,6 +185,16 @@ macro_rules! taken_over {
     };
 }
 
+/// Behind other columns that are set: what waits again is nobody's.
+macro_rules! given_back {
+    () => {
+        ", worker = NULL"
+    };
+    ($table:literal, $waits:literal) => {
+        concat!(", worker = CASE WHEN ", $waits, " THEN NULL ELSE ", $table, ".worker END")
+    };
+}
+
 /// Keeps what takes a hand-over back to the process that hands over: to another it may be on its way.
 macro_rules! own_hand_over {
     () => {
@@ -226,6 +236,19 @@ macro_rules! happened {
             AND l.pending <> TRUE AND l.kind IN ('track', 'system')
             ORDER BY l.at DESC, l.received_at DESC, l.id DESC LIMIT $1 + 1) AS e
             ORDER BY e.contact, n.text COLLATE \"C\", e.at, e.received_at, e.id"
+        )
+    };
+}
+
+/// Pending events of contacts `$3` and `$4`, of each contact the `$1` that happened first.
+macro_rules! pending_of {
+    () => {
+        concat!(
+            "SELECT e.contact, id, kind, name, at, received_at, run, depth, properties FROM ",
+            contacts!("$3", "$4"),
+            " CROSS JOIN LATERAL (SELECT * FROM event AS l WHERE l.slot = k.slot AND l.contact = k.contact AND l.pending <> FALSE
+            ORDER BY l.at, l.received_at, l.id LIMIT $1) AS e
+            ORDER BY e.slot, e.contact, at, received_at, id LIMIT $2"
         )
     };
 }

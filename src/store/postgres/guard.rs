@@ -187,6 +187,11 @@ pub(super) async fn merge(
     Ok(())
 }
 
+/// Has nobody else move a contact.
+pub(super) async fn mover(connection: &mut Connection, contact: ContactId) -> Result<()> {
+    locks(connection, SLOTS, vec![i32::from(contact.slot().0)]).await
+}
+
 /// Holds messages that are at the last gate, and what their contacts have decided: a refusal comes before, or it waits
 /// until they are handed over.
 pub(super) async fn gate(connection: &mut Connection, messages: &[MessageKey]) -> Result<()> {
@@ -227,7 +232,7 @@ impl Seen {
         let found = keys::contacts(contacts).bind(sqlx::query(WRITTEN_BY)).fetch_all(connection).await;
         for row in found.map_err(failed)? {
             let mut columns = Columns::of(&row, "contact");
-            self.0.insert(ContactId(columns.id()?), columns.number()?);
+            self.0.insert(columns.contact()?, columns.number()?);
         }
         Ok(())
     }
@@ -246,7 +251,7 @@ impl Seen {
         let found = list.bind(sqlx::query(WRITTEN_BY_OTHERS)).fetch_all(connection).await;
         for row in found.map_err(failed)? {
             let mut columns = Columns::of(&row, "contact");
-            let (contact, written_by): (ContactId, i64) = (ContactId(columns.id()?), columns.number()?);
+            let (contact, written_by): (ContactId, i64) = (columns.contact()?, columns.number()?);
             if self.0.get(&contact).is_some_and(|seen| *seen != written_by) {
                 return Err(StoreError::Overtaken);
             }

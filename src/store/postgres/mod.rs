@@ -8,6 +8,7 @@
 #[macro_use]
 mod dialect;
 mod bulk;
+mod errors;
 mod guard;
 mod instance;
 mod keys;
@@ -35,6 +36,7 @@ use super::{
 };
 use crate::domain::{CallId, CallKind, MessageId};
 use crate::time::Moment;
+use errors::{failed, lost};
 use line::{Line, answer};
 use sql::{SqlUnit, schema};
 use wake::Ear;
@@ -323,39 +325,4 @@ fn why(url: &Url, error: &sqlx::Error) -> String {
         return format!("the certificate is for another server than the one that `database` names: {said}");
     }
     said
-}
-
-/// What could not be asked, and may be later.
-fn lost(why: String) -> StoreError {
-    StoreError::Unreachable { database: "PostgreSQL".to_owned(), why }
-}
-
-/// What the driver says, in our words. Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-fn failed(error: sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::Database(database) => match database.code().as_deref() {
-            // A serialization failure, a deadlock that was ended, a statement or a lock that took too long.
-            Some("40001" | "40P01" | "57014" | "55P03") => StoreError::Busy,
-            Some("53100") => StoreError::DiskFull,
-            // Nothing can be changed: it has become a standby, or never was anything else.
-            Some("25006") => lost(STANDBY.to_owned()),
-            // Too many connections; it is shutting down, has crashed, or is starting; it has waited for us too long.
-            Some("53300" | "57P01" | "57P02" | "57P03" | "57P05" | "25P03") => lost(database.to_string()),
-            Some(code) if code.starts_with("08") => lost(database.to_string()),
-            // A statement that this connection has prepared is not there, or one that it has not: it is shared.
-            Some("26000" | "42P05") => StoreError::SharedSessions,
-            _ => StoreError::Failed(database.to_string()),
-        },
-        sqlx::Error::PoolTimedOut => {
-            let seconds = ACQUIRE.as_secs();
-            lost(format!(
-                "no connection could be had within {seconds} seconds: the server does not answer, or \
-                `database_pool.connections` are too few"
-            ))
-        }
-        error @ (sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)) => {
-            lost(error.to_string())
-        }
-        error => StoreError::Failed(error.to_string()),
-    }
 }

@@ -68,3 +68,10 @@ impl Drop for Fresh {
         self.server.drop(&self.name);
     }
 }
+
+impl PostgresStore {
+    /// Runs a statement behind the back of everybody.
+    pub(in crate::store) async fn say(&self, sql: &str) {
+        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).execute(&self.pool).await.unwrap();
+    }
+}

@@ -120,7 +120,7 @@ async fn steps(connection: &mut Connection, page: &mut Page, range: Range) -> Re
     );
     for row in fetch(connection, sql, range).await? {
         let mut columns = Columns::of(&row, "history");
-        let (contact, run) = (ContactId(columns.id()?), RunId(columns.id()?));
+        let (contact, run) = (columns.contact()?, RunId(columns.id()?));
         let steps = Steps {
             count: columns.number()?,
             first: columns.number()?,
@@ -183,7 +183,7 @@ pub(super) async fn strays(connection: &mut Connection) -> Result<Vec<Stray>> {
         );
         for row in sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *connection).await.map_err(failed)? {
             let mut columns = Columns::of(&row, table);
-            strays.push(Stray { what, contact: ContactId(columns.id()?), count: columns.number()? });
+            strays.push(Stray { what, contact: columns.contact()?, count: columns.number()? });
         }
     }
     Ok(strays)

@@ -64,8 +64,12 @@ pub(super) async fn set_bodies(
 }
 
 pub(super) const SETTLE: Bulk = Bulk {
-    head: "UPDATE call SET state = v.column4, due_at = v.column5, status = v.column6, answer = v.column7,
-        settled_at = v.column8, attempts = attempts + 1 FROM (",
+    head: concat!(
+        "UPDATE call SET state = v.column4, due_at = v.column5, status = v.column6, answer = v.column7,
+        settled_at = v.column8, attempts = attempts + 1",
+        given_back!("call", "v.column4 = 'pending'"),
+        " FROM ("
+    ),
     columns: 8,
     tail: ") AS v WHERE call.slot = v.column1 AND call.contact = v.column2 AND call.id = v.column3
         AND call.state = 'pending'",
@@ -128,8 +132,11 @@ pub(super) async fn retry(
     (contact, call): (ContactId, CallId),
     now: Moment,
 ) -> Result<bool> {
-    let sql = "UPDATE call SET state = 'pending', due_at = $4, settled_at = NULL WHERE slot = $1
-        AND contact = $2 AND id = $3 AND (state = 'dead' OR state = 'pending' AND due_at > $4)";
+    let sql = concat!(
+        "UPDATE call SET state = 'pending', due_at = $4, settled_at = NULL",
+        given_back!(),
+        " WHERE slot = $1 AND contact = $2 AND id = $3 AND (state = 'dead' OR state = 'pending' AND due_at > $4)"
+    );
     let done = sqlx::query(sql)
         .bind(slot(contact))
         .bind(contact.0)

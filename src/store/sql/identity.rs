@@ -28,7 +28,7 @@ pub(super) async fn named(
     let read = |row| {
         let mut columns = Columns::of(row, "identity");
         let name = NameOf::new(columns.word(NameKind::from_text)?, columns.text()?);
-        Ok((name, ContactId(columns.id()?)))
+        Ok((name, columns.contact()?))
     };
     found.iter().map(read).collect()
 }

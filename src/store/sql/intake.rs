@@ -36,7 +36,7 @@ async fn known_events(
     let found = list.bind(sqlx::query(KNOWN)).fetch_all(&mut *connection).await.map_err(failed)?;
     let read = |row| {
         let mut columns = Columns::of(row, "event");
-        Ok((ContactId(columns.id()?), EventId(columns.id()?)))
+        Ok((columns.contact()?, EventId(columns.id()?)))
     };
     found.iter().map(read).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{self, Columns, json};
 use super::{Connection, failed, guard, keys};
-use crate::domain::{CallKind, ContactId, Picked};
+use crate::domain::{CallKind, Picked};
 use crate::language::plan::Plan;
 use crate::store::{
     Access, Deliveries, Delivery, DeliveryKind, Deployment, Quarantined, Result, StoreError, StoredVersion,
@@ -48,7 +48,7 @@ pub(super) async fn deliveries(
 fn delivery(columns: &mut Columns<'_>, is_call: bool) -> Result<Delivery> {
     Ok(Delivery {
         id: columns.id()?,
-        contact: ContactId(columns.id()?),
+        contact: columns.contact()?,
         journey: columns.text()?,
         name: columns.text()?,
         state: columns.text()?,
@@ -195,9 +195,11 @@ pub(super) async fn access(connection: &mut Connection, id: &str) -> Result<Opti
         let mut columns = Columns::of(row, "token");
         let token = token_from(&mut columns)?;
         let hash: Vec<u8> = columns.get()?;
-        let hash = hash
-            .try_into()
-            .map_err(|_| StoreError::Damaged { table: "token", what: "a hash has 32 bytes".to_owned() })?;
+        let hash = hash.try_into().map_err(|_| StoreError::Damaged {
+            table: "token",
+            contact: None,
+            what: "a hash has 32 bytes".to_owned(),
+        })?;
         Ok(Access { token, hash })
     };
     found.as_ref().map(read).transpose()

@@ -213,7 +213,7 @@ pub(super) async fn being_handed_over(connection: &mut Connection, contacts: &[C
 }
 
 fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
-    Ok(MessageKey { contact: ContactId(columns.id()?), id: MessageId(columns.id()?) })
+    Ok(MessageKey { contact: columns.contact()?, id: MessageId(columns.id()?) })
 }
 
 /// Messages that were let go at that moment and did not go.
@@ -232,7 +232,9 @@ pub(super) async fn take_back(
     guard::messages(connection, &keys).await?;
     let list = keys::ids(keys.iter().map(|key| (&key.contact, &key.id.0)));
     let sql = concat!(
-        "UPDATE message SET state = 'decided', due_at = $1 WHERE state = 'handed_over' AND handed_over_at = $1
+        "UPDATE message SET state = 'decided', due_at = $1",
+        given_back!(),
+        " WHERE state = 'handed_over' AND handed_over_at = $1
         AND (slot, contact, id) IN (SELECT k.slot, k.contact, k.id FROM ",
         ids!("$2", "$3", "$4"),
         ")",
@@ -244,10 +246,13 @@ pub(super) async fn take_back(
 }
 
 pub(super) const SETTLE: Bulk = Bulk {
-    head:
+    head: concat!(
         "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,
         attempts = attempts + CASE WHEN message.state = 'decided' THEN v.column9 ELSE v.column12 END, reason = v.column10,
-        wanted_at = coalesce(v.column11, wanted_at) FROM (",
+        wanted_at = coalesce(v.column11, wanted_at)",
+        given_back!("message", "v.column4 = 'decided'"),
+        " FROM ("
+    ),
     columns: 12,
     tail: concat!(") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
         AND ", has_word!("v.column8", "message.state"), own_hand_over!(), " RETURNING message.contact, message.id, journey, version, message, decided_at"),
@@ -323,9 +328,11 @@ pub(super) async fn recover(connection: &mut Connection, now: Moment) -> Result<
     Ok(statement.execute(&mut *connection).await.map_err(failed)?.rows_affected())
 }
 
-pub(super) const RESEND: &str =
-    "UPDATE message SET state = 'decided', due_at = $1, resent_at = $1, settled_at = NULL WHERE state = 'unsure'
-    AND settled_at >= $1 AND resent_at IS NULL";
+pub(super) const RESEND: &str = concat!(
+    "UPDATE message SET state = 'decided', due_at = $1, resent_at = $1, settled_at = NULL",
+    given_back!(),
+    " WHERE state = 'unsure' AND settled_at >= $1 AND resent_at IS NULL"
+);
 
 /// Has messages sent once more that have just become unsure.
 pub(super) async fn resend(connection: &mut Connection, now: Moment) -> Result<u64> {
@@ -338,8 +345,9 @@ pub(super) async fn retry(connection: &mut Connection, key: MessageKey, now: Mom
     let states: Vec<MessageState> =
         MessageState::ALL.iter().copied().filter(|state| may_retry(*state)).collect();
     let sql = concat!(
-        "UPDATE message SET state = 'decided', due_at = $4, wanted_at = $4, settled_at = NULL
-        WHERE slot = $1 AND contact = $2 AND id = $3 AND ",
+        "UPDATE message SET state = 'decided', due_at = $4, wanted_at = $4, settled_at = NULL",
+        given_back!(),
+        " WHERE slot = $1 AND contact = $2 AND id = $3 AND ",
         has_word!("$5", "state"),
         " AND coalesce(due_at, $4 + 1) > $4"
     );

@@ -28,7 +28,7 @@ pub(super) async fn load(
     let statement = keys::reaches(names).bind(list.bind(sqlx::query(HAPPENED).bind(offset)));
     for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
         let mut columns = Columns::of(&row, "event");
-        let contact = ContactId(columns.id()?);
+        let contact = columns.contact()?;
         let name = columns.text()?;
         let happened = Happened { at: columns.moment()?, properties: columns.json()? };
         if let Some(state) = states.get_mut(&contact) {
@@ -57,7 +57,7 @@ pub(super) async fn messages(
     let statement = list.bind(sqlx::query(GOT).bind(from.micros()));
     for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
         let mut columns = Columns::of(&row, "message");
-        let contact = ContactId(columns.id()?);
+        let contact = columns.contact()?;
         let past = PastMessage {
             channel: columns.text()?,
             essential: columns.flag()?,

@@ -19,12 +19,14 @@ use crate::time::Moment;
 pub(in super::super) struct Columns<'r> {
     row: &'r Row,
     table: &'static str,
+    /// Whose row it is, once that was read.
+    contact: Option<ContactId>,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
     pub(in super::super) fn of(row: &'r Row, table: &'static str) -> Self {
-        Self { row, table, next: 0 }
+        Self { row, table, contact: None, next: 0 }
     }
 
     pub(super) fn get<T: Decode<'r, Database> + Type<Database>>(&mut self) -> Result<T> {
@@ -34,7 +36,14 @@ impl<'r> Columns<'r> {
     }
 
     fn damaged(&self, what: impl ToString) -> StoreError {
-        StoreError::Damaged { table: self.table, what: what.to_string() }
+        StoreError::Damaged { table: self.table, contact: self.contact, what: what.to_string() }
+    }
+
+    /// Whose row it is: what is damaged behind it is damaged with this contact alone.
+    pub(in super::super) fn contact(&mut self) -> Result<ContactId> {
+        let contact = ContactId(self.id()?);
+        self.contact = Some(contact);
+        Ok(contact)
     }
 
     pub(in super::super) fn id(&mut self) -> Result<Uuid> {
@@ -98,7 +107,7 @@ pub(super) fn contact(row: &Row) -> Result<Contact> {
 /// `id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed`
 pub(super) fn contact_from(columns: &mut Columns<'_>) -> Result<Contact> {
     Ok(Contact {
-        id: ContactId(columns.id()?),
+        id: columns.contact()?,
         external_id: columns.maybe_text()?,
         email: columns.maybe_text()?,
         phone: columns.maybe_text()?,
@@ -116,7 +125,7 @@ pub(super) fn contact_from(columns: &mut Columns<'_>) -> Result<Contact> {
 pub(super) fn run(row: &Row) -> Result<Run> {
     let mut columns = Columns::of(row, "run");
     Ok(Run {
-        contact: ContactId(columns.id()?),
+        contact: columns.contact()?,
         id: RunId(columns.id()?),
         journey: columns.text()?,
         version: columns.number()?,
@@ -138,7 +147,7 @@ pub(super) fn run(row: &Row) -> Result<Run> {
 pub(super) fn due_run(row: &Row) -> Result<DueRun> {
     let mut columns = Columns::of(row, "run");
     Ok(DueRun {
-        contact: ContactId(columns.id()?),
+        contact: columns.contact()?,
         id: RunId(columns.id()?),
         journey: columns.text()?,
         version: columns.number()?,
@@ -154,7 +163,7 @@ pub(super) fn event(row: &Row) -> Result<Event> {
 
 fn event_from(columns: &mut Columns<'_>) -> Result<Event> {
     Ok(Event {
-        contact: ContactId(columns.id()?),
+        contact: columns.contact()?,
         id: EventId(columns.id()?),
         kind: columns.word(EventKind::from_text)?,
         name: columns.text()?,
@@ -180,7 +189,7 @@ pub(super) fn stored_event(row: &Row) -> Result<StoredEvent> {
 /// state, reason, decided_at, wanted_at`
 pub(super) fn message_from(columns: &mut Columns<'_>) -> Result<Message> {
     Ok(Message {
-        contact: ContactId(columns.id()?),
+        contact: columns.contact()?,
         id: MessageId(columns.id()?),
         run: RunId(columns.id()?),
         journey: columns.text()?,
@@ -220,7 +229,7 @@ pub(super) fn stored_message(row: &Row) -> Result<StoredMessage> {
 /// `contact, id, run, journey, version, place, step, stage, kind, target, with_values, assigned_to, decided_at`
 pub(super) fn call_from(columns: &mut Columns<'_>) -> Result<Call> {
     Ok(Call {
-        contact: ContactId(columns.id()?),
+        contact: columns.contact()?,
         id: CallId(columns.id()?),
         run: RunId(columns.id()?),
         journey: columns.text()?,
@@ -255,7 +264,7 @@ pub(super) fn stored_call(row: &Row) -> Result<StoredCall> {
 pub(super) fn permission(row: &Row) -> Result<Permission> {
     let mut columns = Columns::of(row, "permission");
     Ok(Permission {
-        contact: ContactId(columns.id()?),
+        contact: columns.contact()?,
         topic: columns.text()?,
         allowed: columns.flag()?,
         at: columns.moment()?,
@@ -284,7 +293,7 @@ pub(super) fn history(row: &Row, contact: ContactId) -> Result<HistoryStep> {
 pub(super) fn goal(row: &Row) -> Result<GoalReached> {
     let mut columns = Columns::of(row, "goal");
     Ok(GoalReached {
-        contact: ContactId(columns.id()?),
+        contact: columns.contact()?,
         run: RunId(columns.id()?),
         goal: columns.text()?,
         journey: columns.text()?,

@@ -1,11 +1,11 @@
 //! What is to be done, and what is known of those it is to be done for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::contacts::load;
 use super::rows::{self, Columns};
 use super::{Connection, failed, guard, keys, past, watch};
-use crate::domain::{ContactId, ContactState, EventId, Past};
+use crate::domain::{ContactId, ContactState, Past};
 use crate::language::plan::Needs;
 use crate::store::{Claim, Result};
 use crate::time::Moment;
@@ -14,15 +14,9 @@ pub(super) const PENDING: &str = due!("contact, id, kind, name, at, received_at,
     FROM "event" WHERE "pending" ORDER BY "received_at", "contact, id"; LIMIT "$1", "$2", "$3");
 pub(super) const DUE: &str = due!("contact, id, journey, version, place, wake_at" FROM "run"
     WHERE "wake_at <= $1" ORDER BY "wake_at", "contact, id"; LIMIT "$2", "$3", "$4");
-/// Pending events of the contacts of a list. The comparison keeps the planner from walking over everything that is
-/// pending.
-pub(in super::super) const PENDING_OF: &str = concat!(
-    "SELECT e.contact, e.id, kind, name, at, received_at, run, depth, properties
-    FROM ",
-    contacts!("$1", "$2"),
-    " CROSS JOIN event AS e WHERE e.slot = k.slot AND e.contact = k.contact AND e.pending <> FALSE
-    ORDER BY received_at, e.slot, e.contact, e.id"
-);
+/// Pending events of the contacts of a list: of each contact those that happened first, and of all no more than a limit,
+/// contact by contact.
+pub(in super::super) const PENDING_OF: &str = pending_of!();
 
 pub(super) async fn claim(connection: &mut Connection, now: Moment, limit: u32) -> Result<Claim> {
     let slots = guard::slots(connection, now, limit).await?;
@@ -32,23 +26,24 @@ pub(super) async fn claim(connection: &mut Connection, now: Moment, limit: u32) 
     let most = i64::from(limit);
     let statement = slots.bind(sqlx::query(PENDING).bind(most));
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
-    let mut events = rows::all(&found, rows::event)?;
+    let events = rows::all(&found, rows::event)?;
     let statement = slots.bind(sqlx::query(DUE).bind(now.micros()).bind(most));
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let due = rows::all(&found, rows::due_run)?;
     let watches = watch::due(connection, now, limit, &slots).await?;
-    // Where every pending event is here already, none is missing for the contacts of the timers.
     let most_each = slots.most_each(limit);
     let more = events.len().max(due.len()).max(watches.len()) >= most_each;
-    if events.len() >= most_each && !(due.is_empty() && watches.is_empty()) {
-        let list = keys::contacts(due.iter().map(|run| &run.contact).chain(&watches));
-        let found = list.bind(sqlx::query(PENDING_OF)).fetch_all(&mut *connection).await.map_err(failed)?;
-        let known: BTreeSet<(ContactId, EventId)> =
-            events.iter().map(|event| (event.contact, event.id)).collect();
-        let theirs = rows::all(&found, rows::event)?;
-        events.extend(theirs.into_iter().filter(|event| !known.contains(&(event.contact, event.id))));
+    let mut claim = Claim { events, due, watches, more };
+    // Where every pending event is here already, none is missing for the contacts of the timers.
+    if claim.events.len() >= most_each && !(claim.due.is_empty() && claim.watches.is_empty()) {
+        let room = Claim::room(limit as usize);
+        let list = keys::contacts(claim.due.iter().map(|run| &run.contact).chain(&claim.watches));
+        let (each, all) = (Claim::EVENTS_EACH_MAX as i64 + 1, room as i64);
+        let statement = list.bind(sqlx::query(PENDING_OF).bind(each).bind(all));
+        let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
+        claim.add(rows::all(&found, rows::event)?, room);
     }
-    Ok(Claim { events, due, watches, more })
+    Ok(claim)
 }
 
 pub(super) const OPEN: &str = concat!(
@@ -93,7 +88,7 @@ pub(super) async fn states(
     if needs.left {
         for row in list.clone().bind(sqlx::query(LEFT)).fetch_all(&mut *connection).await.map_err(failed)? {
             let mut columns = Columns::of(&row, "run");
-            let contact = ContactId(columns.id()?);
+            let contact = columns.contact()?;
             let past = Past { journey: columns.text()?, key: columns.text()?, left_at: columns.moment()? };
             if let Some(state) = states.get_mut(&contact) {
                 state.past.push(past);
@@ -136,7 +131,7 @@ pub(super) async fn decisions(
     let list = keys::contacts(contacts);
     for row in list.bind(sqlx::query(DECIDED)).fetch_all(&mut *connection).await.map_err(failed)? {
         let mut columns = Columns::of(&row, "permission");
-        let contact = ContactId(columns.id()?);
+        let contact = columns.contact()?;
         let (topic, allowed) = (columns.text()?, columns.flag()?);
         decisions.entry(contact).or_default().insert(topic, allowed);
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::guard::Seen;
 use super::{
-    Transaction, books, calls, contacts, deeds, failed, intake, lists, messages, operating, people,
+    Transaction, aside, books, calls, contacts, deeds, failed, intake, lists, messages, operating, people,
     reactions, record, turns, watch,
 };
 use crate::domain::{
@@ -17,7 +17,7 @@ use crate::store::{
     Access, Arrival, Backlog, Book, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
     Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
     Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, Stray,
-    TallyRow, Token, TurnBatch, Who, WriteUnit,
+    TallyRow, Token, TurnBatch, Waiting, Who, WriteUnit,
 };
 use crate::time::{Moment, TimeZone};
 
@@ -210,6 +210,16 @@ impl WriteUnit for SqlUnit {
 
     async fn quarantine(&mut self, received_at: Moment, items: Vec<(String, String)>) -> Result<()> {
         intake::quarantine(&mut self.transaction, received_at, &items).await
+    }
+
+    async fn set_aside(
+        &mut self,
+        contact: ContactId,
+        waiting: Waiting,
+        why: &str,
+        now: Moment,
+    ) -> Result<()> {
+        aside::set_aside(&mut self.transaction, contact, waiting, why, now).await
     }
 
     async fn import(&mut self, rows: Vec<ImportRow>, now: Moment) -> Result<ImportCounts> {

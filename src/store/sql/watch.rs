@@ -42,7 +42,7 @@ pub(super) async fn of(
     let found = keys::contacts(contacts).bind(sqlx::query(WATCHED)).fetch_all(&mut *connection).await;
     let read = |row| {
         let mut columns = Columns::of(row, "watch");
-        let contact = ContactId(columns.id()?);
+        let contact = columns.contact()?;
         let (looked_at, due_at) = (columns.moment()?, columns.maybe_moment()?);
         Ok((contact, Watch { looked_at, due_at, state: columns.json()? }))
     };

@@ -126,6 +126,16 @@ macro_rules! taken_over {
     };
 }
 
+/// Behind other columns that are set: what waits again is nobody's.
+macro_rules! given_back {
+    () => {
+        ""
+    };
+    ($table:literal, $waits:literal) => {
+        ""
+    };
+}
+
 /// Keeps what takes a hand-over back to the process that hands over: whoever asks is the only one.
 macro_rules! own_hand_over {
     () => {
@@ -160,6 +170,20 @@ macro_rules! happened {
             AND l.name = n.text AND l.at >= n.since AND l.pending <> TRUE AND l.kind IN ('track', 'system')
             ORDER BY l.at DESC LIMIT 1 OFFSET $1), n.since) AND pending <> TRUE AND kind IN ('track', 'system')
             ORDER BY e.contact, name, at, received_at, e.id"
+        )
+    };
+}
+
+/// Pending events of contacts `$3`, of each contact the `$1` that happened first.
+macro_rules! pending_of {
+    () => {
+        concat!(
+            "SELECT e.contact, id, kind, name, at, received_at, run, depth, properties FROM ",
+            contacts!("$3", ""),
+            " CROSS JOIN event AS e WHERE e.slot = k.slot AND e.contact = k.contact AND e.id IN (
+            SELECT l.id FROM event AS l WHERE l.slot = k.slot AND l.contact = k.contact AND l.pending <> FALSE
+            ORDER BY l.at, l.received_at, l.id LIMIT $1)
+            ORDER BY e.slot, e.contact, at, received_at, id LIMIT $2"
         )
     };
 }

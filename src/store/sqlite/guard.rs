@@ -78,6 +78,10 @@ pub(super) async fn messages(_: &mut Connection, _: &[MessageKey]) -> Result<()>
     Ok(())
 }
 
+pub(super) async fn mover(_: &mut Connection, _: ContactId) -> Result<()> {
+    Ok(())
+}
+
 pub(super) async fn gate(_: &mut Connection, _: &[MessageKey]) -> Result<()> {
     Ok(())
 }

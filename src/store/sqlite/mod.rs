@@ -7,6 +7,7 @@
 #[macro_use]
 mod dialect;
 mod bulk;
+mod errors;
 mod guard;
 mod instance;
 mod keys;
@@ -31,6 +32,7 @@ use super::{
 };
 use crate::domain::{CallId, CallKind, MessageId};
 use crate::time::Moment;
+use errors::failed;
 use sql::{SqlUnit, schema};
 
 /// What the statements in `sql` are run on.
@@ -49,6 +51,8 @@ const HAS_TABLE: &str = "SELECT count(*) FROM sqlite_schema WHERE name = $1";
 const LIBRARY_NEEDED: &str = "3.51.3";
 /// How long a writer waits for another process, such as the command line beside a server.
 const BUSY_SECONDS: u64 = 10;
+/// How large the log stays, in bytes, where a reader made it grow: what it has without one is some 16 MiB.
+const LOG_BYTES_KEPT: &str = "33554432";
 /// Readers at a time.
 const READERS: u32 = 4;
 /// Rows that the library may be ahead of whoever reads them: every time it waits, two threads change places.
@@ -78,7 +82,8 @@ impl SqliteStore {
             .statement_cache_capacity(1_024)
             .row_buffer_size(ROWS_AHEAD)
             .pragma("temp_store", "MEMORY")
-            .pragma("wal_autocheckpoint", "4000");
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("journal_size_limit", LOG_BYTES_KEPT);
         let pool = |connections: u32| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
@@ -129,6 +134,11 @@ impl SqliteStore {
         instance::sent(&mut *self.readers.acquire().await.map_err(failed)?).await
     }
 
+    /// Closes the connection that writes, so that the next change opens another.
+    async fn give_up(&self) -> Result<()> {
+        self.writer.acquire().await.map_err(failed)?.close().await.map_err(failed)
+    }
+
     /// Where the database is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -140,15 +150,23 @@ impl Store for SqliteStore {
     async fn write(&self) -> Result<Box<dyn WriteUnit>> {
         // IMMEDIATE takes the right to write at once: a transaction that began by reading could not wait for it.
         const BEGIN: &str = "BEGIN IMMEDIATE";
-        let transaction = match self.writer.begin_with(BEGIN).await {
-            // SQLite ends a transaction by itself when the disk is full, and the driver goes on believing in it.
+        let begun = match self.writer.begin_with(BEGIN).await {
+            // SQLite ends a transaction by itself when the disk is full or fails, and the driver goes on believing in it.
             Err(sqlx::Error::InvalidSavePointStatement) => {
-                self.writer.acquire().await.map_err(failed)?.close().await.map_err(failed)?;
+                self.give_up().await?;
                 self.writer.begin_with(BEGIN).await
             }
             begun => begun,
         };
-        Ok(Box::new(SqlUnit::new(transaction.map_err(failed)?)))
+        match begun.map_err(failed) {
+            Ok(transaction) => Ok(Box::new(SqlUnit::new(transaction))),
+            Err(StoreError::Busy) => Err(StoreError::Busy),
+            Err(error) => {
+                // A connection that was opened while the file could not be written never writes it.
+                self.give_up().await?;
+                Err(error)
+            }
+        }
     }
 
     async fn read(&self) -> Result<Box<dyn ReadUnit>> {
@@ -200,6 +218,12 @@ impl Store for SqliteStore {
         free_bytes(&self.path)
     }
 
+    fn log_bytes(&self) -> Option<u64> {
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        Some(std::fs::metadata(log).map_or(0, |log| log.len()))
+    }
+
     async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
@@ -231,21 +255,4 @@ fn check_library(found: &str) -> Result<()> {
 /// A column that holds a number.
 fn integer(row: &Row, index: usize) -> sqlx::Result<Option<i64>> {
     row.try_get(index)
-}
-
-/// What the driver says, in our words.
-fn failed(error: sqlx::Error) -> StoreError {
-    if let sqlx::Error::Database(database) = &error {
-        // Primary result codes are the low byte: https://sqlite.org/rescode.html
-        let code = database.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
-        match code {
-            Some(5 | 6) => return StoreError::Busy,
-            Some(13) => return StoreError::DiskFull,
-            _ => {}
-        }
-    }
-    match error {
-        sqlx::Error::PoolTimedOut => StoreError::Busy,
-        error => StoreError::Failed(error.to_string()),
-    }
 }

@@ -36,7 +36,12 @@ impl File {
 impl SqliteStore {
     /// Makes the tables look as if no step had been taken.
     pub(crate) async fn forget_migrations(&self) {
-        sqlx::query("DELETE FROM _sqlx_migrations").execute(&self.writer).await.unwrap();
+        self.say("DELETE FROM _sqlx_migrations").await;
+    }
+
+    /// Runs a statement behind the back of everybody.
+    pub(crate) async fn say(&self, sql: &str) {
+        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).execute(&self.writer).await.unwrap();
     }
 }
 

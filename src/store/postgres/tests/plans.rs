@@ -20,7 +20,7 @@ async fn nobody_walks_over_everything() {
     let look = format!("{} {rows} {}", LOOK.head, LOOK.tail);
     for (sql, parameters) in [
         (HAPPENED, 5),
-        (PENDING_OF, 2),
+        (PENDING_OF, 4),
         (WATCH_DUE, 4),
         (WANTED, 1),
         (TAKE_SLOTS, 4),

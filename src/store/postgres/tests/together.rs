@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::super::PostgresStore;
 use super::super::testing::Fresh;
-use crate::domain::{CallKind, ContactId, MessageState};
+use crate::domain::{CallKind, CallState, ContactId, MessageState};
 use crate::store::contract::fixture::{
     NOTHING, arrival, at, batch, calling, decision, entering, event, id_of, moving, person, plan, record,
     row, sent, state_of,
 };
 use crate::store::{
-    Arrival, Carrier, ImportRow, Intake, MessageKey, MessageSettlement, Outcome, Store, StoreError,
-    WriteUnit, audit,
+    Arrival, CallSettlement, Carrier, ImportRow, Intake, MessageKey, MessageSettlement, Outcome, Store,
+    StoreError, WriteUnit, audit,
 };
 use crate::time::TimeZone;
 
@@ -264,6 +264,45 @@ async fn what_a_process_took_is_its_own_until_it_ends() {
     assert_eq!(claimed(&one, 9).await, [key], "whoever has it may take it again");
     one.close().await;
     assert_eq!((claimed(&other, 9).await, calls(&other).await), (vec![key], vec![call]));
+}
+
+#[tokio::test]
+async fn what_waits_for_another_try_is_nobodys() {
+    let Some(database) = Fresh::new().await else { return };
+    let (one, other) = (database.store().await, database.store().await);
+    let ada = person(&one, "ada").await;
+    let key = sent(&one, ada, 0).await;
+    let (mut run, mut effects) = entering(ada, "offer", 0);
+    let call = calling(&mut run, &mut effects, (CallKind::Call, "erp"), 0);
+    record(&one, &run, effects, 0).await;
+    assert_eq!(claimed(&one, 9).await, [key]);
+    let mut unit = one.write().await.unwrap();
+    assert!(unit.hand_over(&[key], at(9)).await.unwrap()[0].goes);
+    let later = MessageSettlement { key, outcome: Outcome::Again(at(20)), answer: String::new() };
+    assert_eq!(unit.settle_messages(vec![later], at(10)).await.unwrap(), [key]);
+    unit.commit().await.unwrap();
+    assert_eq!(one.claim_calls(at(9), 9, &[], &[]).await.unwrap().len(), 1);
+    let later = CallSettlement {
+        contact: ada,
+        id: call,
+        state: CallState::Pending,
+        due_at: Some(at(20)),
+        status: None,
+        answer: String::new(),
+    };
+    let mut unit = one.write().await.unwrap();
+    unit.settle_calls(vec![later], at(10)).await.unwrap();
+    unit.commit().await.unwrap();
+    // The one that had them lives, and is not asked.
+    assert_eq!(claimed(&other, 20).await, [key]);
+    assert_eq!(other.claim_calls(at(20), 9, &[], &[]).await.unwrap().len(), 1);
+    let mut unit = other.write().await.unwrap();
+    assert!(unit.hand_over(&[key], at(21)).await.unwrap()[0].goes);
+    unit.commit().await.unwrap();
+    let mut unit = other.write().await.unwrap();
+    unit.take_back(&[key], at(21)).await.unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(claimed(&one, 22).await, [key]);
 }
 
 #[tokio::test]

@@ -1,0 +1,101 @@
+//! Contacts that are set aside, and rows that cannot be read.
+
+use super::fixture::{at, calling, entering, event, person, record, sending, state_of};
+use crate::domain::{CallKind, CallState, ContactId, Effects, MessageState, Watch, WatchState};
+use crate::language::plan::{Needs, Reach};
+use crate::store::{Carrier, Store, StoreError, TurnBatch, Waiting};
+use crate::time::Moment;
+
+/// Somebody for whom everything waits: an event, a timer, a look, a message and a call.
+async fn waiting(store: &dyn Store, name: &str) -> ContactId {
+    let contact = person(store, name).await;
+    let (mut run, mut effects) = entering(contact, &format!("welcome {name}"), 0);
+    sending(&mut run, &mut effects, &format!("{name}@example.org"), 0);
+    calling(&mut run, &mut effects, (CallKind::Call, "erp"), 0);
+    record(store, &run, effects, 0).await;
+    let watch = Watch { looked_at: at(0), due_at: Some(at(50)), state: WatchState::default() };
+    let effects = Effects { watch: Some(watch), ..Effects::default() };
+    let contacts = vec![(state_of(store, contact).await, effects)];
+    change!(store, unit => unit.record(TurnBatch { now: at(0), contacts, events: Vec::new() }));
+    change!(store, unit => unit.add_events(vec![event(contact, name, 1)]));
+    contact
+}
+
+pub(super) async fn what_waits_for_whoever_is_set_aside_is_taken_away(store: &dyn Store) {
+    let (ada, ben) = (waiting(store, "ada").await, waiting(store, "ben").await);
+    change!(store, unit => unit.set_aside(ada, Waiting::Turns, "why", at(60)));
+    let mut unit = store.write().await.unwrap();
+    let claim = unit.claim(at(60), 10).await.unwrap();
+    assert!(claim.events.iter().all(|event| event.contact == ben) && claim.events.len() == 1);
+    assert!(claim.due.iter().all(|run| run.contact == ben) && claim.due.len() == 1);
+    assert_eq!(claim.watches, [ben]);
+    let aside = unit.quarantined(10).await.unwrap();
+    assert_eq!((aside.len(), aside[0].received_at), (1, at(60)));
+    assert_eq!(aside[0].reason, "the contact is set aside: why");
+    assert!(aside[0].body.contains(&ada.to_string()));
+    drop(unit);
+    for waiting in [Waiting::Messages, Waiting::Calls] {
+        change!(store, unit => unit.set_aside(ada, waiting, "why", at(60)));
+    }
+    let messages = store.claim_messages(Carrier::Mail, at(60), 10, &[], &[]).await.unwrap();
+    assert_eq!(messages.iter().map(|claimed| claimed.contact.id).collect::<Vec<_>>(), [ben]);
+    let calls = store.claim_calls(at(60), 10, &[], &[]).await.unwrap();
+    assert_eq!(calls.iter().map(|claimed| claimed.call.contact).collect::<Vec<_>>(), [ben]);
+    let message = look!(store, unit => unit.messages(ada)).remove(0);
+    assert_eq!((message.message.state, message.answer.as_deref()), (MessageState::Refused, Some("why")));
+    let call = look!(store, unit => unit.calls(ada)).remove(0);
+    assert_eq!((call.state, call.answer.as_deref()), (CallState::Dead, Some("why")));
+}
+
+/// What turns ask of a contact at the most.
+fn everything() -> Needs {
+    let events = [("ada".to_owned(), Reach::Forever)].into();
+    Needs { permissions: true, events, messages: Some(Reach::Forever), watch: true, left: true }
+}
+
+/// One look at what is to be done: whose row could not be read, or who is there.
+async fn looked(store: &dyn Store) -> Result<Vec<ContactId>, Option<ContactId>> {
+    let mut unit = store.write().await.unwrap();
+    let whose = |error| match error {
+        StoreError::Damaged { contact, .. } => contact,
+        error => panic!("{error}"),
+    };
+    let claim = unit.claim(at(60), 10).await.map_err(whose)?;
+    let due = claim.due.iter().map(|run| run.contact).chain(claim.watches.iter().copied());
+    let mut contacts: Vec<ContactId> = due.chain(claim.events.iter().map(|event| event.contact)).collect();
+    contacts.sort();
+    contacts.dedup();
+    unit.states(&contacts, &everything(), Moment::MIN).await.map_err(whose)?;
+    Ok(contacts)
+}
+
+/// Each damage in turn, to somebody who is new.
+pub(super) async fn whoever_cannot_be_read_holds_up_nobody(store: &dyn Store, say: impl AsyncFn(String)) {
+    let ben = waiting(store, "ben").await;
+    let id = if store.is_shared() {
+        |id: ContactId| format!("'{id}'")
+    } else {
+        |id: ContactId| format!("x'{}'", id.0.simple())
+    };
+    for (number, damage) in [
+        "UPDATE run SET state = '{' WHERE contact = ?",
+        "UPDATE run SET arm = 'third' WHERE contact = ?",
+        "UPDATE run SET turn = -1 WHERE contact = ?",
+        "UPDATE event SET properties = 'none' WHERE contact = ?",
+        "UPDATE event SET kind = 'wish' WHERE contact = ?",
+        "UPDATE watch SET state = '{' WHERE contact = ?",
+        "UPDATE contact SET attributes = '' WHERE id = ?",
+        "UPDATE contact SET tags = '{}' WHERE id = ?",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let ada = waiting(store, &format!("ada{number}")).await;
+        say(damage.replace('?', &id(ada))).await;
+        assert_eq!(looked(store).await, Err(Some(ada)), "{damage}");
+        change!(store, unit => unit.set_aside(ada, Waiting::Turns, damage, at(60)));
+        assert_eq!(looked(store).await, Ok(vec![ben]), "{damage}");
+    }
+    let aside = look!(store, unit => unit.quarantined(100));
+    assert_eq!(aside.len(), 8);
+}
