@@ -142,7 +142,7 @@ async fn every_fault_of_a_receiver() {
         );
         if *then == GivenUp {
             let mut unit = house.store().write().await.unwrap();
-            let kind = if number % 2 == 0 { DeliveryKind::Call } else { DeliveryKind::HandOff };
+            let kind = if number.is_multiple_of(2) { DeliveryKind::Call } else { DeliveryKind::HandOff };
             let (contact, id) = (first.call.contact, first.call.id.0);
             assert!(unit.retry(kind, contact, id, house.clock.now().plus_seconds(1)).await.unwrap());
             unit.commit().await.unwrap();

@@ -2,7 +2,9 @@
 //! meanwhile is taken. `LOTSE_DUE` says how many there are.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::number;
 use crate::program::receipts::{agree, audited, count, ledger};
