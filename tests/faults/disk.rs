@@ -308,7 +308,7 @@ async fn an_fsync_that_fails_is_not_taken_for_done() {
     // What is let go when a commit fails does not go.
     assert!(stand.sink.mails().len() <= mails + 4 * 16, "mails go without their rows");
     let mut is_new = true;
-    for line in did.lines().filter(|line| line.contains("lotse.db")) {
+    for line in did.lines().filter(|line| line.contains("lotse.db-wal")) {
         if line.contains("openat(") {
             is_new = true;
         } else if line.contains("sync(") && line.contains("INJECTED") {
