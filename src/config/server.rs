@@ -9,6 +9,7 @@ use url::Url;
 
 use super::section::Section;
 use super::value;
+use crate::finding::words;
 
 /// Where the data is.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub enum Database {
 /// How the connections to a database server are used; `database_pool`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabasePool {
-    /// How many connections one process has at the most, from 3 to 500; 10 where left out. One more says that the
-    /// process is alive.
+    /// How many connections one process has at the most, from 3 to 500; 10 where left out. Two more come to that:
+    /// one says that the process is alive, one listens.
     pub connections: u32,
     /// How long one statement may take; a minute where left out.
     pub statement_timeout: Duration,
@@ -59,7 +60,7 @@ impl DatabasePool {
 pub enum UrlError {
     /// It cannot be read.
     #[error("is no address: {0}")]
-    Unreadable(#[from] url::ParseError),
+    Unreadable(String),
     /// It is one of something else.
     #[error("begins with none of {0}")]
     Scheme(&'static str),
@@ -69,9 +70,12 @@ pub enum UrlError {
     /// It has a part that nobody would look at.
     #[error("has a part behind `#`")]
     Fragment,
-    /// It has a parameter that nobody would look at.
-    #[error("has a parameter `{0}` that nobody knows: there are {known}", known = parameters())]
-    Parameter(String),
+    /// It has a parameter that nobody would look at; with the remedy.
+    #[error("has a parameter `{0}` that nobody knows: {1}")]
+    Parameter(String, String),
+    /// A parameter says what it cannot say; with what it can.
+    #[error("has `{0}={1}`: {2}")]
+    Value(&'static str, String, String),
 }
 
 impl FromStr for Database {
@@ -86,10 +90,21 @@ impl FromStr for Database {
             return Ok(Database::Sqlite(PathBuf::from(path)));
         }
         let url = checked(text, &["postgres", "postgresql"], "`sqlite://` and `postgres://`")?;
-        match url.query_pairs().find(|(key, _)| !PARAMETERS.contains(&&**key)) {
-            Some((unknown, _)) => Err(UrlError::Parameter(unknown.into_owned())),
-            None => Ok(Database::Postgres(url)),
+        // The server would take the name of the user for it, and somebody else's database for ours.
+        if url.path().trim_start_matches('/').is_empty() {
+            return Err(UrlError::Empty("database"));
         }
+        for (key, value) in url.query_pairs() {
+            if !PARAMETERS.contains(&&*key) {
+                let remedy = remedy(&key, &PARAMETERS);
+                return Err(UrlError::Parameter(key.into_owned(), remedy));
+            }
+            if key == "sslmode" && !SSL_MODES.contains(&&*value) {
+                let remedy = remedy(&value, &SSL_MODES);
+                return Err(UrlError::Value("sslmode", value.into_owned(), remedy));
+            }
+        }
+        Ok(Database::Postgres(url))
     }
 }
 
@@ -108,8 +123,15 @@ const PARAMETERS: [&str; 10] = [
     "options",
 ];
 
-fn parameters() -> String {
-    PARAMETERS.map(|name| format!("`{name}`")).join(", ")
+/// What `sslmode` may be. `allow` of libpq is left out: it would never encrypt here.
+const SSL_MODES: [&str; 5] = ["disable", "prefer", "require", "verify-ca", "verify-full"];
+
+/// What was meant, or everything that there is.
+fn remedy(wrong: &str, known: &[&str]) -> String {
+    match words::near(wrong, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("there are {}", words::all_of_ticked(known)),
+    }
 }
 
 impl fmt::Debug for Database {
@@ -181,7 +203,7 @@ server_urls! {
 }
 
 fn checked(text: &str, schemes: &[&str], listed: &'static str) -> Result<Url, UrlError> {
-    let url = Url::parse(text)?;
+    let url = Url::parse(text).map_err(|error| UrlError::Unreadable(error.to_string()))?;
     if !schemes.contains(&url.scheme()) {
         return Err(UrlError::Scheme(listed));
     }

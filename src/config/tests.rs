@@ -117,9 +117,31 @@ fn each_mistake_has_its_code_its_place_and_its_words() {
         ),
         (
             "database: 'postgres://db/lotse?passwd=geheim'",
-            "1:11 E002 |'postgres://db/lotse?passwd=geheim'| this has a parameter `passwd` that nobody knows: there are \
-            `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `port`, `user`, `password`, `application_name`, `options`",
+            "1:11 E002 |'postgres://db/lotse?passwd=geheim'| this has a parameter `passwd` that nobody knows: did you \
+            mean `password`?",
         ),
+        (
+            "database: postgres://db/lotse?keepalives=1",
+            "1:11 E002 |postgres://db/lotse?keepalives=1| this has a parameter `keepalives` that nobody knows: there are \
+            `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `port`, `user`, `password`, `application_name` and `options`",
+        ),
+        (
+            "database: 'postgres://db/lotse?ssl_mode=require'",
+            "1:11 E002 |'postgres://db/lotse?ssl_mode=require'| this has a parameter `ssl_mode` that nobody knows: did \
+            you mean `sslmode`?",
+        ),
+        (
+            "database: 'postgres://db/lotse?sslmode=verify_full'",
+            "1:11 E002 |'postgres://db/lotse?sslmode=verify_full'| this has `sslmode=verify_full`: did you mean \
+            `verify-full`?",
+        ),
+        (
+            "database: 'postgres://db/lotse?sslmode=on'",
+            "1:11 E002 |'postgres://db/lotse?sslmode=on'| this has `sslmode=on`: there are `disable`, `prefer`, \
+            `require`, `verify-ca` and `verify-full`",
+        ),
+        ("database: postgres://db/", "1:11 E002 |postgres://db/| this names no database"),
+        ("database: postgres://db", "1:11 E002 |postgres://db| this names no database"),
         ("database: 'sqlite://'", "1:11 E002 |'sqlite://'| this names no file"),
         (
             "public_url: https://a.example/?x",

@@ -16,6 +16,12 @@ pub fn one_of_ticked<T: AsRef<str>>(items: &[T]) -> String {
     one_of(&ticked)
 }
 
+/// Puts each item in backticks and lists them with "and".
+pub fn all_of_ticked<T: AsRef<str>>(items: &[T]) -> String {
+    let ticked: Vec<String> = items.iter().map(|item| format!("`{}`", item.as_ref())).collect();
+    all_of(&ticked)
+}
+
 fn joined<T: AsRef<str>>(items: &[T], word: &str) -> String {
     match items {
         [] => String::new(),
