@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, rand};
@@ -15,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::App;
 use super::problem::{Kind, Problem};
-use crate::store::{Access, Token};
+use crate::store::{Access, StoreError, Token};
 use crate::time::Moment;
 
 /// What every token begins with, so that scanners for leaked secrets know it.
@@ -26,6 +27,8 @@ const ID_BYTES: usize = 8;
 const SECRET_BYTES: usize = 20;
 /// How long access is remembered: a token that is taken away lives on for that long at the most.
 const REMEMBERED_MICROS: i64 = 10_000_000;
+/// How long access is remembered where the database cannot be asked.
+const RECALLED_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 /// How many tokens are remembered.
 const REMEMBERED_MAX: usize = 1_024;
 
@@ -116,10 +119,11 @@ fn parse(text: &str) -> Option<(&str, &str)> {
 pub(super) struct Doors(Mutex<BTreeMap<String, (Moment, Arc<Access>)>>);
 
 impl Doors {
-    fn remembered(&self, id: &str, now: Moment) -> Option<Arc<Access>> {
+    /// Access that was asked for no longer ago than `micros`.
+    fn remembered(&self, id: &str, now: Moment, micros: i64) -> Option<Arc<Access>> {
         let doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, access) = doors.get(id)?;
-        (0..REMEMBERED_MICROS).contains(&now.micros_since(*since)).then(|| Arc::clone(access))
+        (0..micros).contains(&now.micros_since(*since)).then(|| Arc::clone(access))
     }
 
     /// Unknown ids are not remembered: who tries many must not push out those that are known.
@@ -134,22 +138,59 @@ impl Doors {
     }
 }
 
-/// Finds out who holds a key, and whether they may do what `needed` may. No key, an unknown one, a wrong secret and
-/// a key that was taken away are told apart by nobody.
+/// Finds out who holds a key, and whether they may do what `needed` may. An unknown key, a wrong secret and a key that
+/// was taken away are told apart by nobody.
 pub(super) async fn admit(app: &App, key: Option<&str>, needed: Role) -> Result<Arc<Access>, Problem> {
-    let nobody = || {
-        let detail = "there is no such key, or it was taken away: `lotse token create` makes one";
-        Problem::new(Kind::NoAccess, detail)
-    };
-    let (id, secret) = key.and_then(parse).ok_or_else(nobody)?;
-    let now = app.clock.now();
-    let known = match app.doors.remembered(id, now) {
-        Some(access) => Some(access),
-        None => {
-            let found = app.runtime.store().read().await?.access(id).await?;
-            found.map(|access| app.doors.remember(now, access))
+    let (id, secret) = parts(key)?;
+    let known = look_up(app, id).await?;
+    judge(known, secret, needed)
+}
+
+/// As [`admit`], and where the database does not answer within `limit`, by what it said of the key in the last day.
+/// Whether it answered.
+pub(super) async fn admit_or_recall(
+    app: &App,
+    key: Option<&str>,
+    needed: Role,
+    limit: Duration,
+) -> Result<bool, Problem> {
+    let (id, secret) = parts(key)?;
+    let (known, answered) = match tokio::time::timeout(limit, look_up(app, id)).await {
+        Ok(Ok(known)) => (known, true),
+        Ok(Err(_)) | Err(_) => {
+            let known = app.doors.remembered(id, app.clock.now(), RECALLED_MICROS);
+            let unknown =
+                || Problem::new(Kind::Unavailable, "the database does not answer: come back in a moment");
+            (Some(known.ok_or_else(unknown)?), false)
         }
     };
+    judge(known, secret, needed).map(|_| answered)
+}
+
+fn nobody() -> Problem {
+    Problem::new(Kind::NoAccess, "there is no such key, or it was taken away: `lotse token create` makes one")
+}
+
+/// The id and the secret of the key that somebody sent.
+fn parts(key: Option<&str>) -> Result<(&str, &str), Problem> {
+    let key = key.filter(|key| !key.is_empty()).ok_or_else(|| {
+        let detail =
+            "no key was sent: write it behind `Authorization: Bearer`; `lotse token create` makes one";
+        Problem::new(Kind::NoAccess, detail)
+    })?;
+    parse(key).ok_or_else(nobody)
+}
+
+async fn look_up(app: &App, id: &str) -> Result<Option<Arc<Access>>, StoreError> {
+    let now = app.clock.now();
+    if let Some(access) = app.doors.remembered(id, now, REMEMBERED_MICROS) {
+        return Ok(Some(access));
+    }
+    let found = app.runtime.store().read().await?.access(id).await?;
+    Ok(found.map(|access| app.doors.remember(now, access)))
+}
+
+fn judge(known: Option<Arc<Access>>, secret: &str, needed: Role) -> Result<Arc<Access>, Problem> {
     // Where nobody is known there is something to compare with all the same, and that takes as long.
     let expected = known.as_ref().map_or([0; 32], |access| access.hash);
     let same = verify_slices_are_equal(&expected, &hash(secret)).is_ok();

@@ -86,6 +86,13 @@ pub(super) async fn no_route() -> Problem {
     Problem::new(Kind::NoRoute, "nothing is here: see the HTTP reference for the paths there are")
 }
 
+/// The same where this process has a few paths alone.
+pub(super) async fn no_route_of_a_worker() -> Problem {
+    let detail = "this process does the work of `lotse run --only worker` alone: it has `/healthz`, `/readyz` and \
+        `/metrics`, and another one has the rest";
+    Problem::new(Kind::NoRoute, detail)
+}
+
 /// Answers for methods that a path does not have.
 pub(super) async fn no_method() -> Problem {
     Problem::new(Kind::NoMethod, "this path takes other methods: the header `Allow` names them")

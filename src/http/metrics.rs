@@ -9,7 +9,8 @@ use axum::routing::get;
 use tokio::sync::Mutex;
 
 use super::App;
-use super::access::{Role, admit, bearer};
+use super::access::{Role, admit_or_recall, bearer};
+use super::health::LIMIT;
 use super::problem::Problem;
 use crate::metrics::{Kind, Page};
 use crate::store::{Backlog, NextDue, StoreError};
@@ -36,12 +37,15 @@ struct Known {
 }
 
 /// Everything that is counted, for whoever may look: a key of the role `metrics`, `viewer` or `admin`. It names no
-/// person, yet how much a company sends is nobody else's business.
+/// person, yet how much a company sends is nobody else's business. Where the database is down it tells what the process
+/// knows by itself: that is when somebody looks.
 async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    admit(&app, bearer(&headers), Role::Metrics).await?;
+    let answered = admit_or_recall(&app, bearer(&headers), Role::Metrics, LIMIT).await?;
     let mut page = Page::default();
     process(&mut page, &app);
-    database(&mut page, &app).await;
+    // Who waited once for a database that does not answer has waited long enough.
+    let known = if answered { known(&app).await } else { Known::default() };
+    database(&mut page, &app, &known);
     connections(&mut page, &app);
     app.runtime.metrics().write(&mut page);
     Ok(([(CONTENT_TYPE, Page::CONTENT_TYPE)], page.finish()).into_response())
@@ -73,8 +77,7 @@ fn seconds(micros: i64) -> f64 {
     micros as f64 / 1_000_000.0
 }
 
-async fn database(page: &mut Page, app: &App) {
-    let known = known(app).await;
+fn database(page: &mut Page, app: &App, known: &Known) {
     let up = "Whether the database answers.";
     page.number("lotse_database_up", up, Kind::Gauge, u8::from(known.up));
     if let Some(bytes) = app.runtime.store().free_bytes() {
@@ -113,7 +116,7 @@ async fn known(app: &App) -> Known {
     {
         return known;
     }
-    let known = match tokio::time::timeout(super::health::LIMIT, look(app, now)).await {
+    let known = match tokio::time::timeout(LIMIT, look(app, now)).await {
         Ok(Ok(known)) => known,
         Ok(Err(error)) => {
             tracing::error!(%error, "what is due could not be counted");
@@ -207,5 +210,47 @@ mod tests {
             assert!(answer.text.contains(line), "{line} is not in\n{}", answer.text);
         }
         assert!(!answer.text.contains("ada"), "{}", answer.text);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_down_is_told_of_in_time() {
+        let stand = Stand::new().await;
+        let key = stand.new_key(Role::Metrics).await;
+        let other = stand.new_key(Role::Metrics).await;
+        assert!(scraped(&stand, &key).await.text.contains("lotse_database_up 1"));
+        // Longer than a key is remembered while the database can be asked.
+        stand.later(3_600);
+        let mut busy = Vec::new();
+        for _ in 0..4 {
+            busy.push(stand.store.read().await.unwrap());
+        }
+        let answer =
+            tokio::time::timeout(super::LIMIT + super::LIMIT / 2, scraped(&stand, &key)).await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        for line in ["lotse_database_up 0", "lotse_database_connections", "lotse_build_info"] {
+            assert!(answer.text.contains(line), "{line} is not in\n{}", answer.text);
+        }
+        // Whose key is not known cannot be known now, and a wrong secret stays wrong.
+        assert_eq!(scraped(&stand, &other).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(scraped(&stand, &format!("{key}0")).await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn a_worker_says_what_it_is_there_for() {
+        let stand = Stand::new().await;
+        let worker = super::super::router_for_machines(stand.app.clone());
+        let asked = Request::post("/v1/batch").body(Body::empty()).unwrap();
+        let answer = tower::ServiceExt::oneshot(worker, asked).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        assert!(String::from_utf8_lossy(&body).contains("--only worker"), "{body:?}");
+    }
+
+    #[tokio::test]
+    async fn who_sends_no_key_is_told_so() {
+        let stand = Stand::new().await;
+        let nobody = stand.ask(Request::get("/metrics").body(Body::empty()).unwrap()).await;
+        assert!(nobody.text.contains("no key was sent"), "{}", nobody.text);
+        assert!(scraped(&stand, "wrong").await.text.contains("no such key"));
     }
 }

@@ -53,7 +53,7 @@ pub fn router_for_machines(app: App) -> Router {
         .layer(layers::trace())
         .with_state(app)
         .layer(measured)
-        .fallback(layers::no_route)
+        .fallback(layers::no_route_of_a_worker)
         .method_not_allowed_fallback(layers::no_method)
         .layer(CatchPanicLayer::custom(layers::panicked))
 }
