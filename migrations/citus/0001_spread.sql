@@ -25,3 +25,4 @@ SELECT create_reference_table('picked');
 SELECT create_reference_table('audit');
 SELECT create_reference_table('token');
 SELECT create_reference_table('hold');
+SELECT create_reference_table('workspace');

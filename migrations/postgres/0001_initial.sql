@@ -298,3 +298,10 @@ CREATE TABLE hold (
   since BIGINT  NOT NULL,
   why   TEXT    NOT NULL
 );
+
+-- One row: whose journeys are in force, by the name in lotse.yaml, so that the folder of another does not take them out
+-- of force.
+CREATE TABLE workspace (
+  id   INTEGER NOT NULL PRIMARY KEY,
+  name TEXT    NOT NULL
+);

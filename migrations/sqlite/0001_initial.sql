@@ -295,6 +295,13 @@ CREATE TABLE hold (
   why   TEXT    NOT NULL
 ) STRICT;
 
+-- One row: whose journeys are in force, by the name in lotse.yaml, so that the folder of another does not take them out
+-- of force.
+CREATE TABLE workspace (
+  id   INTEGER NOT NULL PRIMARY KEY,
+  name TEXT    NOT NULL
+) STRICT;
+
 -- One row: which database this is, and how much has left the house from it. A file beside the database has the same
 -- and so tells one that came from a backup.
 CREATE TABLE instance (

@@ -171,6 +171,7 @@ for_every_store! {
     }
     operating {
         what_is_held_keeps_its_state
+        it_is_known_whose_journeys_are_in_force
         what_is_due_and_what_needs_somebody_is_counted
     }
 }

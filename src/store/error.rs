@@ -23,6 +23,12 @@ pub enum StoreError {
         lead it to a server that takes writes, and it goes on by itself"
     )]
     ReadOnly(String),
+    /// The role at the server may not do what is needed.
+    #[error(
+        "the database does not allow it ({0}): nothing was changed; the role that `database` names must own the tables, \
+        and may make them after `GRANT CREATE ON SCHEMA public TO role` or as the owner of the database"
+    )]
+    NotAllowed(String),
     /// The disk does not do what it is told.
     #[error(
         "the disk of the database fails ({0}): nothing was changed; look at the disk and at the log of the system; \
@@ -63,6 +69,9 @@ pub enum StoreError {
         /// The version this program knows.
         known: i64,
     },
+    /// The file is somebody else's.
+    #[error("the database holds the tables of another program, and none of Lotse: name another file")]
+    Foreign,
     /// The database engine has a known fault.
     #[error(
         "the SQLite library is {found}, and versions before {needed} can damage a database: nothing is opened"
@@ -102,12 +111,14 @@ impl StoreError {
             | StoreError::Busy
             | StoreError::DiskFull
             | StoreError::ReadOnly(_)
+            | StoreError::NotAllowed(_)
             | StoreError::DiskFails(_)
             | StoreError::Corrupt(_)
             | StoreError::Exhausted(_)
             | StoreError::SharedSessions
             | StoreError::Overtaken => true,
             StoreError::Damaged { .. }
+            | StoreError::Foreign
             | StoreError::Newer { .. }
             | StoreError::OldLibrary { .. }
             | StoreError::OldServer { .. }

@@ -158,6 +158,9 @@ pub trait ReadUnit: Send {
     /// Whether nothing may be handed over, since when and why.
     async fn held(&mut self) -> Result<Option<Hold>>;
 
+    /// The name of the workspace whose journeys are in force; nothing where none ever were.
+    async fn workspace(&mut self) -> Result<Option<String>>;
+
     /// The contact that somebody means, by id, external id or address. The id of a contact that turned out to be
     /// another finds the other: links in old mails still carry it.
     async fn find(&mut self, who: &Who) -> Result<Option<Contact>>;
@@ -379,6 +382,9 @@ pub trait WriteUnit: ReadUnit {
 
     /// Lets go what was held; `false` where nothing was.
     async fn release(&mut self) -> Result<bool>;
+
+    /// Says whose journeys are in force.
+    async fn belong_to(&mut self, workspace: &str) -> Result<()>;
 
     /// The number of a plan's version; a plan of the same hash has the number it got the first time.
     async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32>;

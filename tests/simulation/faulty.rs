@@ -264,6 +264,7 @@ macro_rules! forward_reading {
             fn next_due() -> NextDue;
             fn backlog(now: Moment) -> Backlog;
             fn held() -> Option<Hold>;
+            fn workspace() -> Option<String>;
             fn find(who: &Who) -> Option<Contact>;
             fn contacts_after(after: Option<ContactId>, limit: u32) -> Vec<(Contact, BTreeMap<String, bool>)>;
             fn latest_contacts(limit: u32) -> Vec<Contact>;
@@ -340,6 +341,7 @@ forward! { WriteUnit for FaultyWriter {
         fn answer_lead(contact: ContactId, call: CallId, accepted: bool, by: &str, now: Moment) -> bool;
         fn retry(kind: DeliveryKind, contact: ContactId, id: uuid::Uuid, now: Moment) -> bool;
         fn hold(why: &str, now: Moment) -> bool;
+        fn belong_to(workspace: &str) -> ();
         fn release() -> bool;
         fn add_version(plan: &Plan, now: Moment) -> u32;
         fn deploy(journey: &str, version: Option<u32>, now: Moment) -> ();

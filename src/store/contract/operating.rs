@@ -31,6 +31,14 @@ pub(super) async fn what_is_held_keeps_its_state(store: &dyn Store) {
     assert!(goes(store, key).await);
 }
 
+pub(super) async fn it_is_known_whose_journeys_are_in_force(store: &dyn Store) {
+    assert_eq!(look!(store, unit => unit.workspace()), None);
+    for name in ["spring", "autumn"] {
+        change!(store, unit => unit.belong_to(name));
+        assert_eq!(look!(store, unit => unit.workspace()).as_deref(), Some(name));
+    }
+}
+
 async fn goes(store: &dyn Store, key: MessageKey) -> bool {
     change!(store, unit => unit.hand_over(&[key], at(20)))[0].goes
 }

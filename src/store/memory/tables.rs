@@ -33,6 +33,7 @@ pub(super) struct Tables {
     pub(super) deeds: Arc<BTreeMap<DeedKey, Deed>>,
     pub(super) watching: Option<Watching>,
     pub(super) hold: Option<Hold>,
+    pub(super) workspace: Option<String>,
 }
 
 /// When it was done, the latest first, and what tells deeds of one moment apart.

@@ -47,6 +47,10 @@ impl ReadUnit for MemoryUnit {
         Ok(self.tables.hold.clone())
     }
 
+    async fn workspace(&mut self) -> Result<Option<String>> {
+        Ok(self.tables.workspace.clone())
+    }
+
     async fn find(&mut self, who: &Who) -> Result<Option<Contact>> {
         Ok(self.tables.find(who))
     }
@@ -329,6 +333,11 @@ impl WriteUnit for MemoryUnit {
 
     async fn release(&mut self) -> Result<bool> {
         Ok(self.tables.hold.take().is_some())
+    }
+
+    async fn belong_to(&mut self, workspace: &str) -> Result<()> {
+        self.tables.workspace = Some(workspace.to_owned());
+        Ok(())
     }
 
     async fn add_version(&mut self, plan: &Plan, _now: Moment) -> Result<u32> {

@@ -37,7 +37,7 @@ const STATES: &[(&str, Make)] = &[
     ("57P", lost),
     // The right to write, or to log in, was taken away.
     ("28", lost),
-    ("42501", StoreError::ReadOnly),
+    ("42501", StoreError::NotAllowed),
     // The database is not there (any more).
     ("3D", lost),
     // The system under it: I/O, files that are missing or twice there.
@@ -56,9 +56,10 @@ pub(super) fn lost(why: String) -> StoreError {
 
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
     match &error {
+        // The error as a whole adds a line of the source of PostgreSQL.
         sqlx::Error::Database(database) => match database.code().and_then(|code| state(&code)) {
-            Some(make) => make(error.to_string()),
-            None => StoreError::Failed(error.to_string()),
+            Some(make) => make(database.message().to_owned()),
+            None => StoreError::Failed(database.message().to_owned()),
         },
         sqlx::Error::PoolTimedOut => {
             let seconds = ACQUIRE.as_secs();
@@ -117,7 +118,7 @@ mod tests {
             ("40001", "Busy"),
             ("40P01", "Busy"),
             ("40003", "Busy"),
-            ("42501", "ReadOnly"),
+            ("42501", "NotAllowed"),
             ("53000", "Exhausted"),
             ("53100", "DiskFull"),
             ("53200", "Exhausted"),

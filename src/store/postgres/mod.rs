@@ -236,11 +236,13 @@ impl Store for PostgresStore {
         Ok(claimed)
     }
 
-    /// What is in force: everything else that others do is found when it is due.
+    /// What is in force and what is held: everything else that others do is found when it is due.
     async fn changes_elsewhere(&self) -> Result<i64> {
-        // None of these becomes less, so that their sum changes with each of them.
+        // None of these becomes less, so that their sum changes with each of them; a hold adds its moment and takes it
+        // away again.
         let sql = "SELECT coalesce((SELECT max(at) FROM deployment), 0)
-            + coalesce((SELECT max(number) FROM version), 0) + (SELECT count(*) FROM picked)";
+            + coalesce((SELECT max(number) FROM version), 0) + (SELECT count(*) FROM picked)
+            + coalesce((SELECT since FROM hold), 0)";
         let asked = sqlx::query(sql).fetch_one(&self.pool);
         answer(self.answer_within, asked).await.and_then(|row| row.try_get(0)).map_err(failed)
     }
@@ -315,7 +317,9 @@ fn why(url: &Url, error: &sqlx::Error) -> String {
             return format!("`{key}`: `{path}` cannot be read: {error}");
         }
     }
-    let said = error.to_string();
+    // The driver adds the line of the source of PostgreSQL.
+    let said =
+        error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
     if said.contains("UnknownIssuer") || said.contains("BadSignature") {
         return "nobody who is trusted has signed the certificate of the server: `sslrootcert` names the file with the \
             certificate of the authority that has"

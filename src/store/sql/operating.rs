@@ -56,3 +56,16 @@ pub(super) async fn release(connection: &mut Connection) -> Result<bool> {
     let done = sqlx::query("DELETE FROM hold").execute(&mut *connection).await.map_err(failed)?;
     Ok(done.rows_affected() == 1)
 }
+
+pub(super) async fn workspace(connection: &mut Connection) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT name FROM workspace").fetch_optional(&mut *connection).await;
+    let Some(row) = row.map_err(failed)? else { return Ok(None) };
+    Ok(Some(Columns::of(&row, "workspace").text()?))
+}
+
+pub(super) async fn belong_to(connection: &mut Connection, workspace: &str) -> Result<()> {
+    let sql =
+        "INSERT INTO workspace (id, name) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name";
+    sqlx::query(sql).bind(workspace).execute(&mut *connection).await.map_err(failed)?;
+    Ok(())
+}

@@ -47,6 +47,10 @@ impl ReadUnit for SqlUnit {
         operating::held(&mut self.transaction).await
     }
 
+    async fn workspace(&mut self) -> Result<Option<String>> {
+        operating::workspace(&mut self.transaction).await
+    }
+
     async fn find(&mut self, who: &Who) -> Result<Option<Contact>> {
         people::find(&mut self.transaction, who).await
     }
@@ -294,6 +298,10 @@ impl WriteUnit for SqlUnit {
 
     async fn release(&mut self) -> Result<bool> {
         operating::release(&mut self.transaction).await
+    }
+
+    async fn belong_to(&mut self, workspace: &str) -> Result<()> {
+        operating::belong_to(&mut self.transaction, workspace).await
     }
 
     async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32> {

@@ -47,6 +47,10 @@ pub const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql"))];
 const HAS_TABLE: &str = "SELECT count(*) FROM sqlite_schema WHERE name = $1";
 
+/// Whether there are tables, and none of ours.
+const FOREIGN: &str = "SELECT count(*) > 0 AND count(*) FILTER (WHERE name = 'contact') = 0
+    FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('_sqlx_migrations', 'sqlite_sequence')";
+
 /// Versions before this can damage a database in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
 const LIBRARY_NEEDED: &str = "3.51.3";
 /// How long a writer waits for another process, such as the command line beside a server.
@@ -103,6 +107,10 @@ impl SqliteStore {
         let store = Self { path: path.to_owned(), writer, readers: pool(READERS).connect_lazy_with(reading) };
         let row = sqlx::query("SELECT sqlite_version()").fetch_one(&store.writer).await.map_err(failed)?;
         check_library(row.try_get(0).map_err(failed)?)?;
+        let row = sqlx::query(FOREIGN).fetch_one(&store.writer).await.map_err(failed)?;
+        if row.try_get(0).map_err(failed)? {
+            return Err(StoreError::Foreign);
+        }
         store.pending_migrations().await?;
         Ok(store)
     }

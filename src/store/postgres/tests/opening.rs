@@ -61,6 +61,18 @@ async fn what_passes_is_said_to_pass() {
 }
 
 #[tokio::test]
+async fn what_a_role_may_not_do_is_said_with_its_remedy() {
+    let Some(database) = Fresh::new().await else { return };
+    let store = database.store().await;
+    let raise =
+        "DO $$ BEGIN RAISE EXCEPTION 'permission denied for schema public' USING ERRCODE = '42501'; END $$";
+    let error =
+        super::super::failed(sqlx::raw_sql(raise).execute(&store.pool).await.unwrap_err()).to_string();
+    assert!(error.contains("(permission denied for schema public)"), "{error}");
+    assert!(error.contains("GRANT CREATE ON SCHEMA public") && !error.contains("at line"), "{error}");
+}
+
+#[tokio::test]
 async fn a_process_is_alive_until_it_ends() {
     let Some(database) = Fresh::new().await else { return };
     let (one, other) = (database.store().await, database.store().await);
