@@ -171,7 +171,7 @@ impl Couriers {
         let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
         if !gate.hand_over(message.id).await {
             // Void where the gate has said no.
-            return self.put_off(claimed, Outcome::NotBegun(now), "its turn came too late").await;
+            return self.put_off(claimed, Outcome::NotBegun(now), "it waits for who delivers it").await;
         }
         let begun = now;
         let outcome = endpoint.post(message.id.0, now, body.to_string().into_bytes()).await;

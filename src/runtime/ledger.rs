@@ -31,7 +31,7 @@ pub fn settlement_of(message: &Message, attempt: u32, outcome: &Handed, now: Mom
         Handed::Unsure { why } => (Outcome::State(MessageState::Unsure), why.clone()),
         // Where the gate let it through before, it was too late; else the gate has recorded why, and this is void. A
         // route that is down says nothing about the mail.
-        Handed::Stopped => (Outcome::NotBegun(now), "its turn came too late".to_owned()),
+        Handed::Stopped => (Outcome::NotBegun(now), "it waits for the mail server".to_owned()),
         Handed::RouteDown { why } => (Outcome::NotBegun(now), why.clone()),
     };
     MessageSettlement { key: MessageKey { contact: message.contact, id: message.id }, outcome, answer }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::flow::Flow;
 use super::setback::Setback;
 use super::{Runtime, load_plans};
-use crate::store::{StoreError, Wake};
+use crate::store::{Hold, StoreError, Wake};
 use crate::time::Clock;
 
 /// How often it is looked whether another process, such as the command line, has changed something, and how much
@@ -21,6 +21,7 @@ const TELL_EVERY: Duration = Duration::from_millis(30);
 /// What another process has changed, as far as it was noticed.
 pub(super) struct Elsewhere {
     seen: i64,
+    held: Option<Hold>,
 }
 
 impl Elsewhere {
@@ -29,7 +30,8 @@ impl Elsewhere {
     /// # Errors
     /// When the store fails.
     pub(super) async fn new(runtime: &Runtime) -> Result<Self, StoreError> {
-        Ok(Self { seen: runtime.store().changes_elsewhere().await? })
+        let seen = runtime.store().changes_elsewhere().await?;
+        Ok(Self { seen, held: held(runtime).await? })
     }
 
     /// Looks, and has everything looked at anew that may have been changed; tells whether anything was.
@@ -37,6 +39,16 @@ impl Elsewhere {
         let Ok(seen) = runtime.store().changes_elsewhere().await else { return false };
         if seen == self.seen {
             return false;
+        }
+        if let Ok(held) = held(runtime).await {
+            match &held {
+                unchanged if *unchanged == self.held => {}
+                Some(Hold { why, .. }) => {
+                    tracing::warn!(why, "nothing is handed over from now on: `lotse resume` lets it go on");
+                }
+                None => tracing::info!("it goes on: what is due is handed over again"),
+            }
+            self.held = held;
         }
         // Where the plans cannot be read it is looked again.
         if let Ok(plans) = load_plans(&**runtime.store()).await {
@@ -46,6 +58,10 @@ impl Elsewhere {
         flow.wake(Wake::TURNS.and(Wake::MESSAGES).and(Wake::CALLS));
         true
     }
+}
+
+async fn held(runtime: &Runtime) -> Result<Option<Hold>, StoreError> {
+    runtime.store().read().await?.held().await
 }
 
 /// Looks again and again, and at once when others say that other journeys are in force.

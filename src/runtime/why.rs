@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::{Arm, ContactId, EventKind, HistoryStep, Message, MessageState, Run, RunId, StepKind};
 use crate::engine::Plans;
 use crate::language::plan::{Place, Plan, Step, Trigger};
-use crate::store::{Carrier, ReadUnit, Result, StoredEvent, StoredMessage};
+use crate::store::{Carrier, Hold, ReadUnit, Result, StoredEvent, StoredMessage};
 use crate::time::{Moment, TimeZone, wall_text};
 
 /// How many events of a contact are looked at.
@@ -66,10 +66,11 @@ pub async fn why(
     let mut why = Why::default();
     let events = unit.events(contact, EVENTS_MAX).await?;
     let messages = unit.messages(contact).await?;
+    let hold = unit.held().await?;
     let wanted = |name: &str| journey.is_none_or(|journey| journey == name);
     for run in unit.runs(contact).await?.into_iter().filter(|run| wanted(&run.journey)) {
         let history = unit.history(contact, run.id).await?;
-        why.runs.push(reasons(&run, &history, &messages, &events, plans, zone));
+        why.runs.push(reasons(&run, &history, &messages, &events, plans, (zone, hold.as_ref())));
     }
     for stored in events.iter().rev() {
         for (journey, reason) in stored.refused.iter().filter(|(journey, _)| wanted(journey)) {
@@ -95,7 +96,7 @@ fn reasons(
     messages: &[StoredMessage],
     events: &[StoredEvent],
     plans: &Plans,
-    zone: &TimeZone,
+    (zone, hold): (&TimeZone, Option<&Hold>),
 ) -> RunReasons {
     let by_step: BTreeMap<u32, &StoredMessage> = messages
         .iter()
@@ -110,7 +111,7 @@ fn reasons(
             step,
             statement(node.map_or("", |node| &node.text)),
             by_step.get(&step.number).copied(),
-            zone,
+            (zone, hold),
         );
         let place = node.map_or(String::new(), |node| node.id.clone());
         steps.push(Reason { at: step.at, place, says });
@@ -142,7 +143,12 @@ fn statement(line: &str) -> &str {
     }
 }
 
-fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &TimeZone) -> String {
+fn says(
+    step: &HistoryStep,
+    text: &str,
+    message: Option<&StoredMessage>,
+    (zone, hold): (&TimeZone, Option<&Hold>),
+) -> String {
     let detail = step.detail.as_str();
     match step.kind {
         StepKind::Entered if detail == "by request" => "entered by request".to_owned(),
@@ -175,7 +181,7 @@ fn says(step: &HistoryStep, text: &str, message: Option<&StoredMessage>, zone: &
             // `send first of` and `send best of` do not say which it was.
             let Message { channel, message: name, .. } = &stored.message;
             let which = if text.ends_with(" of") { format!("{channel} {name}, ") } else { String::new() };
-            format!("`{text}`: {which}{}", state(stored, zone))
+            format!("`{text}`: {which}{}", state(stored, zone, hold))
         }
         StepKind::Skipped => {
             let (name, reason) = detail.split_once(' ').unwrap_or(("", detail));
@@ -205,17 +211,20 @@ fn variant(text: &str, detail: &str) -> String {
     format!("`{text}`: variant `{variant}`, {why}")
 }
 
-fn state(stored: &StoredMessage, zone: &TimeZone) -> String {
+fn state(stored: &StoredMessage, zone: &TimeZone, hold: Option<&Hold>) -> String {
     let answer = stored.answer.as_deref().map(|answer| format!(" ({answer})")).unwrap_or_default();
     let at = |moment: Option<Moment>| {
         moment.map(|moment| format!(" {}", wall_text(moment, zone))).unwrap_or_default()
     };
     match stored.message.state {
-        MessageState::Decided => match stored.due_at {
-            Some(due) if stored.attempts > 0 => {
+        MessageState::Decided => match (stored.due_at, hold) {
+            (_, Some(Hold { since, why })) => {
+                format!("waits{answer}: everything is held since{}, because \"{why}\"", at(Some(*since)))
+            }
+            (Some(due), None) if stored.attempts > 0 => {
                 format!("not taken yet{answer}, tried again{}", at(Some(due)))
             }
-            _ => "about to be handed over".to_owned(),
+            _ => format!("about to be handed over{answer}"),
         },
         MessageState::HandedOver => format!("being handed over since{}", at(stored.handed_over_at)),
         MessageState::Accepted => {
@@ -364,7 +373,7 @@ mod tests {
             ("send email hello", "`send email hello`: skipped, the contact has no address"),
             ("send first of", "`send first of`: hello skipped, the contact has no address"),
         ] {
-            assert_eq!(says(&step("hello no_address"), text, None, &TimeZone::UTC), told);
+            assert_eq!(says(&step("hello no_address"), text, None, (&TimeZone::UTC, None)), told);
         }
     }
 
