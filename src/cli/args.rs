@@ -250,6 +250,9 @@ pub(super) struct RunArgs {
     /// Where to listen, in place of `listen` in lotse.yaml
     #[arg(long, value_name = "ADDRESS", env = "LOTSE_LISTEN")]
     pub(super) listen: Option<SocketAddr>,
+    /// Go on where the database belongs to a workspace of another name: its journeys are taken out of force
+    #[arg(long)]
+    pub(super) take_over: bool,
     /// How many seconds what has begun may take once the program is told to stop
     #[arg(long, default_value_t = 30, value_name = "SECONDS", env = "LOTSE_GRACE")]
     pub(super) grace: u64,
@@ -425,8 +428,34 @@ pub(super) struct DeliveriesListArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct DeliveriesRetryArgs {
-    /// The id of a message, a call or a hand-off, as `list` shows it
-    pub(super) id: uuid::Uuid,
+    /// The ids of messages, calls or hand-offs, as `list` shows them
+    #[arg(value_name = "ID", required_unless_present = "state")]
+    pub(super) ids: Vec<uuid::Uuid>,
+    /// All that are in this state
+    #[arg(long, value_enum, value_name = "STATE")]
+    pub(super) state: Option<RetryState>,
+}
+
+/// What can be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RetryState {
+    /// Messages of which nobody knows whether they were taken: some recipients may get them twice
+    Unsure,
+    /// Messages that were refused
+    Refused,
+    /// Calls, hand-offs and alerts that were given up
+    Dead,
+}
+
+impl RetryState {
+    /// As it is stored.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            RetryState::Unsure => "unsure",
+            RetryState::Refused => "refused",
+            RetryState::Dead => "dead",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -24,16 +24,18 @@ pub(super) fn account() -> String {
 }
 
 fn list(args: &AuditArgs, workspace: &Workspace) -> anyhow::Result<End> {
-    let deeds = block_on(async {
-        let store = workspace.open_store().await?;
-        Ok(store.read().await?.deeds(args.limit).await?)
+    let (deeds, name) = block_on(async {
+        let database = workspace.open_database().await?;
+        Ok((database.store().read().await?.deeds(args.limit).await?, database.name()))
     })?;
     if args.format == Format::Json {
         output::json(&deeds)?;
         return Ok(End::Good);
     }
     if deeds.is_empty() {
-        anstream::eprintln!("nobody has done anything yet; `--verify` proves that the books balance");
+        anstream::eprintln!(
+            "nobody has done anything in {name} yet; `--verify` proves that the books balance"
+        );
         return Ok(End::Good);
     }
     let zone = &workspace.config.timezone;
@@ -60,23 +62,25 @@ fn words(what: DeedKind) -> &'static str {
 }
 
 fn verify(args: &AuditArgs, workspace: &Workspace) -> anyhow::Result<End> {
-    let found = block_on(async {
-        let store = workspace.open_store().await?;
-        Ok(audit(&mut *store.read().await?, &workspace.config.timezone).await?)
+    let (found, name) = block_on(async {
+        let database = workspace.open_database().await?;
+        let found = audit(&mut *database.store().read().await?, &workspace.config.timezone).await?;
+        Ok((found, database.name()))
     })?;
     if args.format == Format::Json {
         output::json(&found)?;
     } else {
-        tell(&found);
+        tell(&found, &name);
     }
     Ok(if found.broken.is_empty() { End::Good } else { End::Findings })
 }
 
-fn tell(found: &Audit) {
+fn tell(found: &Audit, database: &str) {
     let states = |of: &std::collections::BTreeMap<String, u64>| {
         let each: Vec<String> = of.iter().map(|(state, count)| format!("{count} {state}")).collect();
         if each.is_empty() { "none".to_owned() } else { each.join(", ") }
     };
+    anstream::println!("database  {database}");
     anstream::println!("contacts  {}", found.contacts);
     anstream::println!(
         "runs      {} entered = {} inside + {} ended",

@@ -1,13 +1,14 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use url::Url;
 
 use super::args::CopyArgs;
 use super::run::Lock;
 use super::workspace::block_on;
 use super::{End, output};
 use crate::config::{Database, Environment, ProcessEnvironment};
-use crate::store::copy::{Compared, Tables, copy};
+use crate::store::copy::{Compared, CopyError, Tables, copy};
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::SqliteStore;
 use crate::time::{Clock, SystemClock};
@@ -15,8 +16,16 @@ use crate::time::{Clock, SystemClock};
 pub(super) fn run(args: &CopyArgs, dir: &Path) -> anyhow::Result<End> {
     let environment = ProcessEnvironment::new(dir);
     let (from, to) = (place(&args.from, &environment, "--from")?, place(&args.to, &environment, "--to")?);
+    if is_same(&from, &to) {
+        bail!("`--from` and `--to` are the same database, {from}: name an empty one to copy it into");
+    }
     block_on(async {
         let from = Side::open(&from, false).await?;
+        // Before the new one is made: what is refused leaves nothing behind.
+        let others = from.store.others().await?;
+        if others > 0 {
+            return Err(CopyError::AtWork { which: "old", others }.into());
+        }
         let to = Side::open(&to, true).await?;
         let mut told = Told::default();
         let mut progress =
@@ -31,6 +40,9 @@ pub(super) fn run(args: &CopyArgs, dir: &Path) -> anyhow::Result<End> {
 
 /// What is named on the command line; a password need not stand there.
 fn place(text: &str, environment: &dyn Environment, option: &str) -> anyhow::Result<Database> {
+    if !text.contains(':') {
+        bail!("`{option} {text}` is no address: a file is written `sqlite://{text}`");
+    }
     let text = match text.strip_prefix("env:") {
         Some(name) => {
             environment.variable(name).with_context(|| format!("the variable {name} is not set"))?
@@ -40,6 +52,28 @@ fn place(text: &str, environment: &dyn Environment, option: &str) -> anyhow::Res
     text.trim().parse().with_context(|| {
         format!("`{option}` is `sqlite://lotse.db`, `postgres://user:password@host/name` or `env:NAME`")
     })
+}
+
+/// Whether two addresses lead to the same place, as far as they tell.
+fn is_same(one: &Database, other: &Database) -> bool {
+    match (one, other) {
+        (Database::Sqlite(one), Database::Sqlite(other)) => {
+            let whole = |path: &Path| path.canonicalize().ok();
+            one == other || whole(one).is_some_and(|path| whole(other) == Some(path))
+        }
+        (Database::Postgres(one), Database::Postgres(other)) => {
+            let server = |url: &Url, name: &str| {
+                url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+            };
+            let place = |url: &Url| {
+                let host = server(url, "host").or_else(|| url.host_str().map(str::to_owned));
+                let port = server(url, "port").and_then(|port| port.parse().ok()).or(url.port());
+                (host, port.unwrap_or(5432), url.path().to_owned())
+            };
+            place(one) == place(other)
+        }
+        _ => false,
+    }
 }
 
 /// One of the two databases, and what keeps others from it.

@@ -1,7 +1,10 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
+use super::audit::account;
 use super::workspace::Workspace;
 use crate::config;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
@@ -21,7 +24,11 @@ impl Database {
     pub(super) async fn open(workspace: &Workspace) -> anyhow::Result<Self> {
         match Self::place(workspace)? {
             config::Database::Sqlite(path) => {
-                Ok(Self::Sqlite(Arc::new(SqliteStore::open(&workspace.dir.join(path)).await?)))
+                let path = workspace.dir.join(path);
+                if let Some(obstacle) = obstacle(&path) {
+                    bail!("the database {} cannot be used: {obstacle}", path.display());
+                }
+                Ok(Self::Sqlite(Arc::new(SqliteStore::open(&path).await?)))
             }
             config::Database::Postgres(url) => {
                 let pool = &workspace.config.database_pool;
@@ -36,9 +43,9 @@ impl Database {
         }
     }
 
-    /// Where lotse.yaml says that it is.
+    /// Where lotse.yaml says that it is; it must have no errors.
     pub(super) fn place(workspace: &Workspace) -> anyhow::Result<config::Database> {
-        workspace.config.database.resolve(&workspace.environment()).context("`database` in lotse.yaml")
+        workspace.settings()?.database.resolve(&workspace.environment()).context("`database` in lotse.yaml")
     }
 
     /// The store in it.
@@ -64,4 +71,39 @@ impl Database {
             Self::Postgres(_, address) => address.clone(),
         }
     }
+}
+
+/// What SQLite and `lotse run` write beside a database.
+const BESIDE: [&str; 5] = ["", "-wal", "-shm", ".lock", ".instance"];
+
+/// What keeps whoever runs the program from using a file as a database, in words.
+pub(super) fn obstacle(database: &Path) -> Option<String> {
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Some(format!("there is no folder `{}`", folder.display()));
+    }
+    if database.is_dir() {
+        return Some("it is a folder".to_owned());
+    }
+    let beside = BESIDE.map(|ending| {
+        let mut path = OsString::from(database);
+        path.push(ending);
+        PathBuf::from(path)
+    });
+    let needed = beside.iter().map(PathBuf::as_path).filter(|path| path.exists()).chain([folder]);
+    let barred = needed.into_iter().find(|path| !may_write(path))?;
+    Some(format!("`{}` may not be written by the user {}", barred.display(), account()))
+}
+
+#[cfg(unix)]
+fn may_write(path: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    let folder = if path.is_dir() { Access::EXEC_OK } else { Access::empty() };
+    access(path, Access::READ_OK | Access::WRITE_OK | folder).is_ok()
+}
+
+#[cfg(not(unix))]
+fn may_write(path: &Path) -> bool {
+    !std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly())
 }

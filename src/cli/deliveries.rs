@@ -8,7 +8,7 @@ use super::args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, Deliver
 use super::workspace::{Workspace, block_on};
 use super::{End, audit, output};
 use crate::domain::ContactId;
-use crate::store::{DeedKind, Deliveries, Delivery, ReadUnit, Store, Who};
+use crate::store::{DeedKind, Deliveries, Delivery, Hold, ReadUnit, Store, Who};
 use crate::time::{Clock, SystemClock, wall_text};
 
 /// How many deliveries are looked through for one that is to be tried again.
@@ -29,6 +29,12 @@ async fn list(store: &dyn Store, args: &DeliveriesListArgs, workspace: &Workspac
     let which = if args.all { Deliveries::All } else { Deliveries::Attention };
     let mut unit = store.read().await?;
     let deliveries = unit.deliveries(which, args.limit).await?;
+    if let Some(Hold { since, why }) = unit.held().await? {
+        let since = wall_text(since, &workspace.config.timezone);
+        anstream::eprintln!(
+            "everything is held since {since}, because \"{why}\": `lotse resume` lets it go on"
+        );
+    }
     if args.format == Format::Json {
         output::json(&deliveries)?;
         return Ok(End::Good);
@@ -78,19 +84,37 @@ async fn contacts(
     Ok(contacts)
 }
 
+/// Tries deliveries again, all that are named or none.
 async fn retry(store: &dyn Store, args: &DeliveriesRetryArgs) -> anyhow::Result<End> {
     let mut unit = store.write().await?;
     let deliveries = unit.deliveries(Deliveries::All, RETRY_LOOKED_THROUGH).await?;
-    let Some(found) = deliveries.iter().find(|delivery| delivery.id == args.id) else {
-        bail!("there is no delivery {}: `lotse deliveries list --all` shows those there are", args.id);
-    };
-    let now = SystemClock.now();
-    if !unit.retry(found.kind, found.contact, found.id, now).await? {
-        bail!("the {} is {}: there is nothing to try again", found.kind.words(), found.state);
+    let mut chosen: Vec<&Delivery> = Vec::new();
+    for id in &args.ids {
+        let Some(found) = deliveries.iter().find(|delivery| delivery.id == *id) else {
+            bail!("there is no delivery {id}: `lotse deliveries list --all` shows those there are");
+        };
+        chosen.push(found);
     }
-    let detail = format!("{} {} `{}`", found.kind.words(), found.id, found.name);
-    unit.note(audit::deed(DeedKind::Retried, detail)).await?;
+    if let Some(state) = args.state {
+        chosen.extend(deliveries.iter().filter(|delivery| delivery.state == state.as_str()));
+    }
+    chosen.sort_by_key(|delivery| delivery.id);
+    chosen.dedup_by_key(|delivery| delivery.id);
+    let now = SystemClock.now();
+    for found in &chosen {
+        if !unit.retry(found.kind, found.contact, found.id, now).await? {
+            let (kind, id, state) = (found.kind.words(), found.id, &found.state);
+            bail!("the {kind} {id} is {state}: there is nothing to try again, and nothing was");
+        }
+        let detail = format!("{} {} `{}`", found.kind.words(), found.id, found.name);
+        unit.note(audit::deed(DeedKind::Retried, detail)).await?;
+    }
     unit.commit().await?;
-    anstream::println!("the {} `{}` is tried again", found.kind.words(), found.name);
+    for found in &chosen {
+        anstream::println!("the {} {} `{}` is tried again", found.kind.words(), found.id, found.name);
+    }
+    if chosen.is_empty() {
+        anstream::println!("there is none in that state");
+    }
     Ok(End::Good)
 }

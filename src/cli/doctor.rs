@@ -1,18 +1,25 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::bail;
 use serde::Serialize;
 
 use super::args::{DoctorArgs, Format};
-use super::database::Database;
+use super::database::{Database, obstacle};
+use super::run::of_another;
 use super::workspace::{Workspace, block_on};
 use super::{End, output};
 use crate::channel::email::Signer;
 use crate::config::{self, Environment};
-use crate::finding::{Severity, words};
+use crate::finding::{Finding, words};
 use crate::runtime::{Outbound, OutboundError};
-use crate::time::{Clock, SystemClock};
+use crate::store::Hold;
+use crate::time::{Clock, SystemClock, wall_text};
 use crate::track::Tracker;
+
+/// How long the mail server may take to greet and to let us in.
+const PROBE: Duration = Duration::from_secs(15);
 
 /// How one entry does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,10 +44,15 @@ fn diagnosis(entry: impl Into<String>, health: Health, says: impl Into<String>) 
 
 pub(super) fn run(args: &DoctorArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(args.workspace.or(dir))?;
-    let mut found = vec![journeys(&workspace), secret(&workspace), public_url(&workspace)];
-    found.extend(signatures(&workspace));
-    found.extend(deaf_teams(&workspace));
-    found.extend(block_on(async { Ok(outside(&workspace).await) })?);
+    let mut found = vec![journeys(&workspace)];
+    let unsound = unsound(&workspace);
+    if unsound.is_empty() {
+        found.extend([secret(&workspace), public_url(&workspace)]);
+        found.extend(signatures(&workspace));
+        found.extend(deaf_teams(&workspace));
+        found.extend(block_on(async { Ok(outside(&workspace).await) })?);
+    }
+    found.extend(unsound);
     let bad = found.iter().any(|diagnosis| diagnosis.health == Health::Bad);
     if args.format == Format::Json {
         output::json(&found)?;
@@ -57,8 +69,22 @@ pub(super) fn run(args: &DoctorArgs, dir: &Path) -> anyhow::Result<End> {
     Ok(if bad { End::Findings } else { End::Good })
 }
 
+/// What keeps lotse.yaml from being gone by: what it does not say would be tried as if it were left out.
+fn unsound(workspace: &Workspace) -> Vec<Diagnosis> {
+    let bad = |says: String| diagnosis("lotse.yaml", Health::Bad, says);
+    if workspace.files.config.is_none() {
+        return vec![bad("missing: every command that needs the database refuses".to_owned())];
+    }
+    let says = |finding: &Finding| {
+        let line = workspace.files.sources.place(finding.span).1.line;
+        let help = finding.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+        format!("line {line}: {}{help}; nothing else is tried", finding.message)
+    };
+    workspace.errors_of_settings().map(|finding| bad(says(finding))).collect()
+}
+
 fn journeys(workspace: &Workspace) -> Diagnosis {
-    let errors = workspace.findings.iter().filter(|finding| finding.severity() == Severity::Error).count();
+    let errors = workspace.errors().count() - workspace.errors_of_settings().count();
     let count = workspace.checked.model.journeys.len();
     match errors {
         0 => diagnosis("journeys", Health::Good, format!("{count} checked")),
@@ -148,7 +174,8 @@ fn deaf_teams(workspace: &Workspace) -> impl Iterator<Item = Diagnosis> {
 /// What lies outside the program.
 async fn outside(workspace: &Workspace) -> Vec<Diagnosis> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut found = vec![database(workspace).await, smtp(workspace, &clock).await];
+    let mut found = database(workspace).await;
+    found.push(smtp(workspace, &clock).await);
     match Outbound::new(&workspace.config, &workspace.environment(), &clock) {
         Ok(outbound) => {
             for name in outbound.webhooks.keys() {
@@ -183,7 +210,7 @@ async fn smtp(workspace: &Workspace, clock: &Arc<dyn Clock>) -> Diagnosis {
         Ok(None) => return diagnosis("smtp", Health::Weak, "missing: no mail leaves the house"),
         Err(error) => return diagnosis("smtp", Health::Bad, error.to_string()),
     };
-    match route.probe().await {
+    match route.probe(PROBE).await {
         Ok(()) => diagnosis("smtp", Health::Good, "the mail server answers"),
         Err(why) => diagnosis("smtp", Health::Bad, why),
     }
@@ -198,28 +225,46 @@ fn told_elsewhere(error: &&OutboundError) -> bool {
         || matches!(error, OutboundError::Dkim(..)))
 }
 
-async fn database(workspace: &Workspace) -> Diagnosis {
+async fn database(workspace: &Workspace) -> Vec<Diagnosis> {
     // To look must not make a database: it would stand where nobody wanted one.
     if let Ok(config::Database::Sqlite(path)) = Database::place(workspace) {
         let path = workspace.dir.join(path);
-        if !path.exists() && path.parent().is_some_and(Path::is_dir) {
+        if let Some(obstacle) = obstacle(&path) {
+            let says = format!("{} cannot be used: {obstacle}", path.display());
+            return vec![diagnosis("database", Health::Bad, says)];
+        }
+        if !path.exists() {
             let says = format!("{} is not there yet: `lotse run` makes it", path.display());
-            return diagnosis("database", Health::Good, says);
+            return vec![diagnosis("database", Health::Good, says)];
         }
     }
     let opened = async {
         let database = Database::open(workspace).await?;
-        let pending = database.store().pending_migrations().await?;
-        database.store().close().await;
-        anyhow::Ok((database.name(), pending))
+        let store = database.store();
+        let pending = store.pending_migrations().await?;
+        let (mut held, mut owner) = (None, None);
+        if pending == 0 {
+            let mut unit = store.read().await?;
+            (held, owner) = (unit.held().await?, unit.workspace().await?);
+        }
+        store.close().await;
+        if let Some(owner) = owner.filter(|owner| *owner != workspace.config.workspace) {
+            bail!("{}", of_another(&database.name(), &owner, &workspace.config.workspace));
+        }
+        anyhow::Ok((database.name(), pending, held))
     };
-    match opened.await {
-        Ok((path, 0)) => diagnosis("database", Health::Good, format!("{path} is up to date")),
-        Ok((path, _)) => diagnosis(
-            "database",
-            Health::Weak,
-            format!("{path} is behind: `lotse migrate` brings it up to date"),
-        ),
-        Err(error) => diagnosis("database", Health::Bad, format!("{error:#}")),
-    }
+    let (found, held) = match opened.await {
+        Ok((path, 0, held)) => (diagnosis("database", Health::Good, format!("{path} is up to date")), held),
+        Ok((path, ..)) => {
+            let says = format!("{path} is behind: `lotse migrate` brings it up to date");
+            (diagnosis("database", Health::Weak, says), None)
+        }
+        Err(error) => (diagnosis("database", Health::Bad, format!("{error:#}")), None),
+    };
+    let held = held.map(|Hold { since, why }| {
+        let since = wall_text(since, &workspace.config.timezone);
+        let says = format!("held since {since}, because \"{why}\": `lotse resume` lets it go on");
+        diagnosis("sending", Health::Weak, says)
+    });
+    [found].into_iter().chain(held).collect()
 }

@@ -7,6 +7,7 @@ use super::workspace::{Workspace, block_on};
 use super::{End, audit};
 use crate::domain::{Attributes, Event, EventKind};
 use crate::finding::words;
+use crate::language::plan::compile;
 use crate::runtime::{event_id, load_plans};
 use crate::store::{DeedKind, Who};
 use crate::time::{Clock, SystemClock};
@@ -14,16 +15,22 @@ use crate::time::{Clock, SystemClock};
 pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(dir)?;
     let model = &workspace.checked.model;
-    if model.journey(&args.journey).is_none() {
+    let Some(journey) = model.journey(&args.journey) else {
         let known = model.journeys.iter().map(|journey| journey.name.as_str());
         let near = words::did_you_mean(&args.journey, "journeys there are", known).unwrap_or_default();
         bail!("there is no journey `{}`; {near}", args.journey);
-    }
+    };
     let properties = properties(&args.with)?;
     block_on(async {
         let store = workspace.open_store().await?;
         let plans = load_plans(&*store).await?;
-        if let Some(misfit) = plans.active(&args.journey).and_then(|(_, plan)| plan.misfit(&properties)) {
+        // What is not in force yet comes into force with the next `lotse run`.
+        let misfit = match plans.active(&args.journey) {
+            Some((_, plan)) => plan.misfit(&properties),
+            None => compile(journey, &workspace.checked, &workspace.files.sources)
+                .and_then(|plan| plan.misfit(&properties)),
+        };
+        if let Some(misfit) = misfit {
             bail!("`--with` does not fit: {misfit}");
         }
         let mut unit = store.write().await?;

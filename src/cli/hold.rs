@@ -10,7 +10,8 @@ use crate::time::{Clock, SystemClock, wall_text};
 pub(super) fn hold(args: &HoldArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(dir)?;
     block_on(async {
-        let mut unit = workspace.open_store().await?.write().await?;
+        let database = workspace.open_database().await?;
+        let (mut unit, name) = (database.store().write().await?, database.name());
         let why = args.because.as_deref().unwrap_or("somebody said `lotse hold`");
         let is_new = unit.hold(why, SystemClock.now()).await?;
         let held = unit.held().await?;
@@ -19,10 +20,12 @@ pub(super) fn hold(args: &HoldArgs, dir: &Path) -> anyhow::Result<End> {
         }
         unit.commit().await?;
         if is_new {
-            anstream::println!("nothing is handed over from now on; what is due waits for `lotse resume`");
+            anstream::println!(
+                "nothing is handed over from {name} from now on; what is due waits for `lotse resume`"
+            );
         } else if let Some(held) = held {
             let since = wall_text(held.since, &workspace.config.timezone);
-            anstream::println!("everything is held already, since {since}: {}", held.why);
+            anstream::println!("everything in {name} is held already, since {since}: {}", held.why);
         }
         Ok(End::Good)
     })
@@ -31,9 +34,10 @@ pub(super) fn hold(args: &HoldArgs, dir: &Path) -> anyhow::Result<End> {
 pub(super) fn resume(dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(dir)?;
     block_on(async {
-        let mut unit = workspace.open_store().await?.write().await?;
+        let database = workspace.open_database().await?;
+        let (mut unit, name) = (database.store().write().await?, database.name());
         if !unit.release().await? {
-            anstream::println!("nothing was held");
+            anstream::println!("nothing was held in {name}");
             return Ok(End::Good);
         }
         unit.note(audit::deed(DeedKind::Released, "")).await?;
@@ -42,7 +46,7 @@ pub(super) fn resume(dir: &Path) -> anyhow::Result<End> {
         let messages = usize::try_from(due.mails + due.over_http).unwrap_or(usize::MAX);
         let calls = usize::try_from(due.calls).unwrap_or(usize::MAX);
         anstream::println!(
-            "it goes on: {} and {} are due; what is too late by `late` of the policy is left out",
+            "it goes on in {name}: {} and {} are due; what is too late by `late` of the policy is left out",
             counted(messages, "message"),
             counted(calls, "call")
         );

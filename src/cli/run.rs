@@ -1,5 +1,6 @@
 use std::cell::Cell;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::time::{Clock, SystemClock};
 
 pub(super) fn run(args: &RunArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(args.workspace.or(dir))?;
+    workspace.settings()?;
     let _log = log::begin(&args.log, args.log_format)?;
     block_on(run_until_told(&workspace, args, Duration::from_secs(args.grace)))
 }
@@ -32,6 +34,8 @@ async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) 
     let outbound = Arc::new(outbound);
     let database = Database::open(workspace).await?;
     let only = args.only;
+    let (version, name) = (env!("CARGO_PKG_VERSION"), database.name());
+    tracing::info!(version, part = part(only), database = name, "starting");
     if let (Some(only), Database::Sqlite(_)) = (only, &database) {
         bail!(not_alone(only));
     }
@@ -40,7 +44,7 @@ async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) 
         Database::Sqlite(sqlite) => Some(Lock::take(sqlite.path())?),
         Database::Postgres(..) => None,
     };
-    database.migrate().await?;
+    database.migrate().await.context(name)?;
     let (marker, elsewhere) = match &database {
         Database::Sqlite(sqlite) => {
             let (marker, elsewhere) = Marker::begin(Arc::clone(sqlite), clock.now()).await?;
@@ -50,6 +54,7 @@ async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) 
     };
     let store = database.store();
     tell_of_hold(&*store, elsewhere).await?;
+    claim(&*store, &workspace.config.workspace, &database.name(), args.take_over).await?;
     let deployed =
         deploy(&*store, &workspace.checked, &workspace.files.sources, &account(), clock.now()).await?;
     tell(&deployed);
@@ -101,20 +106,62 @@ async fn listen(workspace: &Workspace, args: &RunArgs) -> anyhow::Result<TcpList
             (address, format!("`listen: {address}` in lotse.yaml"))
         }
     };
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{named} cannot be had: another program may be there already"))
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = hint(&error);
+        anyhow::Error::new(error).context(format!("{named} cannot be had: {hint}"))
+    })
+}
+
+/// What keeps a place to listen at from being had, and what to do about it.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "another program is there already",
+        io::ErrorKind::AddrNotAvailable => {
+            "no network of this machine has that address; `0.0.0.0` is all that it has"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 are for root, or for a program with CAP_NET_BIND_SERVICE: take another one, with a \
+            reverse proxy before it"
+        }
+        _ => "the system refuses it",
+    }
+}
+
+/// What this process does.
+fn part(only: Option<Only>) -> &'static str {
+    match only {
+        Some(Only::Web) => "web",
+        Some(Only::Worker) => "worker",
+        None => "all",
+    }
 }
 
 /// Why a part of the work cannot be done alone on a file.
 fn not_alone(only: Only) -> String {
-    let part = match only {
-        Only::Web => "web",
-        Only::Worker => "worker",
-    };
+    let part = part(Some(only));
     format!(
         "`--only {part}` needs a database that processes can share, and a file of SQLite has one process: leave \
         `--only` away, or move to PostgreSQL with `lotse copy`"
+    )
+}
+
+/// Holds that the database is that of this workspace: journeys that a workspace does not have are taken out of force, and
+/// the wrong folder would have none of them.
+async fn claim(store: &dyn Store, name: &str, database: &str, take_over: bool) -> anyhow::Result<()> {
+    let mut unit = store.write().await?;
+    match unit.workspace().await? {
+        Some(owner) if owner == name => return Ok(()),
+        Some(owner) if !take_over => bail!("{}", of_another(database, &owner, name)),
+        _ => unit.belong_to(name).await?,
+    }
+    Ok(unit.commit().await?)
+}
+
+/// Why a workspace is not put into force.
+pub(super) fn of_another(database: &str, owner: &str, name: &str) -> String {
+    format!(
+        "{database} belongs to the workspace `{owner}`, and lotse.yaml is that of `{name}`, which would take the journeys \
+        of `{owner}` out of force: see whether folder and `database` are right; `lotse run --take-over` goes on all the same"
     )
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::bail;
@@ -5,8 +6,9 @@ use anyhow::bail;
 use super::args::{Format, WhyArgs};
 use super::workspace::{Workspace, block_on};
 use super::{End, output};
+use crate::finding::words;
 use crate::runtime::{load_plans, why};
-use crate::store::Who;
+use crate::store::{StoredVersion, Who};
 use crate::time::wall_text;
 
 pub(super) fn run(args: &WhyArgs, dir: &Path) -> anyhow::Result<End> {
@@ -15,6 +17,9 @@ pub(super) fn run(args: &WhyArgs, dir: &Path) -> anyhow::Result<End> {
         let store = workspace.open_store().await?;
         let plans = load_plans(&*store).await?;
         let mut unit = store.read().await?;
+        if let Some(journey) = &args.journey {
+            known(journey, &unit.versions().await?, &workspace)?;
+        }
         let Some(contact) = unit.find(&Who::from_text(&args.who)).await? else {
             bail!("there is no contact `{}`: give an id, an external id or an address", args.who);
         };
@@ -45,4 +50,16 @@ pub(super) fn run(args: &WhyArgs, dir: &Path) -> anyhow::Result<End> {
         }
         Ok(End::Good)
     })
+}
+
+/// Refuses the name of a journey that there never was.
+fn known(journey: &str, versions: &[StoredVersion], workspace: &Workspace) -> anyhow::Result<()> {
+    let written = workspace.checked.model.journeys.iter().map(|journey| journey.name.as_str());
+    let deployed = versions.iter().map(|version| version.plan.journey.as_str());
+    let names: BTreeSet<&str> = written.chain(deployed).collect();
+    if names.contains(journey) {
+        return Ok(());
+    }
+    let near = words::did_you_mean(journey, "journeys there are", names).unwrap_or_default();
+    bail!("there is no journey `{journey}`; {near}")
 }

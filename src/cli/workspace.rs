@@ -44,19 +44,44 @@ impl Workspace {
     /// The same, where errors keep a command from doing anything: they are shown then.
     pub(super) fn load_sound(dir: &Path) -> anyhow::Result<Self> {
         let workspace = Self::load(dir)?;
-        let errors: Vec<&Finding> =
-            workspace.findings.iter().filter(|finding| finding.severity() == Severity::Error).collect();
-        for finding in &errors {
-            anstream::eprintln!(
-                "{}\n",
-                render_human(finding, &workspace.files.sources, output::human_style())
-            );
-        }
+        let errors: Vec<&Finding> = workspace.errors().collect();
         if !errors.is_empty() {
+            workspace.show(&errors);
             let count = finding::words::counted(errors.len(), "error");
             bail!("the workspace has {count}: mend what is shown above, `lotse check` shows it again");
         }
         Ok(workspace)
+    }
+
+    /// What keeps anything from being gone by.
+    pub(super) fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity() == Severity::Error)
+    }
+
+    /// What is wrong with lotse.yaml alone.
+    pub(super) fn errors_of_settings(&self) -> impl Iterator<Item = &Finding> {
+        self.errors().filter(|finding| Some(finding.span.source) == self.files.config)
+    }
+
+    /// The settings, where lotse.yaml is there and without errors. What is broken in it counts as left out, and a
+    /// database that is left out is an empty file: whoever stops everything there has stopped nothing.
+    pub(super) fn settings(&self) -> anyhow::Result<&Config> {
+        if self.files.config.is_none() {
+            bail!("`{}` has no `lotse.yaml`, which says where the database is", self.dir.display());
+        }
+        let errors: Vec<&Finding> = self.errors_of_settings().collect();
+        if !errors.is_empty() {
+            self.show(&errors);
+            let count = finding::words::counted(errors.len(), "error");
+            bail!("lotse.yaml has {count}, and says where the database is: mend what is shown above first");
+        }
+        Ok(&self.config)
+    }
+
+    fn show(&self, findings: &[&Finding]) {
+        for finding in findings {
+            anstream::eprintln!("{}\n", render_human(finding, &self.files.sources, output::human_style()));
+        }
     }
 
     /// Where it lies as seen from here; one that is not below stands for itself.
@@ -77,13 +102,18 @@ impl Workspace {
     }
 
     /// Opens the database of lotse.yaml, its tables up to date.
-    pub(super) async fn open_store(&self) -> anyhow::Result<Arc<dyn Store>> {
+    pub(super) async fn open_database(&self) -> anyhow::Result<Database> {
         let database = Database::open(self).await?;
-        let steps = database.migrate().await?;
+        let steps = database.migrate().await.with_context(|| database.name())?;
         if steps > 0 {
             anstream::eprintln!("{} made ready", database.name());
         }
-        Ok(database.store())
+        Ok(database)
+    }
+
+    /// What is in it.
+    pub(super) async fn open_store(&self) -> anyhow::Result<Arc<dyn Store>> {
+        Ok(self.open_database().await?.store())
     }
 }
 

@@ -49,9 +49,9 @@ impl<W: Write> Writer<W> {
     /// When the output takes no more, or the row has another number of cells than the first.
     pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) -> io::Result<()> {
         for cell in cells {
-            self.output.write_field(self.cell(cell.as_ref()).as_bytes())?;
+            self.output.write_field(self.cell(cell.as_ref()).as_bytes()).map_err(refused)?;
         }
-        Ok(self.output.write_record(None::<&[u8]>)?)
+        self.output.write_record(None::<&[u8]>).map_err(refused)
     }
 
     /// Writes what is still held back, and gives the output back.
@@ -68,6 +68,14 @@ impl<W: Write> Writer<W> {
             return Cow::Owned(format!("'{text}"));
         }
         Cow::Borrowed(text)
+    }
+}
+
+/// What the output said, as it said it: a pipe that nobody reads from is told from a full disk.
+fn refused(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }
 

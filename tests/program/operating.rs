@@ -117,6 +117,10 @@ async fn a_mail_server_that_hangs_does_not_keep_the_program() {
     let running = workspace.run();
     until_states(&workspace, &[("unsure", 1)]);
     running.end();
+    let retried = workspace.ask(&["deliveries", "retry", "--state", "unsure"]);
+    assert!(retried.contains("`hello` is tried again"), "{retried}");
+    assert_eq!(states(&workspace), [("decided".to_owned(), 1)].into());
+    assert_eq!(workspace.ask(&["deliveries", "retry", "--state", "unsure"]), "there is none in that state\n");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,17 +159,30 @@ async fn a_restored_backup_holds_until_somebody_looks() {
     let resumed = workspace.ask(&["resume"]);
     assert_eq!(
         resumed,
-        "it goes on: 1 message and 0 calls are due; what is too late by `late` of the policy is left out\n"
+        "it goes on in ./lotse.db: 1 message and 0 calls are due; what is too late by `late` of the policy is left out\n"
     );
     until_states(&workspace, &[("accepted", 2)]);
     assert_eq!(mails(), ["ada@example.org", "ben@example.org", "cleo@example.org"]);
 
     // By hand it is the same, beside the program at work.
+    let mut running = running;
     workspace.ask(&["hold", "--because", "the shop moves"]);
+    tokio::task::block_in_place(|| running.says("nothing is handed over from now on"));
+    let doctor = String::from_utf8(workspace.command().arg("doctor").output().unwrap().stdout).unwrap();
+    let sending = doctor.lines().find(|line| line.starts_with("weak  sending"));
+    assert!(sending.is_some_and(|line| line.contains("the shop moves")), "{doctor}");
+    assert!(sign_up(&workspace, &key, "ben").await);
+    tokio::task::block_in_place(|| {
+        wait_for("why it waits", || {
+            workspace.ask(&["why", "ben"]).contains("everything is held since").then_some(())
+        });
+    });
     let (_, ready) = get(&workspace, "/readyz", None).await;
     assert!(ready.contains("the shop moves"), "{ready}");
     assert_eq!(workspace.ask(&["resume"]).lines().count(), 1);
-    assert_eq!(workspace.ask(&["resume"]), "nothing was held\n");
+    assert_eq!(workspace.ask(&["resume"]), "nothing was held in ./lotse.db\n");
+    tokio::task::block_in_place(|| running.says("it goes on"));
+    assert!(running.said.iter().any(|line| line.contains("starting") && line.contains("lotse.db")));
     tokio::task::block_in_place(|| running.end());
 }
 

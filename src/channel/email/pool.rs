@@ -126,12 +126,21 @@ impl SmtpRoute {
         }
     }
 
-    /// Connects, logs in and takes leave, to see whether it works.
+    /// Connects, logs in and takes leave, to see whether it works. Somebody waits for what comes of it: a server is not
+    /// given the minutes that mail waits for its words.
     ///
     /// # Errors
     /// What went wrong, in words for whoever runs the server.
-    pub async fn probe(&self) -> Result<(), String> {
-        self.shared.open().await?.quit().await;
+    pub async fn probe(&self, limit: Duration) -> Result<(), String> {
+        let Ok(opened) = tokio::time::timeout(limit, self.shared.open()).await else {
+            let SmtpServer { host, port, .. } = &self.shared.server;
+            return Err(format!(
+                "`{host}:{port}` did not greet us and let us in within {} seconds: it says nothing, or not what a mail \
+                server says; see whether port and `smtp://` or `smtps://` are right",
+                limit.as_secs()
+            ));
+        };
+        opened?.quit().await;
         Ok(())
     }
 }

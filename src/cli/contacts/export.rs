@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context;
@@ -14,12 +14,25 @@ use crate::runtime::import_schema;
 const PAGE: u32 = 2_000;
 
 pub(in super::super) fn run(args: &ExportArgs, dir: &Path) -> anyhow::Result<End> {
+    match export(args, dir) {
+        // Whoever reads has read enough, as `head` does.
+        Err(error) if is_broken_pipe(&error) => Ok(End::Good),
+        ended => ended,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.downcast_ref::<io::Error>().is_some_and(broken)
+}
+
+fn export(args: &ExportArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load_sound(dir)?;
     let target: Box<dyn Write> = match &args.output {
         Some(path) => {
             Box::new(File::create(path).with_context(|| format!("`{}` cannot be written", path.display()))?)
         }
-        None => Box::new(std::io::stdout().lock()),
+        None => Box::new(io::stdout().lock()),
     };
     let options = WriteOptions { guard_formulas: !args.no_formula_guard, byte_order_mark: args.bom };
     let schema = import_schema(&workspace.checked.model, &workspace.config.timezone);
@@ -44,7 +57,7 @@ pub(in super::super) fn run(args: &ExportArgs, dir: &Path) -> anyhow::Result<End
         bar.finish_and_clear();
         Ok(count)
     })?;
-    writer.finish()?;
+    writer.finish()?.flush()?;
     anstream::eprintln!("{count} contacts written");
     Ok(End::Good)
 }

@@ -1,13 +1,21 @@
 use std::collections::BTreeMap;
 
-use super::{Expr, Plan};
+use super::{EnterKind, Expr, Plan};
 use crate::domain::{Attributes, Value, ValueType};
 use crate::finding::words;
 
 impl Plan {
     /// Why what a request hands over cannot be the `entry` of this journey, in words; `None` where it can. What is
-    /// left out is not set there, and what the journey does not ask about is for its templates.
+    /// left out is not set there, and what the journey does not ask about is for its templates. Of the field behind
+    /// `per` there must be something: it tells runs apart.
     pub fn misfit(&self, with: &Attributes) -> Option<String> {
+        let by_request = self.enters.iter().find(|enter| enter.kind == EnterKind::ByRequest);
+        if let Some(field) = by_request.or(self.enters.first()).and_then(|enter| enter.per.as_ref()) {
+            let key = with.get(field).map(|json| Value::from_json(json, &ValueType::Text));
+            if !matches!(key, Some(Value::Text(key)) if !key.is_empty()) {
+                return Some(format!("`{field}` is missing, and the journey has a run for each"));
+            }
+        }
         let asked = self.asked_of_entry();
         with.iter().find_map(|(name, json)| match asked.get(name.as_str()) {
             Some(Some(of)) => {
@@ -77,6 +85,23 @@ mod tests {
         ] {
             let with = with.as_object().unwrap().clone();
             assert_eq!(plan.misfit(&with).as_deref(), wrong, "{with:?}");
+        }
+    }
+
+    #[test]
+    fn what_tells_runs_apart_must_be_handed_over() {
+        let text = "event ordered { id text } journey j { enter on ordered per event.id stage s { end } }";
+        let files = WorkspaceFiles::from_texts([("a.journey", text)]);
+        let checked = check(&files, None);
+        let plan = compile(&checked.model.journeys[0], &checked, &files.sources).unwrap();
+        let missing = Some("`id` is missing, and the journey has a run for each");
+        for (with, wrong) in [
+            (json!({ "id": "7" }), None),
+            (json!({}), missing),
+            (json!({ "id": null }), missing),
+            (json!({ "id": "" }), missing),
+        ] {
+            assert_eq!(plan.misfit(with.as_object().unwrap()).as_deref(), wrong, "{with}");
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::channel::email::testing::{
 use crate::domain::MessageId;
 use crate::time::ManualClock;
 
+/// Longer than any test waits.
+const PATIENT: Duration = Duration::from_secs(60);
+
 fn manner() -> Manner {
     Manner { extensions: vec!["PIPELINING"], ..Manner::default() }
 }
@@ -293,13 +296,22 @@ async fn mails_wait_for_their_turn() {
 async fn a_route_can_be_tried_without_a_mail() {
     let server = TestServer::start(manner(), |_| Act::Usual).await;
     let route = route_to(server_at(server.address, Security::None), patient(), None);
-    assert_eq!(route.probe().await, Ok(()));
+    assert_eq!(route.probe(PATIENT).await, Ok(()));
     server.ended(1).await;
     assert_eq!(server.seen().commands.last().map(String::as_str), Some("QUIT"));
     let server = TestServer::start(manner(), |_| Act::say("554 go away")).await;
     let route = route_to(server_at(server.address, Security::None), patient(), None);
-    let why = route.probe().await.unwrap_err();
+    let why = route.probe(PATIENT).await.unwrap_err();
     assert_eq!(why, format!("`{}`: 554 go away", server.address));
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let route = route_to(server_at(address, Security::None), Timeouts::default(), None);
+    let why = route.probe(Duration::from_millis(50)).await.unwrap_err();
+    assert!(why.contains(&format!("`{address}` did not greet us")), "{why}");
 }
 
 #[test]
