@@ -53,7 +53,7 @@ const PLACES: [At; 6] = [At::Greeting, At::Ehlo, At::Mail, At::Rcpt, At::Data, A
 #[rustfmt::skip]
 const REPLIES: [(&str, [Then; 6]); 13] = [
     // A server that leaves at MAIL has not heard of the message: another connection may take it.
-    ("421 4.7.0 closing",        [Down, Down, Taken, Down,    Down,    Down]),
+    ("421 4.7.0 closing",        [Down, Down, Taken, Waits,   Waits,   Waits]),
     ("450 4.2.1 greylisted",     [Down, Down, Waits, Waits,   Waits,   Waits]),
     ("451 local error",          [Down, Down, Waits, Waits,   Waits,   Waits]),
     ("452 no room",              [Down, Down, Waits, Waits,   Waits,   Waits]),

@@ -80,7 +80,7 @@ pub enum Outcome {
         /// The server's words.
         answer: String,
     },
-    /// The conversation broke before the server was ready for the content: not taken, it may be tried again.
+    /// The conversation ended at this mail, and the server has not taken it: it may be tried again.
     NotHandedOver {
         /// What happened.
         why: String,

@@ -56,13 +56,17 @@ impl Reply {
 /// What a reply that is not a yes means for the mail; by the enhanced code where there is one, else by the
 /// basic code.
 ///
-/// - 421, and a server that wants us to log in (530, 534, 535, 538), says nothing about the mail.
+/// - A server that wants us to log in (530, 534, 535, 538) says nothing about the mail, nor does one that closes (421)
+///   before it has heard of the recipient. Behind that, closing may be what it does at this mail alone.
 /// - Where the two codes disagree on whether it is final, it is not: to try again harms nobody.
 /// - The address is dead only when the enhanced code says so, or 551 and 553, which speak of nothing else. A
 ///   bare 550 does not: it is also how servers say that they dislike us (RFC 5321 section 4.2.3).
 /// - Before the content was seen, nothing is said about it; about a `MAIL FROM`, the sender is meant.
 pub(super) fn outcome_of(phase: Phase, reply: &Reply) -> Outcome {
     let answer = reply.answer();
+    if reply.closes() && phase != Phase::Mail {
+        return Outcome::NotHandedOver { why: answer };
+    }
     if matches!(reply.code, 421 | 530 | 534 | 535 | 538) {
         return Outcome::RouteDown { why: answer };
     }
@@ -103,9 +107,10 @@ mod tests {
     enum Class {
         Refused(Refusal),
         Deferred(Deferral),
+        NotHandedOver,
         Down,
     }
-    use Class::{Deferred, Down, Refused};
+    use Class::{Deferred, Down, NotHandedOver, Refused};
     use Phase::{Content, Data, Mail, Rcpt};
 
     fn class(phase: Phase, line: &str) -> Class {
@@ -113,6 +118,7 @@ mod tests {
         match outcome_of(phase, &Reply { code: code.parse().unwrap(), text: text.into() }) {
             Outcome::Refused { class, .. } => Refused(class),
             Outcome::Deferred { class, .. } => Deferred(class),
+            Outcome::NotHandedOver { .. } => NotHandedOver,
             Outcome::RouteDown { .. } => Down,
             other => panic!("{other:?}"),
         }
@@ -156,7 +162,11 @@ mod tests {
             (Data, "554 no valid recipients", Refused(Sender)),
             // The route's.
             (Mail, "421 4.7.0 closing", Down),
-            (Content, "421 too many connections", Down),
+            // The route's, or that of this mail alone.
+            (Rcpt, "421 4.7.0 not this one", NotHandedOver),
+            (Data, "421 closing", NotHandedOver),
+            (Content, "421 too many connections", NotHandedOver),
+            (Rcpt, "530 5.7.0 authentication required", Down),
             (Mail, "530 5.7.0 authentication required", Down),
             (Mail, "535 5.7.8 bad credentials", Down),
             // The content's.
