@@ -146,7 +146,8 @@ impl MailRoom {
         }
         // Listed before the store is read: what leaves the list in between is settled by then.
         let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
-        let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, CLAIM, &under_way, &[]).await?;
+        let limit = self.most_at_once();
+        let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, limit, &under_way, &[]).await?;
         if claimed.is_empty() {
             let next = self.runtime.store().read().await?.next_due().await?.mails.filter(|next| *next > now);
             return Ok(
@@ -161,6 +162,13 @@ impl MailRoom {
             }
         }
         Ok(long)
+    }
+
+    /// How many messages are taken at once: while the route is down no more than find out whether it still is, for
+    /// another process may have a way.
+    fn most_at_once(&self) -> u32 {
+        let connections = u32::try_from(self.connections).unwrap_or(CLAIM);
+        if self.told.load(Ordering::SeqCst) { connections.min(CLAIM) } else { CLAIM }
     }
 
     async fn carry(self: Arc<Self>, queue: Arc<Queue>, ending: watch::Receiver<bool>) {
@@ -247,7 +255,7 @@ impl MailRoom {
         let mut mails = Vec::with_capacity(claimed.len());
         for claimed in claimed {
             if *ending.borrow() || self.is_paused() {
-                self.forget(claimed.message.id);
+                self.give_back(&claimed).await;
             } else {
                 mails.extend(self.write(claimed).await);
             }
@@ -258,13 +266,11 @@ impl MailRoom {
         let asked = mails.iter().map(|written| (key(&written.claimed), written.before)).collect();
         let passes = gate::ask(&self.writer, asked).await;
         let mut goes = passes.goes.into_iter();
-        mails.retain(|written| {
-            let goes = goes.next().unwrap_or(false);
-            if !goes {
-                self.forget(written.claimed.message.id);
-            }
-            goes
-        });
+        let (mails, stopped): (Vec<_>, Vec<_>) =
+            mails.into_iter().partition(|_| goes.next().unwrap_or(false));
+        for written in stopped {
+            self.give_back(&written.claimed).await;
+        }
         Batch { mails, until: Some(passes.until) }
     }
 
@@ -364,7 +370,7 @@ impl MailRoom {
     async fn put_back(&self, batch: &Batch, written: &Written) {
         match batch.until {
             Some(_) => self.settle(&written.claimed, &Handed::Stopped).await,
-            None => self.forget(written.claimed.message.id),
+            None => self.give_back(&written.claimed).await,
         }
     }
 
@@ -377,6 +383,15 @@ impl MailRoom {
         let until = Moment::from_micros(self.paused_until.load(Ordering::SeqCst));
         let (_, longest) = PAUSE_MILLIS;
         (until > now && until.micros_since(now) <= longest * 1_000).then_some(until)
+    }
+
+    /// Nothing came of a message: whoever has a way takes it, this process or another.
+    async fn give_back(&self, claimed: &ClaimedMessage) {
+        let message = key(claimed);
+        let is_shared = self.runtime.store().is_shared();
+        if !is_shared || self.writer.give(Job::GiveBack { message }).await.is_err() {
+            self.forget(message.id);
+        }
     }
 
     /// Nothing came of a message that is written down: it is claimed again.

@@ -114,6 +114,11 @@ pub enum Job {
         /// When the gate was asked.
         asked_at: Moment,
     },
+    /// A message that this process took and does not hand over now: another may.
+    GiveBack {
+        /// The message.
+        message: MessageKey,
+    },
     /// What became of a message.
     Settle {
         /// What.
@@ -140,10 +145,24 @@ pub enum Job {
 }
 
 impl Job {
+    /// The message that another process may hand over, once this is written.
+    fn leaves(&self) -> Option<MessageKey> {
+        match self {
+            Job::GiveBack { message } => Some(*message),
+            Job::Settle { settlement, .. } => {
+                matches!(settlement.outcome, Outcome::NotBegun(_)).then_some(settlement.key)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether nobody waits for it, or only mails whose turn is still to come.
     fn can_wait(&self) -> bool {
         match self {
-            Job::Settle { .. } | Job::SettleCall { .. } | Job::Hit { done: None, .. } => true,
+            Job::GiveBack { .. }
+            | Job::Settle { .. }
+            | Job::SettleCall { .. }
+            | Job::Hit { done: None, .. } => true,
             Job::HandOver { messages, .. } => messages.len() > 1,
             _ => false,
         }
@@ -431,6 +450,12 @@ impl Together {
                 events.extend(telling.remove(&key).into_iter().flatten().cloned());
             }
         }
+        if runtime.store().is_shared() {
+            let left: Vec<MessageKey> = jobs.iter().filter_map(Job::leaves).collect();
+            if !left.is_empty() {
+                unit.give_back(&left).await?;
+            }
+        }
         if again {
             unit.resend(now).await?;
         }
@@ -492,6 +517,10 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
                 let _ = done.send(Passes { goes: goes.collect(), until });
             }
             Job::TakeBack { .. } => mail = true,
+            Job::GiveBack { message } => {
+                flow.messages().remove(&message.id);
+                mail = true;
+            }
             Job::Settle { settlement, events, .. } => {
                 flow.messages().remove(&settlement.key.id);
                 turns |= !events.is_empty();
@@ -540,6 +569,7 @@ fn refuse(jobs: Vec<Job>, now: Moment, error: &StoreError) -> Vec<Job> {
             job @ (Job::Settle { .. }
             | Job::SettleCall { .. }
             | Job::TakeBack { .. }
+            | Job::GiveBack { .. }
             | Job::Hit { done: None, .. }) => kept.push(job),
         }
     }

@@ -326,6 +326,9 @@ pub trait WriteUnit: ReadUnit {
     /// whoever asked. Those that were not let go then stay as they are.
     async fn take_back(&mut self, keys: &[MessageKey], handed_over_at: Moment) -> Result<()>;
 
+    /// Leaves messages that this process took, and that still wait, to whichever process takes them next.
+    async fn give_back(&mut self, keys: &[MessageKey]) -> Result<()>;
+
     /// Records what became of messages; answers those that were in a state that can lead there, the others stay
     /// as they are.
     async fn settle_messages(

@@ -8,12 +8,14 @@ use std::time::Duration;
 use lotse::channel::email::{MailRoute, RouteConfig, SmtpRoute, Timeouts};
 use lotse::domain::{Attributes, MessageState};
 use lotse::runtime::Outbound;
-use lotse::store::{StoredMessage, Who};
+use lotse::store::postgres::{PostgresOptions, PostgresStore};
+use lotse::store::{Store, StoredMessage, Who};
 use lotse::time::{Clock, ManualClock};
 use tokio::time::Instant;
 
 use super::house::{House, PATIENCE, clock, eventually, outbound};
 use super::post::{Act, At, Post};
+use crate::program::postgres::server;
 
 const JOURNEY: &str = r#"
 event hit { }
@@ -272,4 +274,42 @@ async fn nobody_waits_behind_a_mail_that_hangs() {
     };
     eventually("the outcomes", under_way).await;
     drop(house);
+}
+
+#[tokio::test]
+async fn a_worker_without_a_way_leaves_mail_to_others() {
+    let Some(server) = server() else { return };
+    let name = server.create(None);
+    let url = server.url(&name).parse().unwrap();
+    let post = Post::start(true).await;
+    let open = async |out: Outbound, clock: &Arc<ManualClock>| {
+        let store = PostgresStore::open(&url, &PostgresOptions::default()).await.unwrap();
+        store.migrate().await.unwrap();
+        House::over(Arc::new(store) as Arc<dyn Store>, JOURNEY, out, Arc::clone(clock)).await
+    };
+    let clock = clock();
+    let (_, out) = way(&Post::nowhere().await, LIMIT, 2, &clock);
+    let lost = open(out, &clock).await;
+    let names: Vec<String> = (0..40).map(|number| format!("p{number}")).collect();
+    lost.people(&names).await;
+    lost.happens("hit", &names, &Attributes::new()).await;
+    let failed = async || {
+        let not_begun = lost.works.runtime.metrics().messages.of(["email", "not_begun"]);
+        (not_begun.get() > 0).then_some(())
+    };
+    eventually("the first that does not go", failed).await;
+    // Time stands still, and so the pause lasts.
+    let (_, out) = way(&post, LIMIT, 2, &clock);
+    let other = open(out, &clock).await;
+    eventually("all mails", async || (post.accepted().len() == names.len()).then_some(())).await;
+    assert!(post.came().values().all(|times| *times == 1));
+    eventually("the outcomes", async || {
+        let found = other.audited().await;
+        (found.messages.get("accepted") == Some(&40)).then_some(())
+    })
+    .await;
+    for house in [lost, other] {
+        house.end().await;
+    }
+    server.drop(&name);
 }

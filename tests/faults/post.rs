@@ -72,6 +72,12 @@ impl Post {
         post
     }
 
+    /// An address at which nobody listens.
+    pub(super) async fn nowhere() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self { address: listener.local_addr().unwrap(), state: Arc::default(), extensions: "" }
+    }
+
     /// Has the server misbehave the next time it stands there.
     pub(super) fn arm(&self, at: At, act: Act) {
         self.state.lock().unwrap().armed = Some((at, act));

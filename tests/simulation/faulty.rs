@@ -331,6 +331,7 @@ forward! { WriteUnit for FaultyWriter {
         fn import(rows: Vec<ImportRow>, now: Moment) -> ImportCounts;
         fn hand_over(keys: &[MessageKey], now: Moment) -> Vec<GateAnswer>;
         fn take_back(keys: &[MessageKey], handed_over_at: Moment) -> ();
+        fn give_back(keys: &[MessageKey]) -> ();
     fn settle_messages(settled: Vec<MessageSettlement>, now: Moment) -> Vec<MessageKey>;
         fn react(reactions: Vec<Reaction>, zone: &TimeZone) -> ();
         fn recover(now: Moment) -> u64;

@@ -267,6 +267,10 @@ impl WriteUnit for MemoryUnit {
         Ok(())
     }
 
+    async fn give_back(&mut self, _: &[MessageKey]) -> Result<()> {
+        Ok(())
+    }
+
     async fn settle_messages(
         &mut self,
         settled: Vec<MessageSettlement>,

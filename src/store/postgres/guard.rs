@@ -269,6 +269,15 @@ const TAKE_MESSAGES: Bulk = Bulk {
         this_worker!()
     ),
 };
+const GIVE_MESSAGES_BACK: Bulk = Bulk {
+    head: "UPDATE message SET worker = NULL FROM (",
+    columns: 3,
+    tail: concat!(
+        ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
+        AND message.state = 'decided' AND message.worker = ",
+        this_worker!()
+    ),
+};
 const TAKE_CALLS: Bulk = Bulk {
     head: concat!("UPDATE call SET worker = ", this_worker!(), " FROM ("),
     columns: 3,
@@ -284,7 +293,15 @@ pub(super) async fn take_messages(
     connection: &mut Connection,
     messages: impl Iterator<Item = (ContactId, Uuid)>,
 ) -> Result<()> {
-    take(connection, TAKE_MESSAGES, messages.collect()).await
+    mark(connection, TAKE_MESSAGES, messages.collect()).await
+}
+
+/// Says that messages which wait are nobody's, where they were this process' own.
+pub(super) async fn give_messages_back(
+    connection: &mut Connection,
+    messages: impl Iterator<Item = (ContactId, Uuid)>,
+) -> Result<()> {
+    mark(connection, GIVE_MESSAGES_BACK, messages.collect()).await
 }
 
 /// Says that calls are this process' own.
@@ -292,12 +309,12 @@ pub(super) async fn take_calls(
     connection: &mut Connection,
     calls: impl Iterator<Item = (ContactId, Uuid)>,
 ) -> Result<()> {
-    take(connection, TAKE_CALLS, calls.collect()).await
+    mark(connection, TAKE_CALLS, calls.collect()).await
 }
 
-async fn take(connection: &mut Connection, statement: Bulk, taken: Vec<(ContactId, Uuid)>) -> Result<()> {
+async fn mark(connection: &mut Connection, statement: Bulk, marked: Vec<(ContactId, Uuid)>) -> Result<()> {
     let bind = |statement: super::bulk::Columns, (contact, id): &(ContactId, Uuid)| {
         statement.bind(contact.slot().0).bind(contact.0).bind(*id)
     };
-    statement.run(connection, &taken, bind).await.map(|_| ())
+    statement.run(connection, &marked, bind).await.map(|_| ())
 }

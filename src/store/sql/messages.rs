@@ -216,18 +216,26 @@ fn key_from(columns: &mut Columns<'_>) -> Result<MessageKey> {
     Ok(MessageKey { contact: columns.contact()?, id: MessageId(columns.id()?) })
 }
 
+/// Messages by the contacts whose they are now.
+async fn keys_now(connection: &mut Connection, messages: &[MessageKey]) -> Result<Vec<MessageKey>> {
+    let about = identity::are_now(connection, messages.iter().map(|key| key.contact).collect()).await?;
+    let now = about.iter().zip(messages).map(|(contact, key)| MessageKey { contact: *contact, id: key.id });
+    Ok(now.collect())
+}
+
+/// Messages that this process took and that others may take.
+pub(super) async fn give_back(connection: &mut Connection, messages: &[MessageKey]) -> Result<()> {
+    let keys = keys_now(connection, messages).await?;
+    guard::give_messages_back(connection, keys.iter().map(|key| (key.contact, key.id.0))).await
+}
+
 /// Messages that were let go at that moment and did not go.
 pub(super) async fn take_back(
     connection: &mut Connection,
     messages: &[MessageKey],
     handed_over_at: Moment,
 ) -> Result<()> {
-    let about = identity::are_now(connection, messages.iter().map(|key| key.contact).collect()).await?;
-    let keys: Vec<MessageKey> = about
-        .iter()
-        .zip(messages)
-        .map(|(contact, key)| MessageKey { contact: *contact, id: key.id })
-        .collect();
+    let keys = keys_now(connection, messages).await?;
     // What let them go may still be on its way into the database.
     guard::messages(connection, &keys).await?;
     let list = keys::ids(keys.iter().map(|key| (&key.contact, &key.id.0)));

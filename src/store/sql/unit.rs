@@ -238,6 +238,10 @@ impl WriteUnit for SqlUnit {
         messages::take_back(&mut self.transaction, keys, handed_over_at).await
     }
 
+    async fn give_back(&mut self, keys: &[MessageKey]) -> Result<()> {
+        messages::give_back(&mut self.transaction, keys).await
+    }
+
     async fn settle_messages(
         &mut self,
         settled: Vec<MessageSettlement>,

@@ -101,6 +101,13 @@ pub(super) async fn take_messages(
     Ok(())
 }
 
+pub(super) async fn give_messages_back(
+    _: &mut Connection,
+    _: impl Iterator<Item = (ContactId, Uuid)>,
+) -> Result<()> {
+    Ok(())
+}
+
 pub(super) async fn take_calls(_: &mut Connection, _: impl Iterator<Item = (ContactId, Uuid)>) -> Result<()> {
     Ok(())
 }

@@ -267,6 +267,34 @@ async fn what_a_process_took_is_its_own_until_it_ends() {
 }
 
 #[tokio::test]
+async fn what_a_process_gives_back_is_taken_by_another() {
+    let Some(database) = Fresh::new().await else { return };
+    let (one, other) = (database.store().await, database.store().await);
+    let ada = person(&one, "ada").await;
+    let (waits, goes) = (sent(&one, ada, 0).await, sent(&one, ada, 1).await);
+    assert_eq!(claimed(&one, 9).await, [waits, goes]);
+    let give_back = async |store: &PostgresStore| {
+        let mut unit = store.write().await.unwrap();
+        unit.give_back(&[goes, waits]).await.unwrap();
+        unit.commit().await.unwrap();
+    };
+    give_back(&other).await;
+    assert_eq!(claimed(&other, 9).await, [], "they are not its own");
+    let mut unit = one.write().await.unwrap();
+    assert!(unit.hand_over(&[goes], at(9)).await.unwrap()[0].goes);
+    unit.commit().await.unwrap();
+    give_back(&one).await;
+    assert_eq!(claimed(&other, 9).await, [waits]);
+    let settlement = MessageSettlement {
+        key: goes,
+        outcome: Outcome::State(MessageState::Accepted),
+        answer: String::new(),
+    };
+    let mut unit = one.write().await.unwrap();
+    assert_eq!(unit.settle_messages(vec![settlement], at(10)).await.unwrap(), [goes], "it is still its own");
+}
+
+#[tokio::test]
 async fn what_waits_for_another_try_is_nobodys() {
     let Some(database) = Fresh::new().await else { return };
     let (one, other) = (database.store().await, database.store().await);
