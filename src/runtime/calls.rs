@@ -318,6 +318,7 @@ fn settlement_of(
     let settlement = |state, due_at, status, answer| CallSettlement {
         contact: call.contact,
         id: call.id,
+        attempt,
         state,
         due_at,
         status,

@@ -193,7 +193,12 @@ impl Couriers {
     /// Has a message wait or leaves it out, without a call.
     async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: impl Into<String>) -> bool {
         self.runtime.metrics().messages.of([&claimed.message.channel, word(outcome)]).add(1);
-        let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.into() };
+        let settlement = MessageSettlement {
+            key: key(claimed),
+            attempt: Some(claimed.attempt),
+            outcome,
+            answer: why.into(),
+        };
         let events = told(&self.runtime.plans(), &claimed.message, &settlement, self.clock.now());
         self.writer.give(Job::Settle { settlement, events, suppress: None }).await.is_ok()
     }

@@ -134,6 +134,7 @@ pub(super) async fn take(
             let answer = "its recipient asked for what is in it".to_owned();
             arrived.push(MessageSettlement {
                 key: stored.key(),
+                attempt: None,
                 outcome: Outcome::State(MessageState::Accepted),
                 answer,
             });

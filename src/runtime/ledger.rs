@@ -34,7 +34,8 @@ pub fn settlement_of(message: &Message, attempt: u32, outcome: &Handed, now: Mom
         Handed::Stopped => (Outcome::NotBegun(now), "it waits for the mail server".to_owned()),
         Handed::RouteDown { why } => (Outcome::NotBegun(now), why.clone()),
     };
-    MessageSettlement { key: MessageKey { contact: message.contact, id: message.id }, outcome, answer }
+    let key = MessageKey { contact: message.contact, id: message.id };
+    MessageSettlement { key, attempt: Some(attempt), outcome, answer }
 }
 
 /// The same for a message that went over HTTP. Whoever takes it knows it again by its id, so that what may have been
@@ -59,7 +60,8 @@ pub fn posted(message: &Message, attempt: u32, outcome: CallOutcome, now: Moment
             }
         }
     };
-    MessageSettlement { key: MessageKey { contact: message.contact, id: message.id }, outcome, answer }
+    let key = MessageKey { contact: message.contact, id: message.id };
+    MessageSettlement { key, attempt: Some(attempt), outcome, answer }
 }
 
 /// The events that tell journeys what became of a message, where some journey listens to them.

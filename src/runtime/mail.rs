@@ -404,7 +404,12 @@ impl MailRoom {
 
     /// Has a message wait or leaves it out, without an attempt.
     async fn put_off(&self, claimed: &ClaimedMessage, outcome: Outcome, why: &str) {
-        let settlement = MessageSettlement { key: key(claimed), outcome, answer: why.to_owned() };
+        let settlement = MessageSettlement {
+            key: key(claimed),
+            attempt: Some(claimed.attempt),
+            outcome,
+            answer: why.to_owned(),
+        };
         let events = told(&self.runtime.plans(), &claimed.message, &settlement, self.clock.now());
         self.tell(settlement, events, None).await;
     }
@@ -412,7 +417,12 @@ impl MailRoom {
     async fn give_up(&self, claimed: &ClaimedMessage, outcome: Outcome, answer: String) {
         // The answer may name what the contact is called; the ledger has it.
         tracing::warn!(message = %claimed.message.id, "a message cannot be written: `lotse deliveries list` says why");
-        self.tell(MessageSettlement { key: key(claimed), outcome, answer }, Vec::new(), None).await;
+        self.tell(
+            MessageSettlement { key: key(claimed), attempt: Some(claimed.attempt), outcome, answer },
+            Vec::new(),
+            None,
+        )
+        .await;
     }
 
     async fn settle(&self, claimed: &ClaimedMessage, outcome: &Handed) {

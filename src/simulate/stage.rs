@@ -139,6 +139,7 @@ impl Stage {
             let outcome = Outcome::State(MessageState::Accepted);
             settled.push(MessageSettlement {
                 key: key(claimed),
+                attempt: Some(claimed.attempt),
                 outcome,
                 answer: "in virtual time".to_owned(),
             });
@@ -151,6 +152,7 @@ impl Stage {
         let accepted = unit.settle_messages(settled, self.now).await?;
         let arrived = accepted.iter().map(|key| MessageSettlement {
             key: *key,
+            attempt: None,
             outcome: Outcome::State(MessageState::Delivered),
             answer: "in virtual time".to_owned(),
         });
@@ -164,6 +166,7 @@ impl Stage {
         let taken = calls.iter().map(|claimed| CallSettlement {
             contact: claimed.call.contact,
             id: claimed.call.id,
+            attempt: claimed.attempt,
             state: CallState::Delivered,
             due_at: None,
             status: Some(200),
@@ -240,7 +243,8 @@ impl Stage {
 
     pub(super) async fn bounce(&mut self, message: &StoredMessage, state: MessageState) -> Result<()> {
         let outcome = Outcome::State(state);
-        let settlement = MessageSettlement { key: message.key(), outcome, answer: "in a test".to_owned() };
+        let settlement =
+            MessageSettlement { key: message.key(), attempt: None, outcome, answer: "in a test".to_owned() };
         let mut unit = self.runtime.store().write().await?;
         unit.settle_messages(vec![settlement], self.now).await?;
         if message.message.channel == "email" {

@@ -127,6 +127,7 @@ for_every_store! {
         a_message_goes_once
         every_step_of_a_message_is_legal_or_does_nothing
         what_is_settled_is_kept
+        an_attempt_counts_once
         what_never_began_stands_as_before_the_gate
         hand_overs_without_an_outcome_are_told
         settlements_of_one_message_go_in_order
@@ -148,6 +149,7 @@ for_every_store! {
         nothing_is_taken_for_a_receiver_that_is_full
         what_is_sent_is_kept_once
         a_call_is_tried_until_it_is_dead
+        an_attempt_of_a_call_counts_once
         a_dead_call_can_be_tried_again
         a_lead_is_answered_once
     }

@@ -323,7 +323,7 @@ pub trait WriteUnit: ReadUnit {
     async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
 
     /// Makes messages due again that the gate let go at that moment and that did not go, for the answer never came to
-    /// whoever asked. Those that were not let go then stay as they are.
+    /// whoever asked: they were not tried. Those that were not let go then stay as they are.
     async fn take_back(&mut self, keys: &[MessageKey], handed_over_at: Moment) -> Result<()>;
 
     /// Leaves messages that this process took, and that still wait, to whichever process takes them next.

@@ -223,6 +223,8 @@ pub struct GateAnswer {
 pub struct MessageSettlement {
     /// Which.
     pub key: MessageKey,
+    /// In which attempt, from 1; nothing where it was learnt later. What another attempt has led to stays.
+    pub attempt: Option<u32>,
     /// How.
     pub outcome: Outcome,
     /// What the provider said, or why it could not be asked.
@@ -303,6 +305,8 @@ pub struct CallSettlement {
     pub contact: ContactId,
     /// Which.
     pub id: CallId,
+    /// In which attempt, from 1. What another attempt has led to stays.
+    pub attempt: u32,
     /// Where it stands now.
     pub state: CallState,
     /// When it is tried next, where it is.

@@ -231,13 +231,14 @@ async fn deliveries_are_tried_again() {
     let dead = CallSettlement {
         contact: call.contact,
         id: call.id,
+        attempt: 1,
         state: CallState::Dead,
         due_at: None,
         status: Some(500),
         answer: "no".into(),
     };
     let mut unit = stand.store.write().await.unwrap();
-    let settlement = MessageSettlement { key, outcome: refused, answer: "550".into() };
+    let settlement = MessageSettlement { key, attempt: None, outcome: refused, answer: "550".into() };
     unit.settle_messages(vec![settlement], now).await.unwrap();
     unit.settle_calls(vec![dead], now).await.unwrap();
     unit.commit().await.unwrap();

@@ -18,9 +18,14 @@ async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[CallId
     claimed.into_iter().map(|claimed| claimed.call.id).collect()
 }
 
-fn settled(contact: ContactId, id: CallId, state: CallState, due: Option<i64>) -> Vec<CallSettlement> {
+fn settled(
+    (contact, id): (ContactId, CallId),
+    attempt: u32,
+    state: CallState,
+    due: Option<i64>,
+) -> Vec<CallSettlement> {
     let (status, answer) = (Some(503), "busy".to_owned());
-    vec![CallSettlement { contact, id, state, due_at: due.map(at), status, answer }]
+    vec![CallSettlement { contact, id, attempt, state, due_at: due.map(at), status, answer }]
 }
 
 pub(super) async fn calls_of_one_receiver_go_in_order(store: &dyn Store) {
@@ -32,10 +37,10 @@ pub(super) async fn calls_of_one_receiver_go_in_order(store: &dyn Store) {
     assert_eq!(claimed(store, 9, 9, &[]).await, [ids[0], ids[2], other]);
     assert_eq!(claimed(store, 9, 2, &[]).await, [ids[0], ids[2]]);
     // What waits for its next attempt holds up what comes behind it; what is dead does not.
-    change!(store, unit => unit.settle_calls(settled(ada, ids[0], CallState::Pending, Some(60)), at(10)));
+    change!(store, unit => unit.settle_calls(settled((ada, ids[0]), 1, CallState::Pending, Some(60)), at(10)));
     assert_eq!(claimed(store, 59, 9, &[]).await, [ids[2], other]);
     assert_eq!(claimed(store, 60, 9, &[]).await, [ids[2], other, ids[0]]);
-    change!(store, unit => unit.settle_calls(settled(ada, ids[0], CallState::Dead, None), at(61)));
+    change!(store, unit => unit.settle_calls(settled((ada, ids[0]), 2, CallState::Dead, None), at(61)));
     assert_eq!(claimed(store, 61, 9, &[]).await, [ids[1], ids[2], other]);
 }
 
@@ -47,7 +52,7 @@ pub(super) async fn alerts_are_calls(store: &dyn Store) {
     let claims = store.claim_calls(at(1), 9, &[], &[]).await.unwrap();
     assert_eq!(claims.last().map(|claimed| claimed.call.kind), Some(CallKind::Alert));
     let mut unit = store.write().await.unwrap();
-    unit.settle_calls(settled(ada, ids[1], CallState::Dead, None), at(1)).await.unwrap();
+    unit.settle_calls(settled((ada, ids[1]), 1, CallState::Dead, None), at(1)).await.unwrap();
     assert!(unit.retry(DeliveryKind::Alert, ada, ids[1].0, at(2)).await.unwrap());
     assert!(!unit.answer_lead(ada, ids[1], true, "anna", at(3)).await.unwrap(), "an alert is no lead");
 }
@@ -87,7 +92,7 @@ pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
     for body in ["first", "second"] {
         unit.set_bodies(vec![(ada, id, body.to_owned())]).await.unwrap();
     }
-    unit.settle_calls(settled(ada, id, CallState::Pending, Some(5)), at(1)).await.unwrap();
+    unit.settle_calls(settled((ada, id), 1, CallState::Pending, Some(5)), at(1)).await.unwrap();
     unit.commit().await.unwrap();
     let second = store.claim_calls(at(5), 9, &[], &[]).await.unwrap().remove(0);
     assert_eq!((second.attempt, second.body.as_deref()), (2, Some("first")));
@@ -97,29 +102,40 @@ pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
 pub(super) async fn a_call_is_tried_until_it_is_dead(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let id = called(store, ada, &[(CallKind::Call, "erp", 0)]).await[0];
-    change!(store, unit => unit.settle_calls(settled(ada, id, CallState::Pending, Some(5)), at(1)));
-    change!(store, unit => unit.settle_calls(settled(ada, id, CallState::Dead, None), at(5)));
+    change!(store, unit => unit.settle_calls(settled((ada, id), 1, CallState::Pending, Some(5)), at(1)));
+    change!(store, unit => unit.settle_calls(settled((ada, id), 2, CallState::Dead, None), at(5)));
     let stored = look!(store, unit => unit.call_by_id(id)).unwrap();
     assert_eq!((stored.state, stored.attempts, stored.due_at), (CallState::Dead, 2, None));
     assert_eq!((stored.settled_at, stored.status), (Some(at(5)), Some(503)));
     assert_eq!(stored.answer.as_deref(), Some("busy"));
-    change!(store, unit => unit.settle_calls(settled(ada, id, CallState::Delivered, None), at(6)));
+    change!(store, unit => unit.settle_calls(settled((ada, id), 3, CallState::Delivered, None), at(6)));
     assert_eq!(look!(store, unit => unit.call_by_id(id)).unwrap(), stored, "only what waits is settled");
     assert_eq!(look!(store, unit => unit.call_by_id(CallId::default())), None);
+}
+
+pub(super) async fn an_attempt_of_a_call_counts_once(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let id = called(store, ada, &[(CallKind::Call, "erp", 0)]).await[0];
+    for second in [1, 2] {
+        let later = settled((ada, id), 1, CallState::Pending, Some(5 + second));
+        change!(store, unit => unit.settle_calls(later, at(second)));
+    }
+    let stored = look!(store, unit => unit.call_by_id(id)).unwrap();
+    assert_eq!((stored.attempts, stored.due_at, stored.settled_at), (1, Some(at(6)), Some(at(1))));
 }
 
 pub(super) async fn a_dead_call_can_be_tried_again(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let id = called(store, ada, &[(CallKind::HandOff, "sales", 0)]).await[0];
     let retry = |second| (DeliveryKind::HandOff, ada, id.0, at(second));
-    for (state, due, helps) in [
-        (None, None, false),
-        (Some(CallState::Pending), Some(100), true),
-        (Some(CallState::Dead), None, true),
-        (Some(CallState::Delivered), None, false),
+    for (attempt, state, due, helps) in [
+        (0, None, None, false),
+        (1, Some(CallState::Pending), Some(100), true),
+        (2, Some(CallState::Dead), None, true),
+        (3, Some(CallState::Delivered), None, false),
     ] {
         if let Some(state) = state {
-            change!(store, unit => unit.settle_calls(settled(ada, id, state, due), at(40)));
+            change!(store, unit => unit.settle_calls(settled((ada, id), attempt, state, due), at(40)));
         }
         let (kind, contact, call, now) = retry(50);
         assert_eq!(change!(store, unit => unit.retry(kind, contact, call, now)), helps, "{state:?}");

@@ -13,7 +13,8 @@ use crate::time::TimeZone;
 
 async fn settle(store: &dyn Store, key: crate::store::MessageKey, state: MessageState) {
     change!(store, unit => unit.hand_over(&[key], at(50)));
-    let settled = MessageSettlement { key, outcome: Outcome::State(state), answer: "so".to_owned() };
+    let settled =
+        MessageSettlement { key, attempt: None, outcome: Outcome::State(state), answer: "so".to_owned() };
     change!(store, unit => unit.settle_messages(vec![settled], at(51)));
 }
 
@@ -31,8 +32,15 @@ pub(super) async fn deliveries_that_need_somebody_come_first(store: &dyn Store) 
     let pending = calling(&mut run, &mut effects, (CallKind::Call, "erp"), 42);
     record(store, &run, effects, 5).await;
     let state = CallState::Dead;
-    let settled =
-        CallSettlement { contact: ada, id: dead, state, due_at: None, status: None, answer: "no".to_owned() };
+    let settled = CallSettlement {
+        contact: ada,
+        id: dead,
+        attempt: 1,
+        state,
+        due_at: None,
+        status: None,
+        answer: "no".to_owned(),
+    };
     change!(store, unit => unit.settle_calls(vec![settled], at(6)));
 
     let attention = [dead.0, newer.id.0, unsure.id.0, refused.id.0];

@@ -103,8 +103,12 @@ pub(super) async fn what_is_said_about_a_former_contact_is_said_about_the_presen
 
     assert_eq!(look!(store, unit => unit.find(&Who::Id(visitor))).unwrap().id, ada);
     assert_eq!(look!(store, unit => unit.message(key)).unwrap().message.contact, ada);
-    let accepted =
-        MessageSettlement { key, outcome: Outcome::State(MessageState::Accepted), answer: "250".to_owned() };
+    let accepted = MessageSettlement {
+        key,
+        attempt: None,
+        outcome: Outcome::State(MessageState::Accepted),
+        answer: "250".to_owned(),
+    };
     assert_eq!(change!(store, unit => unit.settle_messages(vec![accepted], at(4))), [key]);
     assert_eq!(look!(store, unit => unit.messages(ada))[0].message.state, MessageState::Accepted);
     change!(store, unit => unit.decide(vec![decision(visitor, "news", false, 5)]));
@@ -119,6 +123,7 @@ pub(super) async fn what_is_said_about_a_former_contact_is_said_about_the_presen
     let delivered = CallSettlement {
         contact: visitor,
         id: lead,
+        attempt: 1,
         state: crate::domain::CallState::Delivered,
         due_at: None,
         status: Some(200),

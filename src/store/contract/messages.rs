@@ -22,7 +22,7 @@ async fn goes(store: &dyn Store, key: MessageKey, second: i64) -> bool {
 }
 
 async fn settle(store: &dyn Store, key: MessageKey, outcome: Outcome, second: i64) -> bool {
-    let settled = vec![MessageSettlement { key, outcome, answer: format!("{outcome:?}") }];
+    let settled = vec![MessageSettlement { key, attempt: None, outcome, answer: format!("{outcome:?}") }];
     change!(store, unit => unit.settle_messages(settled, at(second))) == [key]
 }
 
@@ -245,6 +245,31 @@ pub(super) async fn what_is_settled_is_kept(store: &dyn Store) {
     assert!(!settle(store, unknown, Outcome::State(MessageState::Accepted), 22).await);
 }
 
+pub(super) async fn an_attempt_counts_once(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let key = sent(store, ada, 0).await;
+    let settle = async |attempt: u32, outcome: Outcome, second: i64| {
+        let settlement = MessageSettlement { key, attempt: Some(attempt), outcome, answer: String::new() };
+        change!(store, unit => unit.settle_messages(vec![settlement], at(second))) == [key]
+    };
+    let attempts = async || {
+        let stored = look!(store, unit => unit.message(key)).unwrap();
+        (stored.attempts, stored.due_at)
+    };
+    // Before the gate and behind it: whoever does not hear that it was recorded says it again.
+    assert!(settle(1, Outcome::Again(at(20)), 10).await);
+    assert!(!settle(1, Outcome::Again(at(21)), 11).await);
+    assert_eq!(attempts().await, (1, Some(at(20))));
+    assert!(goes(store, key, 20).await);
+    assert!(!settle(1, Outcome::Again(at(30)), 21).await, "it is another one that goes");
+    assert!(settle(2, Outcome::Again(at(40)), 22).await);
+    assert!(!settle(2, Outcome::Again(at(41)), 23).await);
+    assert_eq!(attempts().await, (2, Some(at(40))));
+    assert!(goes(store, key, 40).await);
+    assert!(settle(3, Outcome::State(MessageState::Accepted), 41).await);
+    assert_eq!(attempts().await, (3, None));
+}
+
 pub(super) async fn what_never_began_stands_as_before_the_gate(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let key = sent(store, ada, 0).await;
@@ -283,6 +308,7 @@ pub(super) async fn settlements_of_one_message_go_in_order(store: &dyn Store) {
     ];
     let settled = settled.map(|(key, state)| MessageSettlement {
         key,
+        attempt: None,
         outcome: Outcome::State(state),
         answer: String::new(),
     });
@@ -392,8 +418,8 @@ pub(super) async fn what_was_let_go_and_did_not_go_is_due_again(store: &dyn Stor
     let state = |stored: StoredMessage| (stored.message.state, stored.due_at, stored.attempts);
     let mut unit = store.read().await.unwrap();
     assert_eq!(state(unit.message(went).await.unwrap().unwrap()), (MessageState::HandedOver, None, 1));
-    let back = (MessageState::Decided, Some(at(11)), 1);
-    assert_eq!(state(unit.message(stayed).await.unwrap().unwrap()), back, "the attempt was counted");
+    let back = (MessageState::Decided, Some(at(11)), 0);
+    assert_eq!(state(unit.message(stayed).await.unwrap().unwrap()), back, "nothing was tried");
     drop(unit);
     assert_eq!(broken(store).await, [""; 0]);
     assert!(change!(store, unit => unit.hand_over(&[stayed], at(12)))[0].goes);

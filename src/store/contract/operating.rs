@@ -70,9 +70,15 @@ pub(super) async fn what_is_due_and_what_needs_somebody_is_counted(store: &dyn S
 
     assert!(goes(store, key).await);
     let settled = vec![
-        MessageSettlement { key, outcome: Outcome::State(MessageState::Unsure), answer: String::new() },
+        MessageSettlement {
+            key,
+            attempt: None,
+            outcome: Outcome::State(MessageState::Unsure),
+            answer: String::new(),
+        },
         MessageSettlement {
             key: later,
+            attempt: None,
             outcome: Outcome::State(MessageState::Refused),
             answer: String::new(),
         },
@@ -81,6 +87,7 @@ pub(super) async fn what_is_due_and_what_needs_somebody_is_counted(store: &dyn S
     let dead = CallSettlement {
         contact: ada,
         id: call,
+        attempt: 1,
         state: CallState::Dead,
         due_at: None,
         status: Some(410),

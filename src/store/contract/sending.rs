@@ -8,7 +8,7 @@ use crate::time::{Length, TimeZone, Unit};
 use crate::track::HitKind;
 
 async fn settle(store: &dyn Store, key: MessageKey, outcome: Outcome, second: i64) {
-    let settled = vec![MessageSettlement { key, outcome, answer: String::new() }];
+    let settled = vec![MessageSettlement { key, attempt: None, outcome, answer: String::new() }];
     let done = change!(store, unit => unit.settle_messages(settled, at(second)));
     assert_eq!(done, [key], "{outcome:?}");
 }

@@ -52,7 +52,10 @@ impl Tables {
     pub(super) fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) {
         for settlement in settled {
             let row = self.call_mut(self.is_now(settlement.contact), settlement.id);
-            let Some(row) = row.filter(|row| row.stored.state == CallState::Pending) else { continue };
+            let is_open = |row: &&mut CallRow| {
+                row.stored.state == CallState::Pending && row.stored.attempts + 1 == settlement.attempt
+            };
+            let Some(row) = row.filter(is_open) else { continue };
             row.stored.state = settlement.state;
             row.stored.due_at = settlement.due_at;
             row.stored.status = settlement.status;

@@ -114,6 +114,7 @@ impl Tables {
             if let Some(stored) = self.message_mut(key).filter(is_that) {
                 stored.message.state = MessageState::Decided;
                 stored.due_at = Some(handed_over_at);
+                stored.attempts = stored.attempts.saturating_sub(1);
             }
         }
     }
@@ -128,7 +129,9 @@ impl Tables {
             let asked = settlement.key;
             let key = MessageKey { contact: self.is_now(asked.contact), ..asked };
             let Some(stored) = self.message_mut(key) else { continue };
-            if !settlement.outcome.leads_from().contains(&stored.message.state) {
+            let counted = u32::from(stored.message.state != MessageState::Decided);
+            let is_this = settlement.attempt.is_none_or(|attempt| attempt + counted == stored.attempts + 1);
+            if !is_this || !settlement.outcome.leads_from().contains(&stored.message.state) {
                 continue;
             }
             let more = settlement.outcome.attempts(stored.message.state);

@@ -70,9 +70,9 @@ pub(super) const SETTLE: Bulk = Bulk {
         given_back!("call", "v.column4 = 'pending'"),
         " FROM ("
     ),
-    columns: 8,
+    columns: 9,
     tail: ") AS v WHERE call.slot = v.column1 AND call.contact = v.column2 AND call.id = v.column3
-        AND call.state = 'pending'",
+        AND call.state = 'pending' AND call.attempts = v.column9 - 1",
 };
 
 /// Records what became of calls.
@@ -96,6 +96,7 @@ pub(super) async fn settle(
                 .bind(settlement.status)
                 .bind(settlement.answer.as_str())
                 .bind(now.micros())
+                .bind(i64::from(settlement.attempt))
         })
         .await?;
     Ok(())

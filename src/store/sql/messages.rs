@@ -240,7 +240,7 @@ pub(super) async fn take_back(
     guard::messages(connection, &keys).await?;
     let list = keys::ids(keys.iter().map(|key| (&key.contact, &key.id.0)));
     let sql = concat!(
-        "UPDATE message SET state = 'decided', due_at = $1",
+        "UPDATE message SET state = 'decided', due_at = $1, attempts = attempts - 1",
         given_back!(),
         " WHERE state = 'handed_over' AND handed_over_at = $1
         AND (slot, contact, id) IN (SELECT k.slot, k.contact, k.id FROM ",
@@ -261,8 +261,9 @@ pub(super) const SETTLE: Bulk = Bulk {
         given_back!("message", "v.column4 = 'decided'"),
         " FROM ("
     ),
-    columns: 12,
+    columns: 13,
     tail: concat!(") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
+        AND coalesce(v.column13 = message.attempts + CASE WHEN message.state = 'decided' THEN 1 ELSE 0 END, TRUE)
         AND ", has_word!("v.column8", "message.state"), own_hand_over!(), " RETURNING message.contact, message.id, journey, version, message, decided_at"),
 };
 
@@ -291,6 +292,7 @@ pub(super) async fn settle(
                 .bind(settlement.outcome.reason().map(SkipReason::as_str))
                 .bind(settlement.outcome.wanted_at().map(Moment::micros))
                 .bind(settlement.outcome.attempts(MessageState::HandedOver))
+                .bind(settlement.attempt.map(i64::from))
         });
         let found = rows.await?;
         let done = |row: &Row| {

@@ -287,6 +287,7 @@ async fn what_a_process_gives_back_is_taken_by_another() {
     assert_eq!(claimed(&other, 9).await, [waits]);
     let settlement = MessageSettlement {
         key: goes,
+        attempt: None,
         outcome: Outcome::State(MessageState::Accepted),
         answer: String::new(),
     };
@@ -306,13 +307,15 @@ async fn what_waits_for_another_try_is_nobodys() {
     assert_eq!(claimed(&one, 9).await, [key]);
     let mut unit = one.write().await.unwrap();
     assert!(unit.hand_over(&[key], at(9)).await.unwrap()[0].goes);
-    let later = MessageSettlement { key, outcome: Outcome::Again(at(20)), answer: String::new() };
+    let later =
+        MessageSettlement { key, attempt: None, outcome: Outcome::Again(at(20)), answer: String::new() };
     assert_eq!(unit.settle_messages(vec![later], at(10)).await.unwrap(), [key]);
     unit.commit().await.unwrap();
     assert_eq!(one.claim_calls(at(9), 9, &[], &[]).await.unwrap().len(), 1);
     let later = CallSettlement {
         contact: ada,
         id: call,
+        attempt: 1,
         state: CallState::Pending,
         due_at: Some(at(20)),
         status: None,
@@ -367,7 +370,7 @@ async fn nobody_takes_back_what_another_hands_over() {
     unit.commit().await.unwrap();
     let settled = async |store: &PostgresStore, outcome: Outcome| {
         let mut unit = store.write().await.unwrap();
-        let settlement = MessageSettlement { key, outcome, answer: String::new() };
+        let settlement = MessageSettlement { key, attempt: None, outcome, answer: String::new() };
         let settled = unit.settle_messages(vec![settlement], at(2)).await.unwrap();
         unit.commit().await.unwrap();
         settled
