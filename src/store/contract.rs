@@ -140,6 +140,7 @@ for_every_store! {
         the_messages_of_a_state_say_what_they_are
         a_message_that_is_put_off_was_not_tried
         what_is_unsure_is_sent_once_more
+        what_may_have_gone_is_never_skipped
         hours_are_those_of_the_contact
     }
     calls {

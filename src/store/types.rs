@@ -261,7 +261,7 @@ pub struct StoredMessage {
     pub settled_at: Option<Moment>,
     /// What the provider said.
     pub answer: Option<String>,
-    /// When it was sent once more because nobody could prove the first time.
+    /// When it was sent once more because nobody could prove the first time. Where it is left out since, it is unsure.
     pub resent_at: Option<Moment>,
     /// When a person opened it first.
     pub opened_at: Option<Moment>,

@@ -107,6 +107,39 @@ pub(super) async fn what_is_unsure_is_sent_once_more(store: &dyn Store) {
     assert!(!change!(store, unit => unit.hand_over(&[third], at(44)))[0].goes);
 }
 
+pub(super) async fn what_may_have_gone_is_never_skipped(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let keys = [sent(store, ada, 0).await, sent(store, ada, 1).await, sent(store, ada, 2).await];
+    let [late, stopped, by_hand] = keys;
+    for key in keys {
+        goes(store, key, 5).await;
+    }
+    for key in [late, stopped] {
+        settle(store, key, Outcome::State(MessageState::Unsure), 10).await;
+    }
+    assert_eq!(change!(store, unit => unit.resend(at(10))), 2);
+    settle(store, by_hand, Outcome::State(MessageState::Unsure), 11).await;
+    let retry = (crate::store::DeliveryKind::Message, ada, by_hand.id.0, at(12));
+    let (kind, contact, id, now) = retry;
+    assert!(change!(store, unit => unit.retry(kind, contact, id, now)));
+    for key in [late, by_hand] {
+        let outcome = Outcome::Skipped(SkipReason::Late);
+        let settled = MessageSettlement { key, attempt: Some(2), outcome, answer: "late".to_owned() };
+        let answered = change!(store, unit => unit.settle_messages(vec![settled], at(20)));
+        assert_eq!(answered, [], "nobody is told that it was skipped");
+    }
+    change!(store, unit => unit.decide(vec![decision(ada, "news", false, 19)]));
+    let answer = change!(store, unit => unit.hand_over(&[stopped], at(20)))[0];
+    assert_eq!((answer.goes, answer.skipped), (false, None));
+    for key in keys {
+        let stored = look!(store, unit => unit.message(key)).unwrap();
+        let was = (stored.message.state, stored.message.reason, stored.due_at, stored.settled_at);
+        assert_eq!(was, (MessageState::Unsure, None, None, Some(at(20))));
+    }
+    assert_eq!(past(store, ada, 1).await.len(), 3, "caps count them");
+    assert_eq!(broken(store).await, [""; 0]);
+}
+
 pub(super) async fn hours_are_those_of_the_contact(store: &dyn Store) {
     let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
     let row = crate::store::ImportRow {

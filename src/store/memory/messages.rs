@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
 use super::super::tally::{DecidedMessage, TallyKey, count_skipped, hour_key, reaction_key};
 use super::super::{
-    Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Reaction, StoredMessage,
+    Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, Reaction, StoredMessage,
 };
 use super::tables::{Person, Tables};
 use crate::domain::{Message, MessageId, MessageState, SkipReason};
@@ -62,22 +62,28 @@ impl Tables {
             }
             _ => return GateAnswer { key, goes: false, skipped: None },
         };
-        if let Some(reason) = stopped {
+        let was_resent = self.was_resent(key);
+        let skipped = stopped.filter(|_| !was_resent);
+        if let Some(reason) = skipped {
             self.count_skipped(key, reason);
         }
         if let Some(stored) = self.message_mut(key) {
             stored.due_at = None;
-            stored.message.reason = stopped;
+            stored.message.reason = skipped;
             if stopped.is_none() {
                 stored.message.state = MessageState::HandedOver;
                 stored.handed_over_at = Some(now);
                 stored.attempts += 1;
             } else {
-                stored.message.state = MessageState::Skipped;
+                stored.message.state = left_out(was_resent);
                 stored.settled_at = Some(now);
             }
         }
-        GateAnswer { key, goes: stopped.is_none(), skipped: stopped }
+        GateAnswer { key, goes: stopped.is_none(), skipped }
+    }
+
+    fn was_resent(&self, key: MessageKey) -> bool {
+        self.message(key).is_some_and(|(_, stored)| stored.resent_at.is_some())
     }
 
     fn count_skipped(&mut self, key: MessageKey, reason: SkipReason) {
@@ -136,16 +142,23 @@ impl Tables {
             }
             let more = settlement.outcome.attempts(stored.message.state);
             stored.attempts = stored.attempts.saturating_add_signed(more);
-            stored.message.state = settlement.outcome.state();
-            stored.message.reason = settlement.outcome.reason();
+            let skipped = settlement.outcome.reason().filter(|_| stored.resent_at.is_none());
+            stored.message.state = match settlement.outcome {
+                Outcome::Skipped(_) => left_out(stored.resent_at.is_some()),
+                outcome => outcome.state(),
+            };
+            stored.message.reason = skipped;
             stored.message.wanted_at = settlement.outcome.wanted_at().unwrap_or(stored.message.wanted_at);
             stored.due_at = settlement.outcome.due_at();
             stored.settled_at = Some(now);
             stored.answer = Some(settlement.answer);
-            if let Some(reason) = settlement.outcome.reason() {
+            let reached = stored.message.state == settlement.outcome.state();
+            if let Some(reason) = skipped {
                 self.count_skipped(key, reason);
             }
-            answered.push(asked);
+            if reached {
+                answered.push(asked);
+            }
         }
         answered
     }
@@ -207,6 +220,9 @@ impl Tables {
         let Some(stored) = self.message_mut(key) else { return false };
         let helps = may_retry(stored.message.state) && stored.due_at.is_none_or(|due| due > now);
         if helps {
+            if stored.message.state == MessageState::Unsure {
+                stored.resent_at = stored.resent_at.or(Some(now));
+            }
             stored.message.state = MessageState::Decided;
             stored.message.wanted_at = now;
             stored.due_at = Some(now);
@@ -216,7 +232,11 @@ impl Tables {
     }
 }
 
-/// Whether no earlier message of the channel is still to be handed over.
+/// What becomes of a message that is not sent after all: what may have gone before is unsure again.
+fn left_out(was_resent: bool) -> MessageState {
+    if was_resent { MessageState::Unsure } else { MessageState::Skipped }
+}
+
 /// Whether a message goes by that carrier, and no earlier one of its channel holds it up.
 pub(super) fn is_carried(person: &Person, stored: &StoredMessage, carrier: Carrier) -> bool {
     carrier.carries(&stored.message.channel)

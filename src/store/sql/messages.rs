@@ -105,7 +105,8 @@ async fn entries(
 }
 
 pub(super) const WAITING: &str = concat!(
-    "SELECT m.contact, m.id, m.topic, m.essential, m.address, m.journey, m.version, m.message, m.decided_at FROM ",
+    "SELECT m.contact, m.id, m.topic, m.essential, m.resent_at IS NOT NULL, m.address, m.journey, m.version,
+    m.message, m.decided_at FROM ",
     ids!("$1", "$2", "$3"),
     " CROSS JOIN message AS m WHERE m.slot = k.slot AND m.contact = k.contact AND m.id = k.id
     AND m.state = 'decided'"
@@ -121,7 +122,8 @@ pub(super) const GO: Bulk = Bulk {
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3",
 };
 pub(super) const STAY: Bulk = Bulk {
-    head: "UPDATE message SET state = 'skipped', settled_at = v.column4, due_at = NULL, reason = v.column5 FROM (",
+    head: "UPDATE message SET state = CASE WHEN v.column5 IS NULL THEN 'unsure' ELSE 'skipped' END,
+        settled_at = v.column4, due_at = NULL, reason = v.column5 FROM (",
     columns: 5,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3",
 };
@@ -145,18 +147,22 @@ pub(super) async fn hand_over(
     .await?;
     STAY.run(connection, &stay, |statement, (key, reason)| {
         let statement = statement.bind(key.contact.slot().0).bind(key.contact.0).bind(key.id.0);
-        statement.bind(now.micros()).bind(reason.as_str())
+        statement.bind(now.micros()).bind(reason.map(SkipReason::as_str))
     })
     .await?;
     record::add_counts(connection, counts).await?;
-    let mut stay: BTreeMap<MessageKey, SkipReason> = stay.into_iter().collect();
+    let mut stay: BTreeMap<MessageKey, Option<SkipReason>> = stay.into_iter().collect();
     // Taken out as they are answered: a message that is named twice goes once.
-    let answer = |key: &MessageKey| GateAnswer { key: *key, goes: go.remove(key), skipped: stay.remove(key) };
+    let answer = |key: &MessageKey| {
+        let skipped = stay.remove(key).flatten();
+        GateAnswer { key: *key, goes: go.remove(key), skipped }
+    };
     Ok(messages.iter().map(answer).collect())
 }
 
-/// What a gate says: who may go, who may not and why, and what that changes in the counts.
-type Gate = (BTreeSet<MessageKey>, Vec<(MessageKey, SkipReason)>, Counts);
+/// What a gate says: who may go, who may not and why, and what that changes in the counts. What may have gone before is
+/// unsure again, and so has no reason.
+type Gate = (BTreeSet<MessageKey>, Vec<(MessageKey, Option<SkipReason>)>, Counts);
 type Counts = BTreeMap<TallyKey, (i64, f64)>;
 
 /// Which of the messages that wait may go, and why the others may not.
@@ -167,21 +173,23 @@ async fn gate(connection: &mut Connection, messages: &[MessageKey]) -> Result<Ga
     for row in &found {
         let mut columns = Columns::of(row, "message");
         let key = key_from(&mut columns)?;
-        let (topic, essential, to) = (columns.text()?, columns.flag()?, columns.text()?);
-        waiting.push((key, topic, essential, decided_message(&mut columns)?, to));
+        let (topic, essential) = (columns.text()?, columns.flag()?);
+        let (was_resent, to) = (columns.flag()?, columns.text()?);
+        waiting.push((key, topic, essential, was_resent, decided_message(&mut columns)?, to));
     }
     let suppressed = contacts::suppressed(connection, waiting.iter().map(|(.., to)| to.as_str())).await?;
     let people: Vec<ContactId> = waiting.iter().map(|(key, ..)| key.contact).collect();
     let decisions = turns::decisions(connection, &people).await?;
     let (mut go, mut stay, mut counts) = (BTreeSet::new(), Vec::new(), Counts::new());
-    for (key, topic, essential, decided, address) in waiting {
+    for (key, topic, essential, was_resent, decided, address) in waiting {
         let allowed = decisions.get(&key.contact).and_then(|decided| decided.get(&topic)).copied();
         match stopped(essential, allowed, suppressed.contains_key(&suppression_key(&address))) {
             None => {
                 go.insert(key);
             }
+            Some(_) if was_resent => stay.push((key, None)),
             Some(reason) => {
-                stay.push((key, reason));
+                stay.push((key, Some(reason)));
                 count_skipped(&mut counts, decided, reason);
             }
         }
@@ -255,19 +263,21 @@ pub(super) async fn take_back(
 
 pub(super) const SETTLE: Bulk = Bulk {
     head: concat!(
-        "UPDATE message SET state = v.column4, due_at = v.column5, settled_at = v.column6, answer = v.column7,
-        attempts = attempts + CASE WHEN message.state = 'decided' THEN v.column9 ELSE v.column12 END, reason = v.column10,
-        wanted_at = coalesce(v.column11, wanted_at)",
+        "UPDATE message SET state = CASE WHEN v.column4 = 'skipped' AND resent_at IS NOT NULL THEN 'unsure'
+        ELSE v.column4 END, due_at = v.column5, settled_at = v.column6, answer = v.column7,
+        attempts = attempts + CASE WHEN message.state = 'decided' THEN v.column9 ELSE v.column12 END,
+        reason = CASE WHEN resent_at IS NULL THEN v.column10 END, wanted_at = coalesce(v.column11, wanted_at)",
         given_back!("message", "v.column4 = 'decided'"),
         " FROM ("
     ),
     columns: 13,
     tail: concat!(") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3
         AND coalesce(v.column13 = message.attempts + CASE WHEN message.state = 'decided' THEN 1 ELSE 0 END, TRUE)
-        AND ", has_word!("v.column8", "message.state"), own_hand_over!(), " RETURNING message.contact, message.id, journey, version, message, decided_at"),
+        AND ", has_word!("v.column8", "message.state"), own_hand_over!(), " RETURNING message.contact, message.id, journey, version, message, decided_at, state"),
 };
 
-/// Records what became of messages, in order; answers those whose state could lead there.
+/// Records what became of messages, in order; answers those whose state could lead there. What may have gone before is
+/// unsure again where it is left out, which is not answered.
 pub(super) async fn settle(
     connection: &mut Connection,
     settled: Vec<MessageSettlement>,
@@ -297,12 +307,15 @@ pub(super) async fn settle(
         let found = rows.await?;
         let done = |row: &Row| {
             let mut columns = Columns::of(row, "message");
-            Ok((key_from(&mut columns)?, decided_message(&mut columns)?))
+            let (key, decided) = (key_from(&mut columns)?, decided_message(&mut columns)?);
+            Ok((key, (decided, columns.word(MessageState::from_text)?)))
         };
-        let mut done: BTreeMap<MessageKey, DecidedMessage> = found.iter().map(done).collect::<Result<_>>()?;
+        let mut done: BTreeMap<MessageKey, (DecidedMessage, MessageState)> =
+            found.iter().map(done).collect::<Result<_>>()?;
         for (settlement, contact) in &round {
             let key = MessageKey { contact: *contact, id: settlement.key.id };
-            let Some(decided) = done.remove(&key) else { continue };
+            let reached = |(_, state): &(_, MessageState)| *state == settlement.outcome.state();
+            let Some((decided, _)) = done.remove(&key).filter(reached) else { continue };
             if let Some(reason) = settlement.outcome.reason() {
                 count_skipped(&mut counts, decided, reason);
             }
@@ -355,7 +368,8 @@ pub(super) async fn retry(connection: &mut Connection, key: MessageKey, now: Mom
     let states: Vec<MessageState> =
         MessageState::ALL.iter().copied().filter(|state| may_retry(*state)).collect();
     let sql = concat!(
-        "UPDATE message SET state = 'decided', due_at = $4, wanted_at = $4, settled_at = NULL",
+        "UPDATE message SET state = 'decided', due_at = $4, wanted_at = $4, settled_at = NULL,
+        resent_at = CASE WHEN state = 'unsure' THEN coalesce(resent_at, $4) ELSE resent_at END",
         given_back!(),
         " WHERE slot = $1 AND contact = $2 AND id = $3 AND ",
         has_word!("$5", "state"),
