@@ -118,6 +118,9 @@ fn reasons(app: &App, known: &Known, now: Moment) -> Vec<String> {
             it for too long; end that, and the log becomes small by itself"
         ));
     }
+    if let Some(why) = pulse.why_unread() {
+        reasons.push(format!("the journeys in force have changed and cannot be read: {why}"));
+    }
     reasons
 }
 
@@ -185,6 +188,17 @@ mod tests {
         log.set_len(before).unwrap();
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(text.contains("the log of the database has 3072 MiB"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn journeys_that_cannot_be_read_are_red() {
+        let stand = Stand::new().await;
+        stand.app.flow.pulse.read_plans(Some(&StoreError::Busy));
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("cannot be read: the database is busy"), "{text}");
+        stand.app.flow.pulse.read_plans(None);
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
     }
 
     #[tokio::test]

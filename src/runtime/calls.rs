@@ -16,6 +16,7 @@ use super::{Outbound, Runtime, spans};
 use crate::channel::webhook::{CallOutcome, Receiver};
 use crate::channel::{Retry, next_attempt};
 use crate::domain::{Address, Call, CallId, CallKind, CallState, Event, EventId, EventKind, IdHasher};
+use crate::language::plan::Plan;
 use crate::store::{CallSettlement, ClaimedCall, ReadUnit, StoreError, Waiting, Who};
 use crate::time::{Clock, Moment};
 use crate::track::LeadToken;
@@ -109,6 +110,7 @@ impl CallCenter {
         let long = self.runtime.patience(now);
         let under_way: Vec<CallId> = self.flow.calls_under_way().keys().copied().collect();
         let claimed = self.runtime.store().claim_calls(now, CLAIM, &under_way, &self.full()).await?;
+        let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.call.version)).await;
         let mut unit = self.runtime.store().read().await?;
         if claimed.is_empty() {
             let next = unit.next_due().await?.calls.filter(|next| *next > now);
@@ -119,10 +121,12 @@ impl CallCenter {
         let mut ready = Vec::new();
         let mut bodies = Vec::new();
         for claimed in claimed {
-            let body = match &claimed.body {
-                Some(body) => body.clone(),
-                None => {
-                    let body = self.body(&mut *unit, &claimed.call).await?;
+            let body = match (&claimed.body, plans.version(claimed.call.version)) {
+                (Some(body), _) => body.clone(),
+                // It is claimed again.
+                (None, None) => continue,
+                (None, Some(plan)) => {
+                    let body = self.body(&mut *unit, &claimed.call, plan).await?;
                     bodies.push((claimed.call.contact, claimed.call.id, body.clone()));
                     body
                 }
@@ -222,12 +226,11 @@ impl CallCenter {
     }
 
     /// What a call says.
-    async fn body(&self, unit: &mut dyn ReadUnit, call: &Call) -> Result<String, StoreError> {
+    async fn body(&self, unit: &mut dyn ReadUnit, call: &Call, plan: &Plan) -> Result<String, StoreError> {
         let contact = unit.find(&Who::Id(call.contact)).await?;
-        let plans = self.runtime.plans();
-        let person = match (&contact, plans.version(call.version)) {
-            (Some(contact), Some(plan)) => plan.contact_json(contact),
-            _ => json!({ "id": call.contact }),
+        let person = match &contact {
+            Some(contact) => plan.contact_json(contact),
+            None => json!({ "id": call.contact }),
         };
         let of_person = |name: &str| person.get(name).cloned().unwrap_or(Json::Null);
         let body = match call.kind {
@@ -366,3 +369,6 @@ fn answer_event(call: &Call, body: &[u8], now: Moment) -> Event {
         properties,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,7 +154,9 @@ impl MailRoom {
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
             );
         }
-        for message in claimed {
+        let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.message.version)).await;
+        // Mails whose plan cannot be read are claimed again.
+        for message in claimed.into_iter().filter(|claimed| plans.version(claimed.message.version).is_some()) {
             self.flow.messages().insert(message.message.id);
             let id = message.message.id;
             if sender.send(message).await.is_err() {
@@ -514,3 +516,6 @@ struct Batch {
     /// Until when they may begin to go, where they were let through together; else each asks when its turn comes.
     until: Option<Instant>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ mod pulse;
 mod setback;
 mod spans;
 mod story;
+#[cfg(test)]
+mod testing;
 mod tick;
 mod why;
 mod works;
@@ -56,7 +58,7 @@ use crate::domain::{Arm, EventId, IdHasher, Learned};
 use crate::engine::Plans;
 use crate::language::plan::{Expr, Unsure};
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::time::{Clock, Moment, TimeZone};
 
 /// The store, the plans in force and what else moving contacts needs.
@@ -121,6 +123,32 @@ impl Runtime {
     /// Puts other plans into force.
     pub fn set_plans(&self, plans: Plans) {
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
+    }
+
+    /// Reads the plans anew. Where they cannot be read, those at hand stay.
+    ///
+    /// # Errors
+    /// When the store fails, or holds a plan that this program cannot read.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let loaded = load_plans(&*self.store).await;
+        match loaded {
+            Ok(plans) => self.set_plans(plans),
+            Err(error) => {
+                tracing::error!(%error, "the journeys in force could not be read; what they are needed for waits");
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The plans, read anew where one of these versions is not among them: another process may have put it into force
+    /// a moment ago. A version that is not among them even so cannot be read now, and what needs it waits.
+    pub async fn plans_with(&self, versions: impl IntoIterator<Item = u32>) -> Arc<Plans> {
+        let plans = self.plans();
+        if versions.into_iter().all(|version| plans.version(version).is_some()) || self.reload().await.is_err() {
+            return plans;
+        }
+        self.plans()
     }
 
     /// Whether mails whose hand-over nobody can prove are sent once more.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::Runtime;
 use super::flow::Flow;
 use super::setback::Setback;
-use super::{Runtime, load_plans};
 use crate::store::{Hold, StoreError, Wake};
 use crate::time::Clock;
 
@@ -51,8 +51,9 @@ impl Elsewhere {
             self.held = held;
         }
         // Where the plans cannot be read it is looked again.
-        if let Ok(plans) = load_plans(&**runtime.store()).await {
-            runtime.set_plans(plans);
+        let reloaded = runtime.reload().await;
+        flow.pulse.read_plans(reloaded.as_ref().err());
+        if reloaded.is_ok() {
             self.seen = seen;
         }
         flow.wake(Wake::TURNS.and(Wake::MESSAGES).and(Wake::CALLS));

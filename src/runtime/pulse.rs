@@ -18,6 +18,8 @@ pub struct Pulse {
     stuck: Mutex<Option<String>>,
     /// When and why something could not be written the last time, where nothing was written since.
     unwritten: Mutex<Option<(Moment, String)>>,
+    /// Why the journeys that others put into force could not be read the last time.
+    unread: Mutex<Option<String>>,
 }
 
 impl Pulse {
@@ -48,6 +50,16 @@ impl Pulse {
         if !matches!(error, StoreError::Overtaken) {
             *lock(&self.unwritten) = Some((now, error.to_string()));
         }
+    }
+
+    /// The journeys in force were read, or could not be.
+    pub fn read_plans(&self, error: Option<&StoreError>) {
+        *lock(&self.unread) = error.map(StoreError::to_string);
+    }
+
+    /// Why the journeys in force cannot be read, where others have changed them.
+    pub fn why_unread(&self) -> Option<String> {
+        lock(&self.unread).clone()
     }
 
     /// When contacts were moved last; nothing where this process moves none.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Runtime, aside};
@@ -25,6 +25,9 @@ pub struct Tick {
     pub passed: Vec<Passed>,
     /// Whether there may be more to do at once.
     pub more: bool,
+    /// Contacts that stay as they are, with what happened to them: a run of theirs follows a version whose plan cannot
+    /// be read here.
+    pub left: usize,
 }
 
 impl Runtime {
@@ -33,34 +36,43 @@ impl Runtime {
     /// # Errors
     /// When the store fails; nothing was done then, and the next tick does it.
     pub async fn tick(&self, now: Moment, limit: u32) -> Result<Tick> {
-        let error = match self.batch(now, limit, Recording::Together).await {
-            Err(error) if !error.is_passing() => error,
-            done => return done,
+        let (mut tick, unknown) = match self.batch(now, limit, Recording::Together).await {
+            Err(error) if !error.is_passing() => {
+                if self.set_aside(&error, Waiting::Turns, now).await? {
+                    return Ok(Tick { more: true, ..Tick::default() });
+                }
+                tracing::error!(%error, "turns could not be recorded together: they are recorded one by one");
+                self.batch(now, limit, Recording::OneByOne).await?
+            }
+            done => done?,
         };
-        if self.set_aside(&error, Waiting::Turns, now).await? {
-            return Ok(Tick { more: true, ..Tick::default() });
+        if !unknown.is_empty() {
+            let plans = self.plans_with(unknown.iter().copied()).await;
+            if unknown.iter().all(|version| plans.version(*version).is_some()) {
+                (tick.left, tick.more) = (0, true);
+            }
         }
-        tracing::error!(%error, "turns could not be recorded together: they are recorded one by one");
-        self.batch(now, limit, Recording::OneByOne).await
+        Ok(tick)
     }
 
-    async fn batch(&self, now: Moment, limit: u32, recording: Recording) -> Result<Tick> {
+    /// One batch, and the versions whose plans it would have needed beside those at hand.
+    async fn batch(&self, now: Moment, limit: u32, recording: Recording) -> Result<(Tick, BTreeSet<u32>)> {
         let mut unit = self.store.write().await?;
         // Those who were there before a journey that time leads into get their turn batch by batch.
         let plans = self.plans();
         let extended = plans.are_watching() && unit.extend_watch(plans.deployed_at(), now, limit).await?;
         let mut claim = unit.claim(now, limit).await?;
-        let left = leave(&mut claim);
+        let postponed = leave(&mut claim);
         if claim.events.is_empty() && claim.due.is_empty() && claim.watches.is_empty() {
             if extended {
                 unit.commit().await?;
             }
-            return Ok(Tick { more: extended, ..Tick::default() });
+            return Ok((Tick { more: extended, ..Tick::default() }, BTreeSet::new()));
         }
-        let full = extended || left || claim.more;
+        let full = extended || postponed || claim.more;
         let (events, timers) = (claim.events.len(), claim.due.len() + claim.watches.len());
         let came: Vec<Moment> = claim.events.iter().map(|event| event.received_at).collect();
-        let batch = self.turns(&mut *unit, &plans, claim, now).await?;
+        let (batch, left) = self.turns(&mut *unit, &plans, claim, now).await?;
         let effects = || batch.contacts.iter().map(|(_, effects)| effects);
         let tick = Tick {
             events,
@@ -70,6 +82,7 @@ impl Runtime {
             calls: effects().map(|effects| effects.calls.len()).sum(),
             passed: effects().flat_map(|effects| effects.passed.iter().copied()).collect(),
             more: full || effects().any(|effects| !effects.events.is_empty()),
+            left: left.contacts.len(),
         };
         let decided = Decided::of(&batch);
         match recording {
@@ -82,7 +95,7 @@ impl Runtime {
         for at in came {
             self.metrics.event_waits.observe_micros(now.micros_since(at));
         }
-        Ok(tick)
+        Ok((tick, left.versions))
     }
 
     async fn turns(
@@ -91,7 +104,7 @@ impl Runtime {
         plans: &Plans,
         claim: Claim,
         now: Moment,
-    ) -> Result<TurnBatch> {
+    ) -> Result<(TurnBatch, Left)> {
         let learned = self.learned();
         let world = World { plans, zone: &self.zone, assign: &self.assign, learned: &learned, arm: self.arm };
         let mut needs = needs(&world, &claim.due, !claim.events.is_empty());
@@ -112,7 +125,11 @@ impl Runtime {
             inputs.entry(event.contact).or_default().push(Input::Event(event));
         }
         let contacts: Vec<ContactId> = inputs.keys().copied().collect();
+        let mut left = Left::default();
         for mut state in unit.states(&contacts, &needs, earliest).await? {
+            if left.leaves(plans, &state) {
+                continue;
+            }
             let inputs = inputs.remove(&state.contact.id).unwrap_or_default();
             // A contact that makes the engine fall over is set aside; all others go on.
             let moved = catch_unwind(AssertUnwindSafe(|| advance(&world, &mut state, inputs, now)));
@@ -124,7 +141,28 @@ impl Runtime {
                 }
             }
         }
-        Ok(batch)
+        batch.events.retain(|(contact, _)| !left.contacts.contains(contact));
+        Ok((batch, left))
+    }
+}
+
+/// What a batch leaves for later, for it has no plan to go by: another process may know more.
+#[derive(Default)]
+struct Left {
+    contacts: BTreeSet<ContactId>,
+    versions: BTreeSet<u32>,
+}
+
+impl Left {
+    /// Whether a run of the contact follows a version that is not known.
+    fn leaves(&mut self, plans: &Plans, state: &ContactState) -> bool {
+        let versions = state.runs.iter().map(|run| run.version);
+        let unknown: Vec<u32> = versions.filter(|version| plans.version(*version).is_none()).collect();
+        if unknown.is_empty() {
+            return false;
+        }
+        self.versions.extend(unknown);
+        self.contacts.insert(state.contact.id)
     }
 }
 

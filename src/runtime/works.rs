@@ -84,6 +84,8 @@ impl Works {
         let (ending, ended) = watch::channel(false);
         // Asked before anybody looks at what is due, so that what others change from then on is noticed.
         let elsewhere = Elsewhere::new(&runtime).await?;
+        // What was changed between the plans at hand and that question would never be noticed.
+        runtime.reload().await?;
         let looking = others::look(Arc::clone(&runtime), Arc::clone(&flow), clock, ended.clone(), elsewhere);
         let hearing = others::hear(Arc::clone(&runtime), Arc::clone(&flow), ended);
         let tasks = vec![tokio::spawn(looking), tokio::spawn(hearing)];
@@ -247,6 +249,10 @@ async fn schedule(
                 }
                 if tick.calls > 0 {
                     flow.calls.notify_one();
+                }
+                if tick.left > 0 {
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                    continue;
                 }
                 if tick.more {
                     limit = TICK_BACKLOG;

@@ -115,7 +115,7 @@ async fn asked(app: &App, token: &str) -> Result<(SurveyToken, Message, Survey),
     let token: SurveyToken = app.outbound.tracker.read(token).ok_or(NoPage::NoLink)?;
     let key = MessageKey { contact: token.contact, id: token.message };
     let stored = app.runtime.store().read().await?.message(key).await?.ok_or(NoPage::NoLink)?;
-    let plans = app.runtime.plans();
+    let plans = app.runtime.plans_with([stored.message.version]).await;
     let plan = plans.version(stored.message.version).ok_or(NoPage::NoLink)?;
     let survey = plan.surveys.get(&token.survey).cloned().ok_or(NoPage::NoLink)?;
     Ok((token, stored.message, survey))

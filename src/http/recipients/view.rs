@@ -39,8 +39,8 @@ async fn write(app: &App, token: &str) -> Result<Response, NoPage> {
         permissions,
         entry: run.map(|run| run.state.entry).unwrap_or_default(),
     };
-    let plans = app.runtime.plans();
     let message = &claimed.message;
+    let plans = app.runtime.plans_with([message.version]).await;
     let rendered = planned(&plans, message.version, &message.message)
         .and_then(|(plan, planned)| app.letters.render(plan, planned, &claimed))
         .map_err(|error| {

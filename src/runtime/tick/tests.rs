@@ -1,99 +1,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::{Attributes, EventKind, Permission};
-use crate::language::check::check;
 use crate::language::plan::Needs;
-use crate::runtime::{Flow, Job, Writer, deploy, event_id, load_plans};
-use crate::source::WorkspaceFiles;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{Arrival, ArrivalKind, Identity, ImportRow, Store, Who, audit};
-use crate::time::{ManualClock, TimeZone};
-
-const SECOND: i64 = 1_800_000_000;
-
-fn at(second: i64) -> Moment {
-    Moment::from_seconds(SECOND + second)
-}
-
-/// A runtime over a database of its own, with one journey in force.
-struct Place {
-    runtime: Arc<Runtime>,
-    sqlite: Arc<SqliteStore>,
-    folder: std::path::PathBuf,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-impl Place {
-    async fn new(name: &str, journey: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("lotse-tick-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let sqlite = SqliteStore::open(&folder.join("lotse.db")).await.unwrap();
-        sqlite.migrate().await.unwrap();
-        let sqlite = Arc::new(sqlite);
-        let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
-        let text = format!("event signup {{ order_id text }}\nevent bought {{ }}\n{journey}");
-        let files = WorkspaceFiles::from_texts([("a.journey", text.as_str())]);
-        let checked = check(&files, None);
-        assert!(!checked.has_errors(), "{:#?}", checked.findings);
-        deploy(&*store, &checked, &files.sources, "tests", at(-1)).await.unwrap();
-        let plans = load_plans(&*store).await.unwrap();
-        Self { runtime: Arc::new(Runtime::new(store, plans, TimeZone::UTC, BTreeMap::new())), sqlite, folder }
-    }
-
-    async fn comes(&self, who: &str, event: &str, seconds: impl IntoIterator<Item = i64>) -> ContactId {
-        let arrivals = seconds.into_iter().map(|second| Arrival {
-            id: event_id("shop", &format!("{who} {event} {second}"), None),
-            who: Identity { external_id: Some(who.to_owned()), ..Identity::default() },
-            kind: ArrivalKind::Event(EventKind::Track, event.to_owned()),
-            at: at(second),
-            received_at: at(second),
-            properties: Attributes::new(),
-        });
-        let arrivals: Vec<Arrival> = arrivals.collect();
-        let mut unit = self.runtime.store().write().await.unwrap();
-        unit.take_in(arrivals).await.unwrap();
-        let found = unit.find(&Who::External(who.to_owned())).await.unwrap();
-        unit.commit().await.unwrap();
-        found.unwrap().id
-    }
-
-    async fn decides(&self, contact: ContactId, allowed: bool, second: i64) {
-        let decision = Permission {
-            contact,
-            topic: "news".to_owned(),
-            allowed,
-            at: at(second),
-            source: "a test".to_owned(),
-            wording: None,
-            proof: None,
-        };
-        let mut unit = self.runtime.store().write().await.unwrap();
-        unit.decide(vec![decision]).await.unwrap();
-        unit.commit().await.unwrap();
-    }
-
-    async fn outcomes(&self, contact: ContactId) -> Vec<Option<String>> {
-        let mut unit = self.runtime.store().read().await.unwrap();
-        unit.runs(contact).await.unwrap().into_iter().map(|run| run.outcome).collect()
-    }
-
-    /// Without a look at what cannot be read.
-    async fn pending_events(&self) -> usize {
-        let mut unit = self.runtime.store().write().await.unwrap();
-        unit.claim(Moment::MIN, 1_000).await.unwrap().events.len()
-    }
-
-    async fn pending(&self) -> u64 {
-        let mut unit = self.runtime.store().read().await.unwrap();
-        audit(&mut *unit, &TimeZone::UTC).await.unwrap().pending_events
-    }
-}
+use crate::runtime::testing::{Place, at};
+use crate::runtime::{Flow, Job, Writer};
+use crate::time::ManualClock;
 
 const JOURNEY: &str = "journey j { enter on signup stage s {
     wait up to 1 day { on bought { end as sale } otherwise { end as silent } } } }";
@@ -216,14 +127,7 @@ const SENDS: &str = "topic news \"News\"
 #[tokio::test]
 async fn a_message_that_the_gate_stops_is_told_to_journeys() {
     let place = Place::new("gate", SENDS).await;
-    let row = ImportRow {
-        external_id: Some("ada".to_owned()),
-        email: "ada@example.org".parse().ok(),
-        ..ImportRow::default()
-    };
-    let mut unit = place.runtime.store().write().await.unwrap();
-    unit.import(vec![row], at(0)).await.unwrap();
-    unit.commit().await.unwrap();
+    place.has_address("ada", "ada@example.org").await;
     let ada = place.comes("ada", "signup", [0]).await;
     place.decides(ada, true, 0).await;
     assert_eq!(place.runtime.tick(at(1), 100).await.unwrap().messages, 1);
@@ -242,4 +146,43 @@ async fn a_message_that_the_gate_stops_is_told_to_journeys() {
     let mut outcomes = place.outcomes(ada).await;
     outcomes.sort();
     assert_eq!(outcomes, [None, Some("told".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_version_that_another_process_put_into_force_is_looked_for() {
+    let place = Place::new("stale", JOURNEY).await;
+    let other = place.another();
+    place.deploys(&JOURNEY.replace("sale", "won"), 0).await;
+    other.reload().await.unwrap();
+    let ada = place.comes("ada", "signup", [1]).await;
+    other.tick(at(2), 100).await.unwrap();
+    place.comes("ada", "bought", [3]).await;
+    let tick = place.runtime.tick(at(4), 100).await.unwrap();
+    assert_eq!((tick.steps, tick.more, tick.left, place.pending().await), (0, true, 0, 1));
+    place.runtime.tick(at(4), 100).await.unwrap();
+    assert_eq!((place.outcomes(ada).await, place.pending().await), (vec![Some("won".to_owned())], 0));
+}
+
+#[tokio::test]
+async fn whoever_no_plan_can_be_read_for_is_left_and_holds_up_nobody() {
+    let place = Place::new("unread", JOURNEY).await;
+    let other = place.another();
+    place.deploys(&JOURNEY.replace("sale", "won"), 0).await;
+    let ben = place.comes("ben", "signup", [1]).await;
+    place.runtime.tick(at(1), 100).await.unwrap();
+    other.reload().await.unwrap();
+    let ada = place.comes("ada", "signup", [1]).await;
+    other.tick(at(2), 100).await.unwrap();
+    place.spoil_plans().await;
+    place.comes("ada", "bought", [3]).await;
+    place.comes("ben", "bought", [3]).await;
+    for now in [4, 90_000] {
+        let tick = place.runtime.tick(at(now), 100).await.unwrap();
+        assert_eq!((tick.left, place.pending().await), (1, 1));
+        assert_eq!(place.outcomes(ada).await, [None]);
+    }
+    assert_eq!(place.outcomes(ben).await, [Some("sale".to_owned())]);
+    // A process that can read them goes on with what happened, in its order.
+    other.tick(at(90_001), 100).await.unwrap();
+    assert_eq!(place.outcomes(ada).await, [Some("won".to_owned())]);
 }

@@ -1,0 +1,55 @@
+use async_trait::async_trait;
+
+use super::*;
+use crate::channel::email::MailLease;
+use crate::config::Config;
+use crate::engine::Plans;
+use crate::runtime::Outbound;
+use crate::runtime::testing::{Place, at};
+use crate::time::{ManualClock, TimeZone};
+
+const SENDS: &str = "topic news \"News\"
+    email hello { topic news from m subject \"Hi\" body \"Hi {{ unsubscribe_url }}\" }
+    journey j { enter on signup stage s { send email hello end } }";
+
+/// A way nobody goes.
+struct NoWay;
+
+#[async_trait]
+impl MailRoute for NoWay {
+    async fn checkout(&self) -> Box<dyn MailLease> {
+        std::future::pending().await
+    }
+
+    fn connections(&self) -> (usize, usize) {
+        (0, 0)
+    }
+}
+
+/// How many messages a mail room takes that has no plan at hand, and how many plans it has then.
+async fn taken(place: &Place) -> (usize, usize) {
+    let store = Arc::clone(place.runtime.store());
+    let runtime = Arc::new(Runtime::new(store, Plans::default(), TimeZone::UTC, [].into()));
+    let (clock, flow) = (Arc::new(ManualClock::new(at(9))), Arc::new(Flow::default()));
+    let (writer, _) = Writer::start(Arc::clone(&runtime), Arc::<ManualClock>::clone(&clock), Arc::clone(&flow));
+    let outbound = Arc::new(Outbound::for_preview(&Config::default()).unwrap());
+    let letters = Arc::new(Letters::new(outbound, TimeZone::UTC));
+    let room = MailRoom::new(runtime, letters, Arc::new(NoWay), writer, flow, clock, 1);
+    let (sender, mut receiver) = mpsc::channel(9);
+    room.claim(&sender).await.unwrap();
+    let taken = std::iter::from_fn(|| receiver.try_recv().ok()).count();
+    assert_eq!(taken, room.flow.messages().len());
+    (taken, room.runtime.plans().versions().count())
+}
+
+#[tokio::test]
+async fn mail_whose_plan_is_not_known_waits_until_it_is() {
+    let place = Place::new("mail", SENDS).await;
+    place.has_address("ada", "ada@example.org").await;
+    let ada = place.comes("ada", "signup", [0]).await;
+    place.decides(ada, true, 0).await;
+    assert_eq!(place.runtime.tick(at(1), 100).await.unwrap().messages, 1);
+    assert_eq!(taken(&place).await, (1, 1), "the plans are read anew");
+    place.spoil_plans().await;
+    assert_eq!(taken(&place).await, (0, 0));
+}
