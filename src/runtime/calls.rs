@@ -135,13 +135,18 @@ impl CallCenter {
         }
         drop(unit);
         // What is sent is kept before it is sent, so that every attempt sends the same.
-        if !bodies.is_empty() && self.writer.write(|done| Job::Bodies { bodies, done }).await.is_err() {
-            return Ok(Duration::from_secs(1));
+        let mut kept = BTreeMap::new();
+        if !bodies.is_empty() {
+            match self.writer.write(|done| Job::Bodies { bodies, done }).await {
+                Ok(bodies) => kept = bodies,
+                Err(_) => return Ok(Duration::from_secs(1)),
+            }
         }
         let may_be_more = ready.len() == CLAIM as usize;
         for (claimed, body) in ready {
             let receiver = (claimed.call.kind, claimed.call.target.clone());
             self.flow.calls_under_way().insert(claimed.call.id, receiver);
+            let body = kept.remove(&claimed.call.id).unwrap_or(body);
             let span = spans::call(&claimed.call);
             calls.spawn(Arc::clone(self).call(claimed, body).instrument(span));
         }

@@ -41,6 +41,7 @@ pub async fn deploy(
 ) -> Result<Deployed, DeployError> {
     let mut deployed = Deployed::default();
     let mut unit = store.write().await?;
+    let now = unit.deploying(now).await?;
     let before = unit.versions().await?;
     for journey in &checked.model.journeys {
         let plan =

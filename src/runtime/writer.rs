@@ -139,8 +139,8 @@ pub enum Job {
     Bodies {
         /// The bodies.
         bodies: Vec<(ContactId, CallId, String)>,
-        /// Who waits for it.
-        done: Done<()>,
+        /// What is kept of each: another process may have been first.
+        done: Done<BTreeMap<CallId, String>>,
     },
 }
 
@@ -325,6 +325,8 @@ struct Together {
     /// Before the commit began.
     asked_at: Option<Instant>,
     first: Vec<bool>,
+    /// What is kept of calls.
+    bodies: BTreeMap<CallId, String>,
 }
 
 impl Together {
@@ -466,7 +468,7 @@ impl Together {
             unit.settle_calls(calls, now).await?;
         }
         if !all_bodies.is_empty() {
-            unit.set_bodies(all_bodies).await?;
+            self.bodies = unit.set_bodies(all_bodies).await?;
         }
         if !keys.is_empty() {
             let answers = unit.hand_over(&keys, now).await?;
@@ -531,8 +533,9 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
                 turns |= event.is_some();
                 calls = true;
             }
-            Job::Bodies { done, .. } => {
-                let _ = done.send(Ok(()));
+            Job::Bodies { bodies, done } => {
+                let kept = bodies.iter().filter_map(|(_, call, _)| together.bodies.remove_entry(call));
+                let _ = done.send(Ok(kept.collect()));
             }
         }
     }
@@ -555,9 +558,8 @@ fn refuse(jobs: Vec<Job>, now: Moment, error: &StoreError) -> Vec<Job> {
         match job {
             Job::Arrive { done, .. } => drop(done.send(Err(why()))),
             Job::Hit { done: Some(done), .. } => drop(done.send(Err(why()))),
-            Job::Events { done, .. } | Job::Decide { done, .. } | Job::Bodies { done, .. } => {
-                drop(done.send(Err(why())))
-            }
+            Job::Events { done, .. } | Job::Decide { done, .. } => drop(done.send(Err(why()))),
+            Job::Bodies { done, .. } => drop(done.send(Err(why()))),
             Job::Lead { done, .. } | Job::Answer { done, .. } => drop(done.send(Err(why()))),
             // What may not be committed must not go. What is committed all the same, as where the connection was lost
             // behind the commit, would be taken for gone.

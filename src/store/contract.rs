@@ -89,6 +89,7 @@ for_every_store! {
         what_machines_do_is_kept_and_waits_for_nobody
         events_are_added_once
         decisions_are_kept_and_told_of
+        what_was_said_last_holds_whatever_the_clocks_say
         of_two_decisions_at_one_instant_the_refusal_holds
         what_cannot_be_taken_is_shown
         a_suppressed_address_stays_so_whoever_has_it
@@ -162,6 +163,7 @@ for_every_store! {
         a_plan_has_one_number
         what_was_picked_stays
         the_latest_deployment_holds
+        a_deployment_comes_behind_those_before_it
         access_is_given_and_taken
         what_is_due_next
         the_books_of_a_lived_in_store_balance

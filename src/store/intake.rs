@@ -64,6 +64,25 @@ pub(super) fn answers(
     about.iter().map(answer).collect()
 }
 
+/// Has decisions that come in come behind those before them on their topics, of which `known` says when they were made:
+/// the clocks of processes differ, and what somebody said last holds. Those that come in together, from one process, keep
+/// their order. A decision that is there already stays there.
+pub(super) fn put_behind(
+    decisions: &mut [Permission],
+    mut known: BTreeMap<(ContactId, String), BTreeSet<Moment>>,
+) {
+    decisions.sort_by_key(|decision| (decision.at, !decision.allowed));
+    for decision in decisions {
+        let before = known.entry((decision.contact, decision.topic.clone())).or_default();
+        if let Some(last) =
+            before.last().filter(|last| decision.at < **last && !before.contains(&decision.at))
+        {
+            decision.at = last.plus_micros(1);
+        }
+        before.insert(decision.at);
+    }
+}
+
 /// The event that tells of a decision.
 pub(super) fn event_of(permission: &Permission) -> Event {
     let event = if permission.allowed { SystemEvent::Subscribed } else { SystemEvent::Unsubscribed };

@@ -302,7 +302,8 @@ pub trait WriteUnit: ReadUnit {
     async fn add_events(&mut self, events: Vec<Event>) -> Result<u64>;
 
     /// Records decisions on topics, each with the event that tells of it. A decision that changes nothing is
-    /// recorded all the same; of two at the same instant the refusal holds.
+    /// recorded all the same; of two at the same instant the refusal holds. One that is not there yet and says to be from
+    /// before the last on its topic was made by a process whose clock is behind: it is recorded behind that one.
     async fn decide(&mut self, permissions: Vec<Permission>) -> Result<()>;
 
     /// Puts what could not be taken aside, where it is shown.
@@ -353,8 +354,12 @@ pub trait WriteUnit: ReadUnit {
     /// that have them. From then on whoever has such an address is marked, however they came by it.
     async fn suppress(&mut self, addresses: Vec<(ContactId, String, String)>, now: Moment) -> Result<()>;
 
-    /// Keeps what is sent, so that every attempt sends the same.
-    async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()>;
+    /// Keeps what is sent, so that every attempt sends the same; gives what is kept of each, which may have been said
+    /// before by another process.
+    async fn set_bodies(
+        &mut self,
+        bodies: Vec<(ContactId, CallId, String)>,
+    ) -> Result<BTreeMap<CallId, String>>;
 
     /// Records what became of calls.
     async fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) -> Result<()>;
@@ -391,6 +396,10 @@ pub trait WriteUnit: ReadUnit {
 
     /// The number of a plan's version; a plan of the same hash has the number it got the first time.
     async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32>;
+
+    /// The moment of a deployment that begins now: behind every one before it, whatever the clocks of the processes that
+    /// made those said. Nobody else puts anything into force until the unit ends.
+    async fn deploying(&mut self, now: Moment) -> Result<Moment>;
 
     /// Puts a version into force, or takes a journey out of it.
     async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()>;

@@ -90,7 +90,8 @@ pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
     assert_eq!((first.attempt, first.body), (1, None));
     let mut unit = store.write().await.unwrap();
     for body in ["first", "second"] {
-        unit.set_bodies(vec![(ada, id, body.to_owned())]).await.unwrap();
+        let kept = unit.set_bodies(vec![(ada, id, body.to_owned())]).await.unwrap();
+        assert_eq!(kept, [(id, "first".to_owned())].into(), "that is what is sent");
     }
     unit.settle_calls(settled((ada, id), 1, CallState::Pending, Some(5)), at(1)).await.unwrap();
     unit.commit().await.unwrap();

@@ -104,6 +104,26 @@ pub(super) async fn decisions_are_kept_and_told_of(store: &dyn Store) {
     assert_eq!(events[0].event.properties, attributes(serde_json::json!({"topic": "offers"})));
 }
 
+/// Of two processes, the clock of one is a minute ahead.
+pub(super) async fn what_was_said_last_holds_whatever_the_clocks_say(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    for (allowed, second) in [(true, 160), (false, 120), (true, 130)] {
+        change!(store, unit => unit.decide(vec![decision(ada, "offers", allowed, second)]));
+        assert_eq!(state_of(store, ada).await.permissions.get("offers"), Some(&allowed));
+    }
+    // The same again is no new decision.
+    change!(store, unit => unit.decide(vec![decision(ada, "offers", true, 160)]));
+    let mut refusing = row("ada", "");
+    refusing.allows = vec![("offers".to_owned(), false)];
+    change!(store, unit => unit.import(vec![refusing], at(140)));
+    assert_eq!(state_of(store, ada).await.permissions.get("offers"), Some(&false));
+    let kept = look!(store, unit => unit.permissions(ada));
+    let kept: Vec<_> = kept.iter().filter(|kept| kept.topic == "offers").map(|kept| kept.at).collect();
+    assert_eq!(kept, [0, 1, 2, 3].map(|micros| at(160).plus_micros(micros)));
+    let told = look!(store, unit => unit.events(ada, 9)).into_iter().map(|event| event.event.at);
+    assert_eq!(told.max(), Some(at(160).plus_micros(2)), "events tell the same moments");
+}
+
 pub(super) async fn of_two_decisions_at_one_instant_the_refusal_holds(store: &dyn Store) {
     for (name, order) in [("ada", [true, false]), ("ben", [false, true])] {
         let contact = person(store, name).await;

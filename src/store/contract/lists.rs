@@ -153,6 +153,23 @@ pub(super) async fn the_latest_deployment_holds(store: &dyn Store) {
     }
 }
 
+/// A version is taken back by a process whose clock is behind that of the one that put it into force.
+pub(super) async fn a_deployment_comes_behind_those_before_it(store: &dyn Store) {
+    assert_eq!(change!(store, unit => unit.deploying(at(5))), at(5));
+    for minutes in [5, 6] {
+        change!(store, unit => unit.add_version(&plan("welcome", minutes), at(0)));
+    }
+    change!(store, unit => unit.deploy("welcome", Some(2), at(60)));
+    let mut unit = store.write().await.unwrap();
+    let now = unit.deploying(at(20)).await.unwrap();
+    assert_eq!(now, at(60).plus_micros(1));
+    unit.deploy("welcome", Some(1), now).await.unwrap();
+    unit.commit().await.unwrap();
+    let versions = look!(store, unit => unit.versions());
+    assert_eq!(versions.iter().map(|version| version.active).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(change!(store, unit => unit.deploying(at(61))), at(61));
+}
+
 pub(super) async fn access_is_given_and_taken(store: &dyn Store) {
     let access = |id: &str, second| Access {
         token: Token {

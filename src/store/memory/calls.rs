@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{CallSettlement, ClaimedCall};
 use super::tables::{CallRow, Person, Tables};
@@ -41,12 +41,17 @@ impl Tables {
         self.person_mut(contact)?.calls.get_mut(&call)
     }
 
-    pub(super) fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) {
+    pub(super) fn set_bodies(
+        &mut self,
+        bodies: Vec<(ContactId, CallId, String)>,
+    ) -> BTreeMap<CallId, String> {
+        let mut kept = BTreeMap::new();
         for (contact, call, body) in bodies {
             if let Some(row) = self.call_mut(self.is_now(contact), call) {
-                row.body.get_or_insert(body);
+                kept.insert(call, row.body.get_or_insert(body).clone());
             }
         }
+        kept
     }
 
     pub(super) fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) {

@@ -99,8 +99,20 @@ impl Tables {
         for decision in &mut decisions {
             decision.contact = self.is_now(decision.contact);
         }
+        self.put_behind(&mut decisions);
         self.permit(&decisions);
         self.add_events(decisions.iter().map(intake::event_of).collect());
+    }
+
+    /// Has decisions come behind those before them.
+    fn put_behind(&self, decisions: &mut [Permission]) {
+        let mut known: BTreeMap<(ContactId, String), BTreeSet<Moment>> = BTreeMap::new();
+        for person in decisions.iter().filter_map(|decision| self.person(decision.contact)) {
+            for (topic, at) in person.permissions.keys() {
+                known.entry((person.contact.id, topic.clone())).or_default().insert(*at);
+            }
+        }
+        intake::put_behind(decisions, known);
     }
 
     fn permit(&mut self, decisions: &[Permission]) {
@@ -127,8 +139,9 @@ impl Tables {
         let mut contacts = people().map(|person| (person.contact.id, person.contact.clone())).collect();
         let decisions = people().map(|person| (person.contact.id, person.decisions())).collect();
         let about = (&directory, resolved.as_slice());
-        let (permissions, counts) = intake::import(rows, about, &mut contacts, decisions, now);
+        let (mut permissions, counts) = intake::import(rows, about, &mut contacts, decisions, now);
         contacts.into_values().for_each(|contact| self.put(contact));
+        self.put_behind(&mut permissions);
         self.permit(&permissions);
         resolved.iter().for_each(|resolved| self.notice(resolved.contact, now));
         Ok(counts)

@@ -297,9 +297,11 @@ impl WriteUnit for MemoryUnit {
         Ok(())
     }
 
-    async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()> {
-        self.tables.set_bodies(bodies);
-        Ok(())
+    async fn set_bodies(
+        &mut self,
+        bodies: Vec<(ContactId, CallId, String)>,
+    ) -> Result<BTreeMap<CallId, String>> {
+        Ok(self.tables.set_bodies(bodies))
     }
 
     async fn settle_calls(&mut self, settled: Vec<CallSettlement>, now: Moment) -> Result<()> {
@@ -346,6 +348,11 @@ impl WriteUnit for MemoryUnit {
 
     async fn add_version(&mut self, plan: &Plan, _now: Moment) -> Result<u32> {
         Ok(self.tables.add_version(plan))
+    }
+
+    async fn deploying(&mut self, now: Moment) -> Result<Moment> {
+        let last = self.tables.deployments.keys().map(|(_, at)| *at).max();
+        Ok(last.map_or(now, |last| now.max(last.plus_micros(1))))
     }
 
     async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Webhook calls and hand-offs on their way out, and what became of them.
 
+use std::collections::BTreeMap;
+
 use super::bulk::Bulk;
 use super::guard::Grip;
 use super::rows::{self, Columns, slot};
@@ -47,11 +49,18 @@ pub(super) const SET_BODY: Bulk = Bulk {
         AND call.body IS NULL",
 };
 
-/// Keeps what is sent, where nothing is kept yet.
+pub(super) const KEPT: &str = concat!(
+    "SELECT c.id, c.body FROM ",
+    ids!("$1", "$2", "$3"),
+    " CROSS JOIN call AS c
+    WHERE c.slot = k.slot AND c.contact = k.contact AND c.id = k.id AND c.body IS NOT NULL"
+);
+
+/// Keeps what is sent, where nothing is kept yet, and gives what is kept.
 pub(super) async fn set_bodies(
     connection: &mut Connection,
     bodies: Vec<(ContactId, CallId, String)>,
-) -> Result<()> {
+) -> Result<BTreeMap<CallId, String>> {
     let about =
         identity::held(connection, bodies.iter().map(|(contact, ..)| *contact).collect(), Grip::Stay).await?;
     let bodies: Vec<_> = bodies.iter().zip(about).collect();
@@ -60,7 +69,13 @@ pub(super) async fn set_bodies(
             statement.bind(contact.slot().0).bind(contact.0).bind(call.0).bind(body.as_str())
         })
         .await?;
-    Ok(())
+    let list = keys::ids(bodies.iter().map(|((_, call, _), contact)| (contact, &call.0)));
+    let found = list.bind(sqlx::query(KEPT)).fetch_all(&mut *connection).await.map_err(failed)?;
+    let read = |row| {
+        let mut columns = Columns::of(row, "call");
+        Ok((CallId(columns.id()?), columns.text()?))
+    };
+    found.iter().map(read).collect()
 }
 
 pub(super) const SETTLE: Bulk = Bulk {

@@ -57,9 +57,34 @@ pub(super) async fn decide(connection: &mut Connection, mut decisions: Vec<Permi
     {
         permission.contact = contact;
     }
+    put_behind(connection, &mut decisions).await?;
     write_permissions(connection, &decisions).await?;
     let events: Vec<Event> = decisions.iter().map(intake::event_of).collect();
     record::add_events(connection, &events.iter().collect::<Vec<_>>()).await?;
+    Ok(())
+}
+
+pub(super) const DECIDED_AT: &str = concat!(
+    "SELECT p.contact, topic, at FROM ",
+    contacts!("$1", "$2"),
+    " CROSS JOIN permission AS p
+    WHERE p.slot = k.slot AND p.contact = k.contact"
+);
+
+/// Has decisions come behind those before them. Their contacts are held.
+async fn put_behind(connection: &mut Connection, decisions: &mut [Permission]) -> Result<()> {
+    if decisions.is_empty() {
+        return Ok(());
+    }
+    let by: BTreeSet<ContactId> = decisions.iter().map(|decision| decision.contact).collect();
+    let found = keys::contacts(&by).bind(sqlx::query(DECIDED_AT)).fetch_all(&mut *connection).await;
+    let mut known: BTreeMap<(ContactId, String), BTreeSet<Moment>> = BTreeMap::new();
+    for row in found.map_err(failed)? {
+        let mut columns = Columns::of(&row, "permission");
+        let key = (ContactId(columns.id()?), columns.text()?);
+        known.entry(key).or_default().insert(columns.moment()?);
+    }
+    intake::put_behind(decisions, known);
     Ok(())
 }
 
@@ -114,8 +139,9 @@ pub(super) async fn import(
     let mut contacts = contacts::load(connection, &ids).await?;
     let decisions = turns::decisions(connection, &ids).await?;
     let about = (&directory, resolved.as_slice());
-    let (permissions, counts) = intake::import(&imported, about, &mut contacts, decisions, now);
+    let (mut permissions, counts) = intake::import(&imported, about, &mut contacts, decisions, now);
     contacts::update(connection, &contacts.values().collect::<Vec<_>>()).await?;
+    put_behind(connection, &mut permissions).await?;
     write_permissions(connection, &permissions).await?;
     watch::notice(connection, &ids, now).await?;
     Ok(counts)

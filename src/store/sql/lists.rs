@@ -157,6 +157,14 @@ pub(super) async fn add_version(connection: &mut Connection, plan: &Plan, now: M
     Columns::of(&row, "version").number()
 }
 
+pub(super) async fn deploying(connection: &mut Connection, now: Moment) -> Result<Moment> {
+    guard::versions(connection).await?;
+    let sql = "SELECT max(at) FROM deployment";
+    let row = sqlx::query(sql).fetch_one(&mut *connection).await.map_err(failed)?;
+    let last = Columns::of(&row, "deployment").maybe_moment()?;
+    Ok(last.map_or(now, |last| now.max(last.plus_micros(1))))
+}
+
 pub(super) async fn deploy(
     connection: &mut Connection,
     journey: &str,

@@ -266,7 +266,10 @@ impl WriteUnit for SqlUnit {
         contacts::suppress(&mut self.transaction, &addresses, now).await
     }
 
-    async fn set_bodies(&mut self, bodies: Vec<(ContactId, CallId, String)>) -> Result<()> {
+    async fn set_bodies(
+        &mut self,
+        bodies: Vec<(ContactId, CallId, String)>,
+    ) -> Result<BTreeMap<CallId, String>> {
         calls::set_bodies(&mut self.transaction, bodies).await
     }
 
@@ -310,6 +313,10 @@ impl WriteUnit for SqlUnit {
 
     async fn add_version(&mut self, plan: &Plan, now: Moment) -> Result<u32> {
         lists::add_version(&mut self.transaction, plan, now).await
+    }
+
+    async fn deploying(&mut self, now: Moment) -> Result<Moment> {
+        lists::deploying(&mut self.transaction, now).await
     }
 
     async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()> {
