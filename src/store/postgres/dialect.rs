@@ -210,13 +210,15 @@ macro_rules! alone {
 }
 
 /// Keeps a recovery to what processes began that are no more. A process whose connection broke has two minutes to
-/// take the lock of its number again.
+/// take the lock of its number again; of itself it knows that it is alive.
 macro_rules! lost {
     ($now:literal) => {
         concat!(
             " AND handed_over_at <= ",
             $now,
-            " - 120000000 AND (worker IS NULL OR worker NOT IN ",
+            " - 120000000 AND (worker IS NULL OR worker <> ",
+            this_worker!(),
+            " AND worker NOT IN ",
             workers_alive!(),
             ")"
         )

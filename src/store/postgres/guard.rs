@@ -237,12 +237,14 @@ impl Seen {
         Ok(())
     }
 
-    /// Whether the contacts that turns change are still as they were.
+    /// Whether the contacts that turns change, or say when to look at them again, are still as they were.
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] where they are not.
     pub(super) async fn check(&self, connection: &mut Connection, batch: &TurnBatch) -> Result<()> {
-        let changed = batch.contacts.iter().filter(|(state, _)| state.changed);
+        // Whoever changes a contact from outside also has it looked at, which must not be forgotten.
+        let changed = batch.contacts.iter();
+        let changed = changed.filter(|(state, effects)| state.changed || effects.watch.is_some());
         let changed: Vec<ContactId> = changed.map(|(state, _)| state.contact.id).collect();
         if changed.is_empty() {
             return Ok(());

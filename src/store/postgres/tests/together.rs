@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::PostgresStore;
 use super::super::testing::Fresh;
-use crate::domain::{CallKind, CallState, ContactId, MessageState};
+use crate::domain::{CallKind, CallState, ContactId, Effects, MessageState, Watch};
 use crate::store::contract::fixture::{
     NOTHING, arrival, at, batch, calling, decision, entering, event, id_of, moving, person, plan, record,
     row, sent, state_of,
@@ -166,6 +166,30 @@ async fn a_turn_of_a_contact_that_was_changed_is_overtaken() {
     drop(turn);
     let contact = state_of(&one, ada).await.contact;
     assert_eq!((contact.phone.as_deref(), contact.tags.len()), (Some("+49 170"), 0));
+}
+
+#[tokio::test]
+async fn whoever_was_imported_meanwhile_is_looked_at() {
+    let Some(database) = Fresh::new().await else { return };
+    let (one, other) = (database.store().await, database.store().await);
+    let ada = person(&one, "ada").await;
+    let (mut run, effects) = entering(ada, "welcome", 0);
+    record(&one, &run, effects, 0).await;
+    let mut unit = one.write().await.unwrap();
+    unit.begin_watch(at(0)).await.unwrap();
+    unit.commit().await.unwrap();
+    let mut turn = one.write().await.unwrap();
+    let state = turn.states(&[ada], NOTHING, at(0)).await.unwrap().remove(0);
+    let mut unit = other.write().await.unwrap();
+    unit.import(vec![row("ada", "")], at(1)).await.unwrap();
+    unit.commit().await.unwrap();
+    let watch = Watch { looked_at: at(2), due_at: None, state: Default::default() };
+    let effects = Effects { watch: Some(watch), ..moving(&mut run) };
+    let recorded = turn.record(batch(state, &run, effects, 2)).await;
+    assert!(matches!(recorded, Err(StoreError::Overtaken)), "{recorded:?}");
+    drop(turn);
+    let watch = one.read().await.unwrap().watch(ada).await.unwrap();
+    assert_eq!(watch.and_then(|watch| watch.due_at), Some(at(1)));
 }
 
 #[tokio::test]
@@ -357,6 +381,20 @@ async fn what_a_process_handed_over_is_unsure_two_minutes_after_it_ended() {
     assert_eq!(recovered(120).await, 1);
     let stored = other.read().await.unwrap().message(key).await.unwrap();
     assert_eq!(stored.map(|stored| stored.message.state), Some(MessageState::Unsure));
+}
+
+#[tokio::test]
+async fn a_process_knows_that_it_is_alive_without_its_sign() {
+    let Some(database) = Fresh::new().await else { return };
+    let store = database.store().await;
+    let ada = person(&store, "ada").await;
+    let key = sent(&store, ada, 0).await;
+    let mut unit = store.write().await.unwrap();
+    assert!(unit.hand_over(&[key], at(0)).await.unwrap()[0].goes);
+    unit.commit().await.unwrap();
+    store.worker.end().await;
+    let mut unit = store.write().await.unwrap();
+    assert_eq!(unit.recover(at(1_000)).await.unwrap(), 0, "it hands over and will say what became of it");
 }
 
 #[tokio::test]
