@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::again::again;
 use super::args::{DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, DeliveriesRetryArgs, Format};
 use super::workspace::{Workspace, block_on};
 use super::{End, audit, output};
@@ -86,6 +87,10 @@ async fn contacts(
 
 /// Tries deliveries again, all that are named or none.
 async fn retry(store: &dyn Store, args: &DeliveriesRetryArgs) -> anyhow::Result<End> {
+    again(store, async || try_again(store, args).await).await
+}
+
+async fn try_again(store: &dyn Store, args: &DeliveriesRetryArgs) -> anyhow::Result<End> {
     let mut unit = store.write().await?;
     let deliveries = unit.deliveries(Deliveries::All, RETRY_LOOKED_THROUGH).await?;
     let mut chosen: Vec<&Delivery> = Vec::new();

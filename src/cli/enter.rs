@@ -2,6 +2,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::again::again;
 use super::args::EnterArgs;
 use super::workspace::{Workspace, block_on};
 use super::{End, audit};
@@ -9,8 +10,8 @@ use crate::domain::{Attributes, Event, EventKind};
 use crate::finding::words;
 use crate::language::plan::compile;
 use crate::runtime::{event_id, load_plans};
-use crate::store::{DeedKind, Who};
-use crate::time::{Clock, SystemClock};
+use crate::store::{DeedKind, Store, Who};
+use crate::time::{Clock, Moment, SystemClock};
 
 pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(dir)?;
@@ -33,34 +34,8 @@ pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
         if let Some(misfit) = misfit {
             bail!("`--with` does not fit: {misfit}");
         }
-        let mut unit = store.write().await?;
         let now = SystemClock.now();
-        let mut events = Vec::new();
-        let mut missing = Vec::new();
-        for (number, who) in (0_i64..).zip(&args.who) {
-            match unit.find(&Who::from_text(who)).await? {
-                Some(contact) => events.push(Event {
-                    id: event_id("request", &format!("{} {}", args.journey, contact.id), Some(now)),
-                    contact: contact.id,
-                    kind: EventKind::Request,
-                    name: args.journey.clone(),
-                    at: now,
-                    received_at: now.plus_micros(number),
-                    run: None,
-                    depth: 0,
-                    properties: properties.clone(),
-                }),
-                None => missing.push(who.as_str()),
-            }
-        }
-        if !missing.is_empty() {
-            bail!("there is no contact {}: nobody was entered", words::one_of_ticked(&missing));
-        }
-        let count = events.len();
-        unit.add_events(events).await?;
-        let detail = format!("{} into `{}`", words::counted(count, "contact"), args.journey);
-        unit.note(audit::deed(DeedKind::Entered, detail)).await?;
-        unit.commit().await?;
+        let count = again(&*store, async || request(&*store, args, &properties, now).await).await?;
         anstream::println!(
             "{} to enter `{}`; `lotse why WHO {}` tells what came of it",
             words::counted(count, "contact"),
@@ -69,6 +44,43 @@ pub(super) fn run(args: &EnterArgs, dir: &Path) -> anyhow::Result<End> {
         );
         Ok(End::Good)
     })
+}
+
+/// Has contacts enter, all of them or none; how many they are.
+async fn request(
+    store: &dyn Store,
+    args: &EnterArgs,
+    properties: &Attributes,
+    now: Moment,
+) -> anyhow::Result<usize> {
+    let mut unit = store.write().await?;
+    let mut events = Vec::new();
+    let mut missing = Vec::new();
+    for (number, who) in (0_i64..).zip(&args.who) {
+        match unit.find(&Who::from_text(who)).await? {
+            Some(contact) => events.push(Event {
+                id: event_id("request", &format!("{} {}", args.journey, contact.id), Some(now)),
+                contact: contact.id,
+                kind: EventKind::Request,
+                name: args.journey.clone(),
+                at: now,
+                received_at: now.plus_micros(number),
+                run: None,
+                depth: 0,
+                properties: properties.clone(),
+            }),
+            None => missing.push(who.as_str()),
+        }
+    }
+    if !missing.is_empty() {
+        bail!("there is no contact {}: nobody was entered", words::one_of_ticked(&missing));
+    }
+    let count = events.len();
+    unit.add_events(events).await?;
+    let detail = format!("{} into `{}`", words::counted(count, "contact"), args.journey);
+    unit.note(audit::deed(DeedKind::Entered, detail)).await?;
+    unit.commit().await?;
+    Ok(count)
 }
 
 /// `NAME=VALUE`, the value as JSON where it is some, else as text.

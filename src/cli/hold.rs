@@ -1,9 +1,11 @@
 use std::path::Path;
 
+use super::again::again;
 use super::args::HoldArgs;
 use super::workspace::{Workspace, block_on};
 use super::{End, audit};
 use crate::finding::words::counted;
+use crate::runtime::passes_run_out;
 use crate::store::DeedKind;
 use crate::time::{Clock, SystemClock, wall_text};
 
@@ -11,15 +13,22 @@ pub(super) fn hold(args: &HoldArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(dir)?;
     block_on(async {
         let database = workspace.open_database().await?;
-        let (mut unit, name) = (database.store().write().await?, database.name());
+        let (store, name) = (database.store(), database.name());
         let why = args.because.as_deref().unwrap_or("somebody said `lotse hold`");
-        let is_new = unit.hold(why, SystemClock.now()).await?;
-        let held = unit.held().await?;
+        let (is_new, held) = again(&*store, async || {
+            let mut unit = store.write().await?;
+            let is_new = unit.hold(why, SystemClock.now()).await?;
+            let held = unit.held().await?;
+            if is_new {
+                unit.note(audit::deed(DeedKind::Held, why)).await?;
+            }
+            unit.commit().await?;
+            Ok((is_new, held))
+        })
+        .await?;
         if is_new {
-            unit.note(audit::deed(DeedKind::Held, why)).await?;
-        }
-        unit.commit().await?;
-        if is_new {
+            // What the gate let through before may begin to go until then.
+            passes_run_out().await;
             anstream::println!(
                 "nothing is handed over from {name} from now on; what is due waits for `lotse resume`"
             );
@@ -35,14 +44,21 @@ pub(super) fn resume(dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(dir)?;
     block_on(async {
         let database = workspace.open_database().await?;
-        let (mut unit, name) = (database.store().write().await?, database.name());
-        if !unit.release().await? {
+        let (store, name) = (database.store(), database.name());
+        let due = again(&*store, async || {
+            let mut unit = store.write().await?;
+            if !unit.release().await? {
+                return Ok(None);
+            }
+            unit.note(audit::deed(DeedKind::Released, "")).await?;
+            let due = unit.backlog(SystemClock.now()).await?;
+            unit.commit().await?;
+            Ok(Some(due))
+        });
+        let Some(due) = due.await? else {
             anstream::println!("nothing was held in {name}");
             return Ok(End::Good);
-        }
-        unit.note(audit::deed(DeedKind::Released, "")).await?;
-        let due = unit.backlog(SystemClock.now()).await?;
-        unit.commit().await?;
+        };
         let messages = usize::try_from(due.mails + due.over_http).unwrap_or(usize::MAX);
         let calls = usize::try_from(due.calls).unwrap_or(usize::MAX);
         anstream::println!(

@@ -3,6 +3,7 @@
 //! Standard output is the answer, standard error is talk. It ends with 0 when all is well, with 1 when there are
 //! findings or failed expectations, with 2 when it could not do what was asked.
 
+mod again;
 mod args;
 mod audit;
 mod bench;

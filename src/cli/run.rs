@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 
+use super::again::again;
 use super::args::{Only, RunArgs};
 use super::audit::account;
 use super::database::Database;
@@ -55,8 +56,11 @@ async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) 
     let store = database.store();
     tell_of_hold(&*store, elsewhere).await?;
     claim(&*store, &workspace.config.workspace, &database.name(), args.take_over).await?;
-    let deployed =
-        deploy(&*store, &workspace.checked, &workspace.files.sources, &account(), clock.now()).await?;
+    let deployed = again(&*store, async || {
+        let (checked, sources) = (&workspace.checked, &workspace.files.sources);
+        Ok(deploy(&*store, checked, sources, &account(), clock.now()).await?)
+    });
+    let deployed = deployed.await?;
     tell(&deployed);
     if deployed != Deployed::default() {
         store.tell(Wake::PLANS).await?;

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::again::again;
 use super::args::{Format, Role as RoleArg, TokenArgs, TokenCommand};
 use super::workspace::{Workspace, block_on};
 use super::{End, audit, output};
@@ -33,11 +34,14 @@ fn role(role: RoleArg) -> Role {
 
 async fn create(store: &dyn Store, name: &str, of: RoleArg) -> anyhow::Result<End> {
     let (access, text) = new_token(name, role(of), SystemClock.now())?;
-    let mut unit = store.write().await?;
     let detail = format!("{} `{name}` of the role {}", access.token.id, access.token.role);
-    unit.add_token(access).await?;
-    unit.note(audit::deed(DeedKind::TokenCreated, detail)).await?;
-    unit.commit().await?;
+    again(store, async || {
+        let mut unit = store.write().await?;
+        unit.add_token(access.clone()).await?;
+        unit.note(audit::deed(DeedKind::TokenCreated, detail.as_str())).await?;
+        Ok(unit.commit().await?)
+    })
+    .await?;
     anstream::eprintln!("this is shown once; keep it where secrets are kept");
     anstream::println!("{text}");
     Ok(End::Good)
@@ -70,12 +74,15 @@ async fn list(store: &dyn Store, format: Format, workspace: &Workspace) -> anyho
 }
 
 async fn revoke(store: &dyn Store, id: &str) -> anyhow::Result<End> {
-    let mut unit = store.write().await?;
-    if !unit.revoke_token(id, SystemClock.now()).await? {
-        bail!("no token `{id}` is in use: `lotse token list` shows those there are");
-    }
-    unit.note(audit::deed(DeedKind::TokenRevoked, id)).await?;
-    unit.commit().await?;
+    again(store, async || {
+        let mut unit = store.write().await?;
+        if !unit.revoke_token(id, SystemClock.now()).await? {
+            bail!("no token `{id}` is in use: `lotse token list` shows those there are");
+        }
+        unit.note(audit::deed(DeedKind::TokenRevoked, id)).await?;
+        Ok(unit.commit().await?)
+    })
+    .await?;
     anstream::println!("`{id}` opens nothing any more; a running server forgets it within 10 seconds");
     Ok(End::Good)
 }

@@ -121,7 +121,8 @@ impl Couriers {
         let may_be_more = claimed.len() == CLAIM as usize;
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.message.version)).await;
         // Messages whose plan cannot be read are claimed again.
-        for message in claimed.into_iter().filter(|claimed| plans.version(claimed.message.version).is_some()) {
+        for message in claimed.into_iter().filter(|claimed| plans.version(claimed.message.version).is_some())
+        {
             self.flow.messages().insert(message.message.id);
             if let Some(line) = self.lines.get(&message.message.channel) {
                 line.under_way.fetch_add(1, Ordering::SeqCst);

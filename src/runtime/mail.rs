@@ -156,7 +156,8 @@ impl MailRoom {
         }
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.message.version)).await;
         // Mails whose plan cannot be read are claimed again.
-        for message in claimed.into_iter().filter(|claimed| plans.version(claimed.message.version).is_some()) {
+        for message in claimed.into_iter().filter(|claimed| plans.version(claimed.message.version).is_some())
+        {
             self.flow.messages().insert(message.message.id);
             let id = message.message.id;
             if sender.send(message).await.is_err() {

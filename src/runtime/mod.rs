@@ -145,7 +145,9 @@ impl Runtime {
     /// a moment ago. A version that is not among them even so cannot be read now, and what needs it waits.
     pub async fn plans_with(&self, versions: impl IntoIterator<Item = u32>) -> Arc<Plans> {
         let plans = self.plans();
-        if versions.into_iter().all(|version| plans.version(version).is_some()) || self.reload().await.is_err() {
+        if versions.into_iter().all(|version| plans.version(version).is_some())
+            || self.reload().await.is_err()
+        {
             return plans;
         }
         self.plans()

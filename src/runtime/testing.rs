@@ -77,7 +77,12 @@ impl Place {
         unit.commit().await.unwrap();
     }
 
-    pub(super) async fn comes(&self, who: &str, event: &str, seconds: impl IntoIterator<Item = i64>) -> ContactId {
+    pub(super) async fn comes(
+        &self,
+        who: &str,
+        event: &str,
+        seconds: impl IntoIterator<Item = i64>,
+    ) -> ContactId {
         let arrivals = seconds.into_iter().map(|second| Arrival {
             id: event_id("shop", &format!("{who} {event} {second}"), None),
             who: Identity { external_id: Some(who.to_owned()), ..Identity::default() },

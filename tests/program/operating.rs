@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::sink::Sink;
 use super::{PATIENCE, Workspace, wait_for, write};
@@ -166,7 +167,12 @@ async fn a_restored_backup_holds_until_somebody_looks() {
 
     // By hand it is the same, beside the program at work.
     let mut running = running;
+    let begun = Instant::now();
     workspace.ask(&["hold", "--because", "the shop moves"]);
+    assert!(
+        begun.elapsed() >= Duration::from_secs(1),
+        "what the gate let through has a second to begin to go"
+    );
     tokio::task::block_in_place(|| running.says("nothing is handed over from now on"));
     let doctor = String::from_utf8(workspace.command().arg("doctor").output().unwrap().stdout).unwrap();
     let sending = doctor.lines().find(|line| line.starts_with("weak  sending"));

@@ -4,6 +4,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::json;
 
+use super::super::again::again;
 use super::super::args::{Format, ImportArgs};
 use super::super::workspace::{Workspace, block_on};
 use super::super::{End, audit, output};
@@ -134,10 +135,14 @@ async fn write(
 ) -> anyhow::Result<()> {
     let rows = std::mem::take(batch);
     let Some(store) = store.filter(|_| !rows.is_empty()) else { return Ok(()) };
-    let mut unit = store.write().await?;
-    let done = unit.import(rows, SystemClock.now()).await?;
-    unit.note(deed.clone()).await?;
-    unit.commit().await?;
+    let done = again(store, async || {
+        let mut unit = store.write().await?;
+        let done = unit.import(rows.clone(), SystemClock.now()).await?;
+        unit.note(deed.clone()).await?;
+        unit.commit().await?;
+        Ok(done)
+    })
+    .await?;
     counts.added += done.added;
     counts.changed += done.changed;
     counts.conflicts += done.conflicts;

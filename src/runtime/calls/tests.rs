@@ -12,7 +12,8 @@ fn unknowing(place: &Place) -> Arc<CallCenter> {
     let store = Arc::clone(place.runtime.store());
     let runtime = Arc::new(Runtime::new(store, Plans::default(), TimeZone::UTC, BTreeMap::new()));
     let (clock, flow) = (Arc::new(ManualClock::new(at(9))), Arc::new(Flow::default()));
-    let (writer, _) = Writer::start(Arc::clone(&runtime), Arc::<ManualClock>::clone(&clock), Arc::clone(&flow));
+    let (writer, _) =
+        Writer::start(Arc::clone(&runtime), Arc::<ManualClock>::clone(&clock), Arc::clone(&flow));
     let outbound = Arc::new(Outbound::for_preview(&Config::default()).unwrap());
     CallCenter::new(runtime, outbound, writer, flow, clock)
 }

@@ -31,7 +31,8 @@ async fn taken(place: &Place) -> (usize, usize) {
     let store = Arc::clone(place.runtime.store());
     let runtime = Arc::new(Runtime::new(store, Plans::default(), TimeZone::UTC, [].into()));
     let (clock, flow) = (Arc::new(ManualClock::new(at(9))), Arc::new(Flow::default()));
-    let (writer, _) = Writer::start(Arc::clone(&runtime), Arc::<ManualClock>::clone(&clock), Arc::clone(&flow));
+    let (writer, _) =
+        Writer::start(Arc::clone(&runtime), Arc::<ManualClock>::clone(&clock), Arc::clone(&flow));
     let outbound = Arc::new(Outbound::for_preview(&Config::default()).unwrap());
     let letters = Arc::new(Letters::new(outbound, TimeZone::UTC));
     let room = MailRoom::new(runtime, letters, Arc::new(NoWay), writer, flow, clock, 1);
