@@ -28,6 +28,8 @@ const LOOK_AT_CLOCK: Duration = Duration::from_millis(500);
 const ELSEWHERE: Duration = Duration::from_millis(50);
 /// How long whoever was overtaken waits at the most, in microseconds.
 const OVERTAKEN_MICROS: u64 = 20_000;
+/// How long it is waited before it is looked again for a plan that could not be read.
+const WITHOUT_PLAN: Duration = Duration::from_secs(1);
 /// How often the counts are looked at for what contacts have shown together.
 const LEARN_EVERY: Length = Length::new(15, Unit::Minute);
 /// How long what was answered at the end may take to be written.
@@ -251,7 +253,7 @@ async fn schedule(
                     flow.calls.notify_one();
                 }
                 if tick.left > 0 {
-                    tokio::time::sleep(AFTER_FAILURE).await;
+                    pause(WITHOUT_PLAN, &mut ending).await;
                     continue;
                 }
                 if tick.more {
