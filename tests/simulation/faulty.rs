@@ -337,7 +337,7 @@ forward! { WriteUnit for FaultyWriter {
         fn recover(now: Moment) -> u64;
         fn resend(now: Moment) -> u64;
         fn suppress(addresses: Vec<(ContactId, String, String)>, now: Moment) -> ();
-        fn set_bodies(bodies: Vec<(ContactId, CallId, String)>) -> ();
+        fn set_bodies(bodies: Vec<(ContactId, CallId, String)>) -> BTreeMap<CallId, String>;
         fn settle_calls(settled: Vec<CallSettlement>, now: Moment) -> ();
         fn answer_lead(contact: ContactId, call: CallId, accepted: bool, by: &str, now: Moment) -> bool;
         fn retry(kind: DeliveryKind, contact: ContactId, id: uuid::Uuid, now: Moment) -> bool;
@@ -345,6 +345,7 @@ forward! { WriteUnit for FaultyWriter {
         fn belong_to(workspace: &str) -> ();
         fn release() -> bool;
         fn add_version(plan: &Plan, now: Moment) -> u32;
+        fn deploying(now: Moment) -> Moment;
         fn deploy(journey: &str, version: Option<u32>, now: Moment) -> ();
         fn wake_others(journey: &str, version: u32, now: Moment) -> ();
         fn begin_watch(now: Moment) -> ();
