@@ -81,7 +81,7 @@ struct Fleet {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fleet_loses_nobody_and_mails_nobody_twice() {
     let people = number("LOTSE_FLEET", PEOPLE);
-    let settings = if people > 100_000 { "-c shared_buffers=1GB -c max_wal_size=8GB" } else { "" };
+    let settings = if people > 100_000 { "-c shared_buffers=1GB -c max_wal_size=3GB" } else { "" };
     let Some(server) = server_of("fleet", settings) else { return };
     let fleet = Arc::new(Fleet::new(server, people));
     let key = fleet.workspace.ask(&["token", "create", "shop", "--role", "ingest"]).trim().to_owned();
