@@ -156,7 +156,7 @@ impl Fleet {
     async fn post(&self, client: &reqwest::Client, key: &str, name: &str, number: u64, every: u64) {
         let first = number * TOGETHER;
         let events: Vec<_> = (first..self.people.min(first + TOGETHER))
-            .filter(|person| person % every == 0)
+            .filter(|person| person.is_multiple_of(every))
             .map(|person| {
                 serde_json::json!({
                     "type": "track", "event": name, "userId": format!("p{person}"),
@@ -167,8 +167,11 @@ impl Fleet {
         let body = serde_json::json!({ "batch": events }).to_string();
         let second = format!("http://{}/v1/batch", self.second);
         for attempt in 0.. {
-            let url =
-                if (number + attempt) % 2 == 0 { self.workspace.url("/v1/batch") } else { second.clone() };
+            let url = if (number + attempt).is_multiple_of(2) {
+                self.workspace.url("/v1/batch")
+            } else {
+                second.clone()
+            };
             let request = client.post(url).basic_auth(key, Some("")).body(body.clone());
             let answer = request.header("content-type", "application/json").send().await;
             if answer.is_ok_and(|answer| answer.status() == 200) {
@@ -205,7 +208,7 @@ impl Fleet {
                 let kills = self.kills.fetch_add(1, Ordering::Relaxed);
                 workers.remove((kills * 2 % 3) as usize).kill();
                 workers.push(worker());
-                if kills % 10 == 0 {
+                if kills.is_multiple_of(10) {
                     println!("{} mails, {} calls, {kills} kills", self.mails.count(), self.calls.count());
                 }
             }
