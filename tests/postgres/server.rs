@@ -81,7 +81,7 @@ impl Server {
             -c deadlock_timeout=100ms {}",
             self.settings
         );
-        let start = ["--wait", "--timeout=60", "--options", &settings, "start"];
+        let start = ["--wait", "--timeout=600", "--options", &settings, "start"];
         let mut control = self.program("pg_ctl");
         control.args([format!("--pgdata={folder}/data"), format!("--log={folder}/log")]).args(start);
         self.run(&mut control);
