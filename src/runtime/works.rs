@@ -17,6 +17,8 @@ use crate::time::{Clock, Length, Moment, Unit};
 /// How many events and timers one tick takes, and how many when there is a backlog.
 const TICK: u32 = 1_000;
 const TICK_BACKLOG: u32 = 2_000;
+/// A batch that failed after this long failed for its size.
+const TOO_LONG: Duration = Duration::from_secs(10);
 /// How many batches of turns are under way at a time where the database takes several: while one waits for it, the
 /// engine is at another.
 const BATCHES_SHARED: usize = 2;
@@ -221,6 +223,8 @@ async fn schedule(
     mut ending: watch::Receiver<bool>,
 ) {
     let mut limit = TICK;
+    // How many contacts a batch takes at the most: fewer where that lasted too long.
+    let mut most = TICK_BACKLOG;
     let mut learned_at = Moment::MIN;
     let mut setback = Setback::default();
     while !*ending.borrow() {
@@ -252,15 +256,16 @@ async fn schedule(
                 if tick.calls > 0 {
                     flow.calls.notify_one();
                 }
+                most = (most * 2).min(TICK_BACKLOG);
                 if tick.left > 0 {
                     pause(WITHOUT_PLAN, &mut ending).await;
                     continue;
                 }
                 if tick.more {
-                    limit = TICK_BACKLOG;
+                    limit = most;
                     continue;
                 }
-                limit = TICK;
+                limit = TICK.min(most);
             }
             // Others do the same work: whoever came second does it again.
             Err(error @ (StoreError::Overtaken | StoreError::Busy)) if runtime.store().is_shared() => {
@@ -268,6 +273,12 @@ async fn schedule(
                 let now = clock.now();
                 flow.pulse.move_failed(&error, now);
                 tracing::debug!(%error, "another process was ahead");
+                // A statement that takes too long ends in the same way, and would again.
+                if Duration::from_micros(now.micros_since(begun).unsigned_abs()) >= TOO_LONG {
+                    most = (limit / 2).max(1);
+                    limit = most;
+                    tracing::warn!(%error, limit, "a batch of turns took too long: the next is smaller");
+                }
                 tokio::time::sleep(Duration::from_micros(now.micros().unsigned_abs() % OVERTAKEN_MICROS))
                     .await;
                 continue;

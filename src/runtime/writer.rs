@@ -1,4 +1,8 @@
-use std::collections::BTreeMap;
+mod together;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +13,14 @@ use super::Runtime;
 use super::flow::Flow;
 use super::gate::{self, Passes};
 use super::hits::{MessageHit, Recent};
-use super::ledger::skipped_event;
 use super::setback::Setback;
-use crate::domain::{CallId, ContactId, Event, MessageState, Permission, SkipReason};
+use crate::domain::{CallId, ContactId, Event, Permission};
 use crate::metrics::Metrics;
 use crate::store::{
-    Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError, Wake, WriteUnit,
+    Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError, Wake,
 };
 use crate::time::{Clock, Moment};
+use together::Together;
 
 /// How many jobs wait at the most; beyond it, who asks is told to come back.
 const QUEUE_MAX: usize = 16_384;
@@ -24,8 +28,12 @@ const QUEUE_MAX: usize = 16_384;
 const TOGETHER_MAX: usize = 8_192;
 /// How long what nobody is in a hurry for waits for more that is committed with it.
 const GATHER: Duration = Duration::from_millis(2);
-/// How often what another process held up is tried again at once.
+/// How many wait at the most to be tried again, beyond what nobody but us knows of.
+const KEPT_MAX: usize = 16_384;
+/// How often what another process held up is tried again at once, and how long it may have taken: what takes long is
+/// too much, and does not become less by trying.
 const AT_ONCE_AGAIN: u32 = 3;
+const AT_ONCE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why something was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -226,15 +234,17 @@ async fn write(
 ) {
     let mut jobs = Vec::new();
     // What must not be lost and could not be written yet.
-    let mut kept: Vec<Job> = Vec::new();
+    let mut kept: VecDeque<Job> = VecDeque::new();
+    // How much of it, and how much that is new, is tried together: less each time it fails.
+    let mut most = TOGETHER_MAX;
     let mut again = Duration::ZERO;
     let mut setback = Setback::default();
     let mut recent = Recent::default();
     loop {
         let came = if kept.is_empty() {
-            gather(&mut receiver, &mut jobs).await
+            gather(&mut receiver, &mut jobs, most).await
         } else {
-            let waited = tokio::time::timeout(again, receiver.recv_many(&mut jobs, TOGETHER_MAX)).await;
+            let waited = tokio::time::timeout(again, receiver.recv_many(&mut jobs, most)).await;
             waited.unwrap_or(usize::MAX)
         };
         if came == 0 {
@@ -244,23 +254,17 @@ async fn write(
             // Nobody gives anything any more.
             tokio::time::sleep(again).await;
         }
-        let mut together = std::mem::take(&mut kept);
+        let mut together: Vec<Job> = kept.drain(..kept.len().min(most)).collect();
         together.append(&mut jobs);
         let now = clock.now();
-        let mut applied = Together::apply(&runtime, &together, &recent, now).await;
-        // Processes that wait for each other are set going by ending one of them: nothing is wrong with what it did.
-        for _ in 0..AT_ONCE_AGAIN {
-            if !(runtime.store().is_shared() && matches!(applied, Err(StoreError::Busy))) {
-                break;
-            }
-            applied = Together::apply(&runtime, &together, &recent, now).await;
-        }
-        match applied {
+        match apply(&runtime, &together, &recent, now).await {
             Ok(answers) => {
                 runtime.metrics().commits.observe_micros(clock.now().micros_since(now));
                 count(&together, &answers, runtime.metrics());
                 flow.pulse.wrote();
                 setback.is_over();
+                again = Duration::ZERO;
+                most = (most * 2).min(TOGETHER_MAX);
                 recent.remember(&hits(&together), now);
                 answer(together, answers, &flow);
             }
@@ -268,10 +272,49 @@ async fn write(
                 runtime.metrics().commit_failures.add(1);
                 flow.pulse.write_failed(&error, clock.now());
                 tracing::error!(%error, jobs = together.len(), "nothing could be written; what must not be lost is tried again");
-                kept = refuse(together, now, &error);
+                // Behind the others: what cannot be written at all holds nothing else up.
+                kept.extend(refuse(together, now, &error));
+                forget(&mut kept);
+                most = (most / 2).max(1);
                 again = setback.wait();
             }
         }
+    }
+}
+
+/// Writes jobs in one transaction.
+async fn apply(
+    runtime: &Runtime,
+    jobs: &[Job],
+    recent: &Recent,
+    now: Moment,
+) -> Result<Together, StoreError> {
+    let begun = Instant::now();
+    let mut applied = Together::apply(runtime, jobs, recent, now).await;
+    // Processes that wait for each other are set going by ending one of them: nothing is wrong with what it did.
+    for _ in 0..AT_ONCE_AGAIN {
+        let is_ended = runtime.store().is_shared() && matches!(applied, Err(StoreError::Busy));
+        if !is_ended || begun.elapsed() > AT_ONCE_WITHIN {
+            break;
+        }
+        applied = Together::apply(runtime, jobs, recent, now).await;
+    }
+    applied
+}
+
+/// Where the database is away for so long that too much waits for it, requests that nobody waits for are forgotten:
+/// somebody looked at a mail. What became of messages and calls is kept, of which there is as much as was under way.
+fn forget(kept: &mut VecDeque<Job>) {
+    let before = kept.len();
+    if before > KEPT_MAX {
+        let mut too_many = before - KEPT_MAX;
+        kept.retain(|job| {
+            let goes = too_many > 0 && matches!(job, Job::Hit { done: None, .. });
+            too_many -= usize::from(goes);
+            !goes
+        });
+        let forgotten = before - kept.len();
+        tracing::warn!(forgotten, "openings of mails are forgotten: the database has been away for too long");
     }
 }
 
@@ -290,13 +333,13 @@ fn count(jobs: &[Job], answers: &Together, metrics: &Metrics) {
 }
 
 /// Takes what has come, and where none of it is in a hurry, what comes in a moment; 0 where nothing comes any more.
-async fn gather(receiver: &mut mpsc::Receiver<Job>, jobs: &mut Vec<Job>) -> usize {
-    let mut came = receiver.recv_many(jobs, TOGETHER_MAX).await;
+async fn gather(receiver: &mut mpsc::Receiver<Job>, jobs: &mut Vec<Job>, most: usize) -> usize {
+    let mut came = receiver.recv_many(jobs, most).await;
     let until = Instant::now() + GATHER;
     let mut looked_at = 0;
-    while came > 0 && jobs.len() < TOGETHER_MAX && jobs.iter().skip(looked_at).all(Job::can_wait) {
+    while came > 0 && jobs.len() < most && jobs.iter().skip(looked_at).all(Job::can_wait) {
         looked_at = jobs.len();
-        let room = TOGETHER_MAX - jobs.len();
+        let room = most - jobs.len();
         match tokio::time::timeout_at(until, receiver.recv_many(jobs, room)).await {
             Ok(more) if more > 0 => came += more,
             _ => break,
@@ -313,182 +356,6 @@ fn hits(jobs: &[Job]) -> Vec<&MessageHit> {
         }
     }
     hits
-}
-
-/// What a commit answers, in the order of the jobs that wait for it.
-#[derive(Default)]
-struct Together {
-    intakes: Vec<Vec<Intake>>,
-    goes: BTreeMap<MessageKey, bool>,
-    /// Whether journeys are told of messages that the gate has stopped.
-    told_at_gate: bool,
-    /// Before the commit began.
-    asked_at: Option<Instant>,
-    first: Vec<bool>,
-    /// What is kept of calls.
-    bodies: BTreeMap<CallId, String>,
-}
-
-impl Together {
-    /// Writes all jobs in one transaction. Decisions come first, so that no gate opens after a refusal that is
-    /// committed with it.
-    async fn apply(
-        runtime: &Runtime,
-        jobs: &[Job],
-        recent: &Recent,
-        now: Moment,
-    ) -> Result<Self, StoreError> {
-        let mut together = Self::default();
-        let mut unit = runtime.store().write().await?;
-        together.decisions(&mut *unit, jobs).await?;
-        together.arrivals(&mut *unit, jobs).await?;
-        together.events(&mut *unit, jobs, now).await?;
-        let hits = hits(jobs);
-        if !hits.is_empty() {
-            super::hits::take(&mut *unit, &hits, recent, runtime.zone(), now).await?;
-        }
-        together.deliveries(runtime, &mut *unit, jobs, now).await?;
-        together.asked_at = Some(Instant::now());
-        unit.commit().await?;
-        Ok(together)
-    }
-
-    async fn decisions(&mut self, unit: &mut dyn WriteUnit, jobs: &[Job]) -> Result<(), StoreError> {
-        let mut all = Vec::new();
-        for job in jobs {
-            if let Job::Decide { permissions, .. } = job {
-                all.extend(permissions.iter().cloned());
-            }
-        }
-        if all.is_empty() { Ok(()) } else { unit.decide(all).await }
-    }
-
-    async fn arrivals(&mut self, unit: &mut dyn WriteUnit, jobs: &[Job]) -> Result<(), StoreError> {
-        let mut all = Vec::new();
-        let mut counts = Vec::new();
-        for job in jobs {
-            if let Job::Arrive { arrivals, quarantine, at, .. } = job {
-                counts.push(arrivals.len());
-                all.extend(arrivals.iter().cloned());
-                if !quarantine.is_empty() {
-                    unit.quarantine(*at, quarantine.clone()).await?;
-                }
-            }
-        }
-        if all.is_empty() {
-            self.intakes = counts.iter().map(|_| Vec::new()).collect();
-            return Ok(());
-        }
-        let mut intakes = unit.take_in(all).await?.into_iter();
-        self.intakes = counts.iter().map(|count| intakes.by_ref().take(*count).collect()).collect();
-        Ok(())
-    }
-
-    async fn events(
-        &mut self,
-        unit: &mut dyn WriteUnit,
-        jobs: &[Job],
-        now: Moment,
-    ) -> Result<(), StoreError> {
-        let mut all = Vec::new();
-        for job in jobs {
-            match job {
-                Job::Events { events, .. } => all.extend(events.iter().cloned()),
-                Job::Lead { contact, call, accepted, by, event, .. } => {
-                    let first = unit.answer_lead(*contact, *call, *accepted, by, now).await?;
-                    self.first.push(first);
-                    if first {
-                        all.push(event.clone());
-                    }
-                }
-                Job::Answer { event, .. } => {
-                    self.first.push(unit.add_events(vec![event.clone()]).await? == 1);
-                }
-                _ => {}
-            }
-        }
-        if all.is_empty() { Ok(()) } else { unit.add_events(all).await.map(|_| ()) }
-    }
-
-    async fn deliveries(
-        &mut self,
-        runtime: &Runtime,
-        unit: &mut dyn WriteUnit,
-        jobs: &[Job],
-        now: Moment,
-    ) -> Result<(), StoreError> {
-        let (mut keys, mut settled, mut calls) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut dead, mut all_bodies, mut again) = (Vec::new(), Vec::new(), false);
-        let mut back: BTreeMap<Moment, Vec<MessageKey>> = BTreeMap::new();
-        let mut telling: BTreeMap<MessageKey, &Vec<Event>> = BTreeMap::new();
-        let mut events: Vec<Event> = Vec::new();
-        for job in jobs {
-            match job {
-                Job::HandOver { messages, .. } => {
-                    keys.extend(messages.iter().filter(|(_, before)| now < *before).map(|(key, _)| *key));
-                }
-                Job::TakeBack { messages, asked_at } => back.entry(*asked_at).or_default().extend(messages),
-                Job::Settle { settlement, events, suppress } => {
-                    telling.insert(settlement.key, events);
-                    settled.push(settlement.clone());
-                    dead.extend(suppress.clone());
-                }
-                Job::SettleCall { settlement, event } => {
-                    calls.push(settlement.clone());
-                    events.extend(event.clone());
-                }
-                Job::Bodies { bodies, .. } => all_bodies.extend(bodies.iter().cloned()),
-                _ => {}
-            }
-        }
-        for (asked_at, keys) in back {
-            unit.take_back(&keys, asked_at).await?;
-        }
-        if !settled.is_empty() {
-            let unsure = |one: &MessageSettlement| one.outcome == Outcome::State(MessageState::Unsure);
-            again = runtime.sends_again() && settled.iter().any(unsure);
-            // Only what the ledger accepted is told to journeys.
-            for key in unit.settle_messages(settled, now).await? {
-                events.extend(telling.remove(&key).into_iter().flatten().cloned());
-            }
-        }
-        if runtime.store().is_shared() {
-            let left: Vec<MessageKey> = jobs.iter().filter_map(Job::leaves).collect();
-            if !left.is_empty() {
-                unit.give_back(&left).await?;
-            }
-        }
-        if again {
-            unit.resend(now).await?;
-        }
-        if !dead.is_empty() {
-            unit.suppress(dead, now).await?;
-        }
-        if !calls.is_empty() {
-            unit.settle_calls(calls, now).await?;
-        }
-        if !all_bodies.is_empty() {
-            self.bodies = unit.set_bodies(all_bodies).await?;
-        }
-        if !keys.is_empty() {
-            let answers = unit.hand_over(&keys, now).await?;
-            let skipped: BTreeMap<MessageKey, SkipReason> =
-                answers.iter().filter_map(|answer| Some((answer.key, answer.skipped?))).collect();
-            let stopped: Vec<MessageKey> = skipped.keys().copied().collect();
-            for stored in unit.messages_of(&stopped).await? {
-                let reason = skipped.get(&stored.key()).copied();
-                let told = |reason| skipped_event(&runtime.plans(), &stored.message, reason, now);
-                let told = reason.and_then(told);
-                self.told_at_gate |= told.is_some();
-                events.extend(told);
-            }
-            self.goes = answers.into_iter().map(|answer| (answer.key, answer.goes)).collect();
-        }
-        if !events.is_empty() {
-            unit.add_events(events).await?;
-        }
-        Ok(())
-    }
 }
 
 /// Tells everybody that it is lasting. Who has gone away meanwhile is not told.
