@@ -167,6 +167,7 @@ async fn a_restored_backup_holds_until_somebody_looks() {
 
     // By hand it is the same, beside the program at work.
     let mut running = running;
+    #[expect(clippy::disallowed_methods, reason = "it is measured how long the program waits")]
     let begun = Instant::now();
     workspace.ask(&["hold", "--because", "the shop moves"]);
     assert!(

@@ -105,7 +105,10 @@ impl House<'_> {
     /// Takes the connections of a worker away, again and again.
     async fn cut(&self, part: Part, life: &Life, faulty: &Faulty) {
         let world = &self.setting.world;
-        while part == Part::Worker && !self.calm {
+        if part != Part::Worker || self.calm {
+            return std::future::pending().await;
+        }
+        loop {
             let seconds = i64::try_from(world.chance().below(CUT_EVERY_SECONDS)).unwrap();
             self.clock.sleep_until(self.clock.now().plus_seconds(seconds)).await;
             let seconds = i64::try_from(world.chance().below(CUT_SECONDS_MAX)).unwrap();
@@ -114,7 +117,6 @@ impl House<'_> {
             life.cut_until.store(until.micros(), Ordering::SeqCst);
             faulty.undo();
         }
-        std::future::pending::<()>().await;
     }
 
     async fn work(&self, part: Part, store: Arc<dyn Store>, life: &Arc<Life>) {

@@ -44,5 +44,6 @@ async fn a_call_whose_plan_cannot_be_read_waits() {
     let mut calls = JoinSet::new();
     let center = unknowing(&place);
     center.claim(&mut calls).await.unwrap();
-    assert_eq!((calls.len(), center.flow.calls_under_way().len(), kept(&place).await), (0, 0, None));
+    let kept = kept(&place).await;
+    assert_eq!((calls.len(), center.flow.calls_under_way().len(), kept), (0, 0, None));
 }
