@@ -61,6 +61,8 @@ const SERVER_NEEDED: i64 = 140_000;
 const MIGRATION: i64 = 0x6c6f_7473_655f_6d67;
 /// How long it is waited for a connection of the pool: whoever asked over HTTP is told to come back before they give up.
 const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long connections may take to end.
+const CLOSING: Duration = Duration::from_secs(5);
 /// How long a transaction may stand idle, so that a process that hangs holds nothing up for ever.
 const IDLE: Duration = Duration::from_secs(20);
 /// How long the server keeps a connection that says nothing; the pool gives it up long before.
@@ -277,7 +279,8 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        // A connection whose other end is gone without a word is waited for as long as a statement may take.
+        let _ = tokio::time::timeout(CLOSING, self.pool.close()).await;
         self.ear.end().await;
         self.worker.end().await;
     }
