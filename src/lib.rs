@@ -36,5 +36,6 @@ pub mod http;
 pub mod demo;
 #[cfg(feature = "server")]
 pub mod bench;
+pub mod ide;
 #[cfg(feature = "server")]
 pub mod cli;

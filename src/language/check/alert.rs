@@ -1,6 +1,6 @@
 use super::Checker;
 use super::journey::InJourney;
-use super::names::Kind;
+use super::names::NameKind;
 use crate::domain::Contact;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
@@ -17,7 +17,7 @@ impl Checker<'_> {
         text: &tree::Text,
         inside: &InJourney<'_>,
     ) -> Option<StatementKind> {
-        let known = self.outside(Code::E101, Kind::Team, team);
+        let known = self.outside(Code::E101, NameKind::Team, team);
         let text = self.alert_text(text, inside)?;
         known.then(|| StatementKind::Alert { team: team.value.clone(), text: Box::new(text) })
     }

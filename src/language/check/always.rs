@@ -1,6 +1,6 @@
 use super::Checker;
 use super::expression::{Around, Entry, OnBranch};
-use super::names::Kind;
+use super::names::NameKind;
 use super::truth;
 use crate::domain::Value;
 use crate::finding::{Code, Finding};
@@ -53,7 +53,7 @@ impl Checker<'_> {
     /// A segment that is the same for everybody is told about where it is declared.
     fn asks_a_settled_segment(&self, expr: &Expr, allowed: truth::Allowed<'_>) -> bool {
         self.defined.borrow().iter().any(|((kind, _), segment)| {
-            *kind == Kind::Segment
+            *kind == NameKind::Segment
                 && expr.any(|inner| *inner == segment.expr)
                 && truth::verdict(&segment.expr, allowed).is_some()
         })

@@ -2,11 +2,11 @@
 
 use super::Checker;
 use super::expression::{Around, Typed};
-use super::names::Kind;
+use super::names::NameKind;
 use crate::domain::SystemEvent;
 use crate::finding::{Code, Finding};
 use crate::language::model::{Expr, Field, StatementKind};
-use crate::language::syntax::tree::{ClauseKind, EnterKind, Journey, Name, Pair};
+use crate::language::syntax::tree::{self, ClauseKind, EnterKind, Journey, Name, Pair};
 use crate::source::Span;
 
 impl Checker<'_> {
@@ -56,11 +56,20 @@ impl Checker<'_> {
     /// `start JOURNEY with { … }`: what it hands over is the `entry` of that journey.
     pub(super) fn start(&self, journey: &Name, pairs: &[Pair], around: &Around<'_>) -> Option<StatementKind> {
         let Some(tree) = self.names.journeys.get(&journey.value) else {
-            self.unknown(Code::E101, Kind::Journey, journey, self.names.journeys.keys().map(String::as_str));
+            self.unknown(
+                Code::E101,
+                NameKind::Journey,
+                journey,
+                self.names.journeys.keys().map(String::as_str),
+            );
             self.pairs(pairs, around);
             return None;
         };
+        self.used_here(NameKind::Journey, journey, None);
         let (fields, free) = self.entry_fields(tree);
+        for pair in pairs {
+            self.used_as_entry(&pair.key, self.leading_in(tree));
+        }
         let with = self.pairs_with(pairs, around, |pair, typed| {
             match fields.iter().find(|field| field.name == pair.key.value) {
                 Some(field) => self.must_fit(typed, field, pair.value.span),
@@ -73,6 +82,16 @@ impl Checker<'_> {
             }
         });
         Some(StatementKind::Start { journey: journey.value.clone(), with })
+    }
+
+    /// The declared events that lead into a journey, with their fields.
+    fn leading_in<'t>(&'t self, journey: &'t Journey) -> impl Iterator<Item = (&'t str, &'t [Field])> {
+        let enters = journey.clauses.iter().filter_map(|clause| match &clause.kind {
+            ClauseKind::Enter(tree::Enter { kind: EnterKind::On { event }, .. }) => Some(event),
+            _ => None,
+        });
+        let events = enters.filter_map(|event| self.names.events.get(&event.value));
+        events.map(|event| (event.name.as_str(), event.fields.as_slice()))
     }
 
     /// The fields that `entry` is known to have in a journey, and whether it may have others.

@@ -1,6 +1,6 @@
 use super::Checker;
 use super::expression::{Around, Typed, a};
-use super::names::Kind;
+use super::names::NameKind;
 use crate::domain::ValueType;
 use crate::finding::{Code, Finding};
 use crate::language::model::Expr;
@@ -16,38 +16,39 @@ impl Checker<'_> {
     /// `in segment NAME`
     pub(super) fn in_segment(&self, name: &tree::Name) -> Typed {
         if !self.names.segments.contains_key(&name.value) {
-            self.unknown(Code::E101, Kind::Segment, name, self.names.segments.keys().map(String::as_str));
+            self.unknown(Code::E101, NameKind::Segment, name, self.names.segments.keys().map(String::as_str));
             return Typed::unknown();
         }
-        self.uses(Kind::Segment, &name.value);
-        self.definition(Kind::Segment, &name.value, name.span)
+        self.uses(NameKind::Segment, &name.value);
+        self.used_here(NameKind::Segment, name, None);
+        self.definition(NameKind::Segment, &name.value, name.span)
     }
 
     /// What every measure and segment means, be it used or not.
     pub(super) fn definitions(&self) {
         for (name, tree) in &self.names.measures {
             self.is_reserved(&tree.name);
-            self.definition(Kind::Measure, name, tree.name.span);
+            self.definition(NameKind::Measure, name, tree.name.span);
         }
         for (name, tree) in &self.names.segments {
-            self.definition(Kind::Segment, name, tree.name.span);
+            self.definition(NameKind::Segment, name, tree.name.span);
         }
     }
 
     /// What a measure or a segment means, written out; `place` is where it is asked for.
-    pub(super) fn definition(&self, kind: Kind, name: &str, place: Span) -> Typed {
+    pub(super) fn definition(&self, kind: NameKind, name: &str, place: Span) -> Typed {
         let key = (kind, name.to_owned());
         if let Some(known) = self.defined.borrow().get(&key) {
             return known.clone();
         }
-        let trees = if kind == Kind::Measure { &self.names.measures } else { &self.names.segments };
+        let trees = if kind == NameKind::Measure { &self.names.measures } else { &self.names.segments };
         let Some(tree) = trees.get(name) else { return Typed::unknown() };
         if !self.may_be_entered(&key, place) {
             return Typed::unknown();
         }
         self.defining.borrow_mut().push(key.clone());
         let typed = match kind {
-            Kind::Measure => self.measured(tree),
+            NameKind::Measure => self.measured(tree),
             _ => Typed::new(self.condition(&tree.value, &Around::nothing()), ValueType::Boolean),
         };
         self.defining.borrow_mut().pop();
@@ -69,7 +70,7 @@ impl Checker<'_> {
     }
 
     /// Says so where a definition stands in itself, or too many stand in each other.
-    fn may_be_entered(&self, key: &(Kind, String), place: Span) -> bool {
+    fn may_be_entered(&self, key: &(NameKind, String), place: Span) -> bool {
         let defining = self.defining.borrow();
         let (noun, name) = (key.0.noun(), &key.1);
         if let Some(start) = defining.iter().position(|known| known == key) {

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::Checker;
 use super::expression::{Around, OnBranch};
 use super::journey::InJourney;
+use super::names::NameKind;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
 use crate::language::model::{
@@ -24,8 +25,11 @@ impl Checker<'_> {
         span: Span,
         (inside, around): (&InJourney<'_>, &Around<'_>),
     ) -> StatementKind {
+        self.declared_here(NameKind::Experiment, name, Some(inside.journey));
+        let owner = format!("{}.{}", inside.journey, name.value);
         let mut known: BTreeMap<&str, Span> = BTreeMap::new();
         for variant in variants {
+            self.declared_here(NameKind::Variant, &variant.name, Some(&owner));
             if let Some(before) = known.insert(&variant.name.value, variant.name.span) {
                 self.twice("variant", &variant.name.value, before, variant.name.span);
             }
@@ -111,11 +115,14 @@ impl Checker<'_> {
             let names = known.iter().map(|known| known.name.as_str()).collect();
             return unknown(experiment, message, names, "its experiments are");
         };
+        self.used_here(NameKind::Experiment, experiment, Some(&journey.name));
         if !found.variants.iter().any(|known| known.name == variant.value) {
             let message = format!("the experiment `{}` has no variant `{}`", found.name, variant.value);
             let names = found.variants.iter().map(|known| known.name.as_str()).collect();
             return unknown(variant, message, names, "its variants are");
         }
+        let owner = format!("{}.{}", journey.name, found.name);
+        self.used_here(NameKind::Variant, variant, Some(&owner));
         if test.variants.iter().any(|(known, _)| *known == experiment.value) {
             let message = format!("the variant of `{}` is named twice in this test", experiment.value);
             return self.say(Code::E501, experiment.span, message);

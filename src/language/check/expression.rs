@@ -1,6 +1,6 @@
 use super::Checker;
 use super::flow::Asked;
-use super::names::{EventFields, Kind};
+use super::names::{EventFields, NameKind};
 use crate::domain::{Contact, Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
@@ -284,6 +284,10 @@ impl Checker<'_> {
             return self.nothing_there(field, "entry", "`entry` can be asked about inside a journey");
         };
         let name = &field.name.value;
+        self.used_as_entry(
+            &field.name,
+            entry.events.iter().map(|event| (event.name.as_str(), event.fields.as_slice())),
+        );
         let found =
             entry.events.iter().find_map(|event| event.fields.iter().find(|field| field.name == *name));
         if let Some(found) = found {
@@ -305,9 +309,23 @@ impl Checker<'_> {
         Typed { expr: Expr::Entry { name: name.clone(), of: None }, of: None, one_of: None }
     }
 
+    /// Takes down the use of a field that is one of each event that leads in and has it.
+    pub(super) fn used_as_entry<'e>(
+        &self,
+        name: &tree::Name,
+        events: impl Iterator<Item = (&'e str, &'e [Field])>,
+    ) {
+        for (event, fields) in events {
+            if fields.iter().any(|field| field.name == name.value) {
+                self.used_here(NameKind::EventField, name, Some(event));
+            }
+        }
+    }
+
     /// The attribute of that name, declared or built-in.
     pub(super) fn contact_field(&self, name: &tree::Name) -> Option<Field> {
         if let Some(of) = Contact::built_in_type(&name.value) {
+            self.used_here(NameKind::ContactField, name, None);
             return Some(Field {
                 name: name.value.clone(),
                 span: name.span,
@@ -322,6 +340,9 @@ impl Checker<'_> {
             let known = declared.chain(Contact::BUILT_IN);
             self.no_field(name, "a contact", known, false);
         }
+        if found.is_some() {
+            self.used_here(NameKind::ContactField, name, None);
+        }
         found.cloned()
     }
 
@@ -330,6 +351,9 @@ impl Checker<'_> {
         if found.is_none() && !event.open {
             let known = event.fields.iter().map(|field| field.name.as_str());
             self.no_field(name, &format!("the event `{}`", event.name), known, false);
+        }
+        if found.is_some() {
+            self.used_here(NameKind::EventField, name, Some(&event.name));
         }
         found.cloned()
     }
@@ -365,9 +389,10 @@ impl Checker<'_> {
     pub(super) fn topic(&self, name: &tree::Name) -> bool {
         let known = self.names.topics.contains_key(&name.value);
         if known {
-            self.uses(Kind::Topic, &name.value);
+            self.uses(NameKind::Topic, &name.value);
+            self.used_here(NameKind::Topic, name, None);
         } else {
-            self.unknown(Code::E101, Kind::Topic, name, self.names.topics.keys().map(String::as_str));
+            self.unknown(Code::E101, NameKind::Topic, name, self.names.topics.keys().map(String::as_str));
         }
         known
     }
@@ -404,8 +429,10 @@ impl Checker<'_> {
             return self.survey_named(of, Code::E101);
         }
         let known = self.names.messages.contains_key(&of.value);
-        if !known {
-            self.unknown(Code::E101, Kind::Message, of, self.names.messages.keys().map(String::as_str));
+        if known {
+            self.used_here(NameKind::Message, of, None);
+        } else {
+            self.unknown(Code::E101, NameKind::Message, of, self.names.messages.keys().map(String::as_str));
         }
         known
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use super::expression::{Around, Typed};
+use super::names::NameKind;
 use crate::domain::{Contact, SystemEvent, Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
@@ -62,6 +63,10 @@ impl Checker<'_> {
             if let Some(before) = known.insert(&name.value, name.span) {
                 self.twice("field", &name.value, before, name.span);
                 continue;
+            }
+            match owner {
+                "contact" => self.declared_here(NameKind::ContactField, name, None),
+                event => self.declared_here(NameKind::EventField, name, Some(event)),
             }
             resolved.extend(self.field(field));
         }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use super::expression::{Around, Entry, OnBranch};
-use super::names::{EventFields, Kind};
+use super::names::{EventFields, NameKind};
 use crate::domain::ValueType;
 use crate::finding::{Code, Finding};
 use crate::language::model::{
@@ -14,6 +14,7 @@ use crate::time::zone;
 
 /// What the statements of a journey need to know of it.
 pub(super) struct InJourney<'a> {
+    pub(super) journey: &'a str,
     pub(super) stages: Vec<&'a str>,
     pub(super) permission: Option<String>,
     /// Messages it sends anywhere.
@@ -64,6 +65,7 @@ impl Checker<'_> {
     /// What can be known before the statements are read.
     fn inside<'t>(&self, tree: &'t tree::Journey) -> InJourney<'t> {
         let mut inside = InJourney {
+            journey: &tree.name.value,
             stages: tree.stages.iter().map(|stage| stage.name.value.as_str()).collect(),
             permission: None,
             sent: Vec::new(),
@@ -195,6 +197,7 @@ impl Checker<'_> {
     fn goal(&self, goal: &tree::Goal, inside: &InJourney<'_>) -> Option<Goal> {
         let event = self.event_named(&goal.event, Code::E101);
         let name = goal.name.as_ref()?;
+        self.declared_here(NameKind::Goal, name, Some(inside.journey));
         let event = event?;
         self.opened_event(goal.event.span, &event.wire);
         let around = inside.around().with(OnBranch::Event(event.clone()));
@@ -229,7 +232,8 @@ impl Checker<'_> {
     fn topics_in(&self, tree: &tree::Expression) {
         match &tree.kind {
             tree::ExpressionKind::Text(text) if self.names.topics.contains_key(text) => {
-                self.uses(Kind::Topic, text)
+                self.uses(NameKind::Topic, text);
+                self.used_in_text(NameKind::Topic, text, tree.span);
             }
             tree::ExpressionKind::Binary { left, right, .. } => {
                 self.topics_in(left);
@@ -262,11 +266,14 @@ impl Checker<'_> {
                 continue;
             };
             match journey.goals.iter().position(|goal| goal.name == name.value) {
-                Some(index) => journey.leaves.push(Leave::OnGoal(Some(index))),
+                Some(index) => {
+                    self.used_here(NameKind::Goal, name, Some(&tree.name.value));
+                    journey.leaves.push(Leave::OnGoal(Some(index)));
+                }
                 None if self.is_broken(tree.span) => {}
                 None => {
                     let goals = journey.goals.iter().map(|goal| goal.name.as_str());
-                    self.unknown(Code::E101, Kind::Goal, name, goals);
+                    self.unknown(Code::E101, NameKind::Goal, name, goals);
                 }
             }
         }
@@ -278,6 +285,7 @@ impl Checker<'_> {
             if let Some(before) = known.insert(&stage.name.value, stage.name.span) {
                 self.twice("stage", &stage.name.value, before, stage.name.span);
             }
+            self.declared_here(NameKind::Stage, &stage.name, Some(inside.journey));
             let body = self.block(&stage.body, inside, &inside.around());
             journey.stages.push(Stage { name: stage.name.value.clone(), span: stage.name.span, body });
         }
@@ -285,8 +293,10 @@ impl Checker<'_> {
 
     pub(super) fn stage_index(&self, name: &tree::Name, inside: &InJourney<'_>) -> Option<usize> {
         let found = inside.stages.iter().position(|stage| *stage == name.value);
-        if found.is_none() {
-            self.unknown(Code::E101, Kind::Stage, name, inside.stages.iter().copied());
+        if found.is_some() {
+            self.used_here(NameKind::Stage, name, Some(inside.journey));
+        } else {
+            self.unknown(Code::E101, NameKind::Stage, name, inside.stages.iter().copied());
         }
         found
     }

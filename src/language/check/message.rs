@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use super::expression::a;
-use super::names::Kind;
+use super::names::NameKind;
 use crate::domain::{Contact, Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
@@ -44,7 +44,7 @@ impl Checker<'_> {
                     message.topic = Some(topic.value.clone())
                 }
                 ("from", SettingValue::Name(sender))
-                    if is_email && self.outside(Code::E101, Kind::Sender, sender) =>
+                    if is_email && self.outside(Code::E101, NameKind::Sender, sender) =>
                 {
                     message.sender = Some(sender.value.clone());
                 }
@@ -82,6 +82,7 @@ impl Checker<'_> {
             None => near.is_none() || tree.body.settings.iter().all(|setting| is_other_setting(&setting.key)),
         };
         if channel.value == "email" || known {
+            self.used_here(NameKind::Channel, channel, None);
             return true;
         }
         let message = format!("`{}` is neither a declaration nor a channel of lotse.yaml", channel.value);
@@ -162,6 +163,7 @@ impl Checker<'_> {
         let text = |key: &str| text_setting(body, key).map(|text| text.value.clone());
         let template = text_setting(body, "template").and_then(|template| {
             if self.files.templates.contains_key(&template.value) {
+                self.used_in_text(NameKind::Template, &template.value, template.span);
                 return Some(template.value.clone());
             }
             self.no_template(template);
@@ -293,10 +295,11 @@ impl Checker<'_> {
             if self.incomplete(channel, name) || self.is_survey(code, name) {
                 return None;
             }
-            self.unknown(code, Kind::Message, name, self.names.messages.keys().map(String::as_str));
+            self.unknown(code, NameKind::Message, name, self.names.messages.keys().map(String::as_str));
             return None;
         };
-        self.uses(Kind::Message, &name.value);
+        self.uses(NameKind::Message, &name.value);
+        self.used_here(NameKind::Message, name, None);
         if message.channel.value != channel.value {
             self.report(
                 Finding::new(
@@ -310,6 +313,7 @@ impl Checker<'_> {
             );
             return None;
         }
+        self.used_here(NameKind::Channel, channel, None);
         Some(message)
     }
 
@@ -319,7 +323,7 @@ impl Checker<'_> {
         if !self.names.surveys.contains_key(survey) {
             return false;
         }
-        self.uses(Kind::Survey, survey);
+        self.uses(NameKind::Survey, survey);
         let message = format!("`{survey}` is a survey, and a survey goes out as a link in a message");
         let help = format!("send a message whose text has `{{{{ survey_url(\"{survey}\") }}}}`");
         self.report(Finding::new(code, name.span, message).help(help));
@@ -349,7 +353,7 @@ impl Checker<'_> {
         };
         self.report(Finding::new(Code::E001, channel.span, message).help(help));
         if found.is_some() {
-            self.uses(Kind::Message, &channel.value);
+            self.uses(NameKind::Message, &channel.value);
         }
         true
     }

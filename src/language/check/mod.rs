@@ -18,6 +18,7 @@ mod journey;
 mod loops;
 mod message;
 mod names;
+mod occurrence;
 mod opens;
 mod operators;
 mod pace;
@@ -36,13 +37,15 @@ mod unused;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::config::{self, Config};
 use crate::finding::{self, Code, Finding};
 use crate::language::model::{Expr, Model};
-use crate::language::syntax::{self, tree};
+use crate::language::syntax::{self, Parsed, tree};
 use crate::source::{SourceId, Span, WorkspaceFiles};
 use names::Names;
+use occurrence::Register;
 
 /// The names that `lotse.yaml` gives to what lies outside.
 #[derive(Clone, Debug, Default)]
@@ -114,8 +117,12 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// Findings that lines of the workspace silence; whoever finds more asks it.
     pub silenced: Silenced,
+    /// Where names stand, in the order of the text; empty where nobody asked for it.
+    pub occurrences: Vec<Occurrence>,
 }
 
+pub use names::NameKind;
+pub use occurrence::{Occurrence, Role};
 pub use silence::Silenced;
 pub use template::CompiledTexts;
 
@@ -128,14 +135,46 @@ impl Checked {
 
 /// Checks a workspace. Without a `lotse.yaml` (`None`), names of what lies outside are taken as they come.
 pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked {
-    let mut findings = Vec::new();
-    let mut trees: Vec<(SourceId, tree::File)> = Vec::new();
-    for id in &files.journeys {
-        let parsed = syntax::parse(*id, &files.sources.get(*id).text);
-        findings.extend(parsed.findings);
-        trees.push((*id, parsed.file));
+    let parse = |id: &SourceId| Tree::of(*id, &files.sources.get(*id).text);
+    let trees: Vec<Tree> = files.journeys.iter().map(parse).collect();
+    check_trees(files, &trees, deployment, Register::default())
+}
+
+/// The same for files that were parsed already, one tree for each of the journeys in their order; it is taken down
+/// where names stand ([`Checked::occurrences`]).
+pub fn check_with_names(files: &WorkspaceFiles, trees: &[Tree], deployment: Option<&Deployment>) -> Checked {
+    check_trees(files, trees, deployment, Register::open())
+}
+
+/// A file of journeys, read.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// The file.
+    pub source: SourceId,
+    /// What reading it gave.
+    pub parsed: Arc<Parsed>,
+}
+
+impl Tree {
+    /// Reads the text of a file.
+    pub fn of(source: SourceId, text: &str) -> Self {
+        Self { source, parsed: Arc::new(syntax::parse(source, text)) }
     }
-    let silenced = silence::read(files, &trees, &mut findings);
+}
+
+/// The declarations of all files, in the order of the text.
+fn declarations(trees: &[Tree]) -> impl Iterator<Item = &tree::Declaration> {
+    trees.iter().flat_map(|tree| &tree.parsed.file.declarations)
+}
+
+fn check_trees(
+    files: &WorkspaceFiles,
+    trees: &[Tree],
+    deployment: Option<&Deployment>,
+    register: Register,
+) -> Checked {
+    let mut findings: Vec<Finding> = trees.iter().flat_map(|tree| &tree.parsed.findings).cloned().collect();
+    let silenced = silence::read(files, trees, &mut findings);
     let mut broken: Vec<Span> = findings.iter().map(|finding| finding.span).collect();
     broken.sort_unstable();
     let mut checker = Checker {
@@ -149,20 +188,22 @@ pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked
         defining: RefCell::default(),
         asked: RefCell::default(),
         guesses: Cell::new(GUESSES_MAX),
+        register,
     };
-    checker.names = names::collect(&checker, &trees);
-    let model = checker.model(&trees);
+    checker.names = names::collect(&checker, trees);
+    let model = checker.model(trees);
     let texts = checker.templates(&model);
     checker.answers_in_vain(&model, &texts);
     if checker.broken.is_empty() {
         checker.unused();
     }
     let assign = checker.assign();
+    let occurrences = checker.register.into_occurrences();
     let mut findings = checker.findings.into_inner();
     let complete = findings.iter().all(|finding| finding.severity() != finding::Severity::Error);
     silenced.apply(&files.sources, complete, &mut findings);
     finding::sort(&mut findings);
-    Checked { model, texts, assign, findings, silenced }
+    Checked { model, texts, assign, findings, silenced, occurrences }
 }
 
 /// What all parts of the check share.
@@ -174,15 +215,17 @@ struct Checker<'a> {
     names: Names<'a>,
     findings: RefCell<Vec<Finding>>,
     /// Declared names that something uses.
-    used: RefCell<BTreeSet<(names::Kind, String)>>,
+    used: RefCell<BTreeSet<(NameKind, String)>>,
     /// Measures and segments that were resolved.
-    defined: RefCell<BTreeMap<(names::Kind, String), expression::Typed>>,
+    defined: RefCell<BTreeMap<(NameKind, String), expression::Typed>>,
     /// Those that are being resolved, each inside the one before.
-    defining: RefCell<Vec<(names::Kind, String)>>,
+    defining: RefCell<Vec<(NameKind, String)>>,
     /// Questions about reactions that nobody has looked at yet.
     asked: RefCell<Vec<flow::Asked>>,
     /// How many names may still be looked at to guess which ones were meant.
     guesses: Cell<usize>,
+    /// Where it is taken down where names stand.
+    register: Register,
 }
 
 /// How many names are looked at in one check to guess which ones were meant. Ten thousand misspelt names beside ten
@@ -219,7 +262,7 @@ impl<'a> Checker<'a> {
         self.is_broken(journey) || self.findings.borrow().iter().any(open)
     }
 
-    fn model(&self, trees: &'a [(SourceId, tree::File)]) -> Model {
+    fn model(&self, trees: &'a [Tree]) -> Model {
         let mut model = Model {
             contact: self.names.contact.clone(),
             events: self.names.events.values().cloned().collect(),
@@ -235,7 +278,7 @@ impl<'a> Checker<'a> {
             model.messages.push(self.message(message));
         }
         let mut hurt = BTreeSet::new();
-        for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
+        for declaration in declarations(trees) {
             match declaration {
                 tree::Declaration::Journey(journey) if self.names.is_journey(journey) => {
                     if self.is_broken(journey.span) {
@@ -255,7 +298,7 @@ impl<'a> Checker<'a> {
         let sound = model.journeys.iter().filter(|journey| !hurt.contains(&journey.name));
         self.pace(&model, &sound.collect::<Vec<_>>());
         self.asked_in_vain();
-        for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
+        for declaration in declarations(trees) {
             if let tree::Declaration::Test(test) = declaration {
                 model.tests.extend(self.test(test, &model));
             }

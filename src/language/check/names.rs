@@ -1,16 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Checker;
+use super::{Checker, Tree, declarations};
 use crate::domain::SystemEvent;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
 use crate::language::model::{Event, Field, Topic};
 use crate::language::syntax::tree::{self, Declaration};
-use crate::source::{SourceId, Span};
+use crate::source::Span;
 
 /// What a name can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum NameKind {
     Event,
     Topic,
     Segment,
@@ -23,23 +24,37 @@ pub(super) enum Kind {
     Sender,
     Webhook,
     Team,
+    ContactField,
+    EventField,
+    Channel,
+    Template,
+    Experiment,
+    Variant,
+    Outcome,
 }
 
-impl Kind {
-    pub(super) fn noun(self) -> &'static str {
+impl NameKind {
+    /// The word for it in messages.
+    pub fn noun(self) -> &'static str {
         match self {
-            Kind::Event => "event",
-            Kind::Topic => "topic",
-            Kind::Segment => "segment",
-            Kind::Measure => "measure",
-            Kind::Message => "message",
-            Kind::Survey => "survey",
-            Kind::Journey => "journey",
-            Kind::Stage => "stage",
-            Kind::Goal => "goal",
-            Kind::Sender => "sender",
-            Kind::Webhook => "webhook",
-            Kind::Team => "team",
+            NameKind::Event => "event",
+            NameKind::Topic => "topic",
+            NameKind::Segment => "segment",
+            NameKind::Measure => "measure",
+            NameKind::Message => "message",
+            NameKind::Survey => "survey",
+            NameKind::Journey => "journey",
+            NameKind::Stage => "stage",
+            NameKind::Goal => "goal",
+            NameKind::Sender => "sender",
+            NameKind::Webhook => "webhook",
+            NameKind::Team => "team",
+            NameKind::ContactField | NameKind::EventField => "field",
+            NameKind::Channel => "channel",
+            NameKind::Template => "template",
+            NameKind::Experiment => "experiment",
+            NameKind::Variant => "variant",
+            NameKind::Outcome => "outcome",
         }
     }
 }
@@ -72,11 +87,12 @@ impl Names<'_> {
 }
 
 /// Collects what the files declare, and reports what is declared twice.
-pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::File)]) -> Names<'a> {
+pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [Tree]) -> Names<'a> {
     let mut names = Names::default();
-    let mut seen: BTreeMap<(Kind, String), Span> = BTreeMap::new();
+    let mut seen: BTreeMap<(NameKind, String), Span> = BTreeMap::new();
     let mut contact: Option<Span> = None;
-    let mut first = |kind: Kind, name: &tree::Name| -> bool {
+    let mut first = |kind: NameKind, name: &tree::Name| -> bool {
+        checker.declared_here(kind, name, None);
         let key = (kind, name.value.clone());
         match seen.get(&key) {
             Some(before) => {
@@ -86,7 +102,7 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::Fi
             None => seen.insert(key, name.span).is_none(),
         }
     };
-    for declaration in trees.iter().flat_map(|(_, file)| &file.declarations) {
+    for declaration in declarations(trees) {
         match declaration {
             Declaration::Contact(fields) => {
                 if let Some(before) = contact {
@@ -111,28 +127,28 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [(SourceId, tree::Fi
                 }
                 names.policy.get_or_insert(policy);
             }
-            Declaration::Event(event) if first(Kind::Event, &event.name) => {
+            Declaration::Event(event) if first(NameKind::Event, &event.name) => {
                 if checker.is_broken(event.span) || checker.lacks_types(&event.fields) {
                     names.broken_events.insert(event.name.value.clone());
                 }
                 names.events.insert(event.name.value.clone(), checker.event(event));
             }
-            Declaration::Topic(topic) if first(Kind::Topic, &topic.name) => {
+            Declaration::Topic(topic) if first(NameKind::Topic, &topic.name) => {
                 names.topics.insert(topic.name.value.clone(), model_topic(topic));
             }
-            Declaration::Measure(measure) if first(Kind::Measure, &measure.name) => {
+            Declaration::Measure(measure) if first(NameKind::Measure, &measure.name) => {
                 names.measures.insert(measure.name.value.clone(), measure);
             }
-            Declaration::Segment(segment) if first(Kind::Segment, &segment.name) => {
+            Declaration::Segment(segment) if first(NameKind::Segment, &segment.name) => {
                 names.segments.insert(segment.name.value.clone(), segment);
             }
-            Declaration::Survey(survey) if first(Kind::Survey, &survey.name) => {
+            Declaration::Survey(survey) if first(NameKind::Survey, &survey.name) => {
                 names.surveys.insert(survey.name.value.clone(), survey);
             }
-            Declaration::Message(message) if first(Kind::Message, &message.name) => {
+            Declaration::Message(message) if first(NameKind::Message, &message.name) => {
                 names.messages.insert(message.name.value.clone(), message);
             }
-            Declaration::Journey(journey) if first(Kind::Journey, &journey.name) => {
+            Declaration::Journey(journey) if first(NameKind::Journey, &journey.name) => {
                 names.journeys.insert(journey.name.value.clone(), journey);
             }
             Declaration::Broken(broken) => names.maybe.extend(broken.names.iter().cloned()),
@@ -170,7 +186,7 @@ impl Checker<'_> {
     }
 
     /// Notes that something uses a name.
-    pub(super) fn uses(&self, kind: Kind, name: &str) {
+    pub(super) fn uses(&self, kind: NameKind, name: &str) {
         self.used.borrow_mut().insert((kind, name.to_owned()));
     }
 
@@ -178,7 +194,7 @@ impl Checker<'_> {
     pub(super) fn unknown<'n>(
         &self,
         code: Code,
-        kind: Kind,
+        kind: NameKind,
         name: &tree::Name,
         known: impl IntoIterator<Item = &'n str> + Clone,
     ) {
@@ -187,7 +203,7 @@ impl Checker<'_> {
         }
         let noun = kind.noun();
         let plural = match kind {
-            Kind::Survey => "surveys".to_owned(),
+            NameKind::Survey => "surveys".to_owned(),
             _ => format!("{noun}s"),
         };
         let finding = Finding::new(code, name.span, format!("there is no {noun} `{}`", name.value));
@@ -212,7 +228,8 @@ impl Checker<'_> {
     /// The event of that name: its name on the wire and its properties.
     pub(super) fn event_named(&self, name: &tree::Name, code: Code) -> Option<EventFields> {
         if let Some(event) = self.names.events.get(&name.value) {
-            self.uses(Kind::Event, &name.value);
+            self.uses(NameKind::Event, &name.value);
+            self.used_here(NameKind::Event, name, None);
             let open = self.names.broken_events.contains(&name.value);
             return Some(EventFields {
                 name: event.name.clone(),
@@ -222,6 +239,7 @@ impl Checker<'_> {
             });
         }
         if let Some(system) = SystemEvent::from_name(&name.value) {
+            self.used_here(NameKind::Event, name, None);
             return Some(EventFields::system(system));
         }
         let system = SystemEvent::ALL.iter().map(|event| event.name());
@@ -230,19 +248,23 @@ impl Checker<'_> {
         let near_system = words::near(&name.value, declared.iter().copied().chain(system.clone()));
         let known: Vec<&str> =
             if near_system.is_some() { declared.into_iter().chain(system).collect() } else { declared };
-        self.unknown(code, Kind::Event, name, known.iter().copied());
+        self.unknown(code, NameKind::Event, name, known.iter().copied());
         None
     }
 
     /// Whether `lotse.yaml` declares a name; without a `lotse.yaml` every name is taken.
-    pub(super) fn outside(&self, code: Code, kind: Kind, name: &tree::Name) -> bool {
-        let Some(deployment) = self.deployment else { return true };
+    pub(super) fn outside(&self, code: Code, kind: NameKind, name: &tree::Name) -> bool {
+        let Some(deployment) = self.deployment else {
+            self.used_here(kind, name, None);
+            return true;
+        };
         let known: Vec<&str> = match kind {
-            Kind::Sender => deployment.senders.iter().map(String::as_str).collect(),
-            Kind::Webhook => deployment.webhooks.iter().map(String::as_str).collect(),
+            NameKind::Sender => deployment.senders.iter().map(String::as_str).collect(),
+            NameKind::Webhook => deployment.webhooks.iter().map(String::as_str).collect(),
             _ => deployment.teams.keys().map(String::as_str).collect(),
         };
         if known.contains(&name.value.as_str()) {
+            self.used_here(kind, name, None);
             return true;
         }
         self.unknown(code, kind, name, known.iter().copied());
@@ -251,7 +273,7 @@ impl Checker<'_> {
 
     /// Whether `lotse.yaml` has a team of that name that leads can be handed to.
     pub(super) fn takes_leads(&self, team: &tree::Name) -> bool {
-        if !self.outside(Code::E101, Kind::Team, team) {
+        if !self.outside(Code::E101, NameKind::Team, team) {
             return false;
         }
         let deaf = self.deployment.is_some_and(|deployment| deployment.deaf.contains(&team.value));
@@ -266,20 +288,22 @@ impl Checker<'_> {
 }
 
 /// How one declares what is missing.
-fn declare(kind: Kind, name: &str) -> String {
+fn declare(kind: NameKind, name: &str) -> String {
     match kind {
-        Kind::Event => format!("declare it: `event {name} {{ }}`"),
-        Kind::Topic => format!("declare it: `topic {name} \"What recipients read\"`"),
-        Kind::Segment => format!("declare it: `segment {name} = …`"),
-        Kind::Measure => format!("declare it: `measure {name} = …`"),
-        Kind::Message => format!("declare it: `email {name} {{ subject \"…\" template \"…\" }}`"),
-        Kind::Survey => format!("declare it: `survey {name} \"…\" {{ scale 0 to 10 }}`"),
-        Kind::Journey => format!("declare it: `journey {name} {{ … }}`"),
-        Kind::Stage => format!("write it: `stage {name} {{ … }}`"),
-        Kind::Goal => format!("write it: `goal {name} on …`"),
-        Kind::Sender => format!("add `{name}` under `senders` in lotse.yaml"),
-        Kind::Webhook => format!("add `{name}` under `webhooks` in lotse.yaml"),
-        Kind::Team => format!("add `{name}` under `teams` in lotse.yaml"),
+        NameKind::Event => format!("declare it: `event {name} {{ }}`"),
+        NameKind::Topic => format!("declare it: `topic {name} \"What recipients read\"`"),
+        NameKind::Segment => format!("declare it: `segment {name} = …`"),
+        NameKind::Measure => format!("declare it: `measure {name} = …`"),
+        NameKind::Message => format!("declare it: `email {name} {{ subject \"…\" template \"…\" }}`"),
+        NameKind::Survey => format!("declare it: `survey {name} \"…\" {{ scale 0 to 10 }}`"),
+        NameKind::Journey => format!("declare it: `journey {name} {{ … }}`"),
+        NameKind::Stage => format!("write it: `stage {name} {{ … }}`"),
+        NameKind::Goal => format!("write it: `goal {name} on …`"),
+        NameKind::Sender => format!("add `{name}` under `senders` in lotse.yaml"),
+        NameKind::Webhook => format!("add `{name}` under `webhooks` in lotse.yaml"),
+        NameKind::Team => format!("add `{name}` under `teams` in lotse.yaml"),
+        NameKind::Channel => format!("add `{name}` under `channels` in lotse.yaml"),
+        _ => format!("declare it, or take `{name}` away"),
     }
 }
 

@@ -1,6 +1,6 @@
 use super::Checker;
 use super::expression::{Around, OnBranch, Typed};
-use super::names::Kind;
+use super::names::NameKind;
 use crate::domain::Contact;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
@@ -11,13 +11,14 @@ impl Checker<'_> {
     /// A bare word in an expression: a measure, or most often something that is written otherwise.
     pub(super) fn reference(&self, name: &str, span: Span, around: &Around<'_>) -> Typed {
         if self.names.measures.contains_key(name) {
-            self.uses(Kind::Measure, name);
-            return self.definition(Kind::Measure, name, span);
+            self.uses(NameKind::Measure, name);
+            self.used_here(NameKind::Measure, &tree::Name::new(name.to_owned(), span), None);
+            return self.definition(NameKind::Measure, name, span);
         }
         let measures: Vec<&str> = self.names.measures.keys().map(String::as_str).collect();
         if self.may_guess(measures.len()) && words::near(name, measures.iter().copied()).is_some() {
             let name = tree::Name::new(name.to_owned(), span);
-            self.unknown(Code::E101, Kind::Measure, &name, measures.iter().copied());
+            self.unknown(Code::E101, NameKind::Measure, &name, measures.iter().copied());
             return Typed::unknown();
         }
         let finding = Finding::new(Code::E101, span, format!("nothing is called `{name}`"));

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Tree;
 use crate::finding::words;
 use crate::finding::{Code, Finding, Severity};
-use crate::language::syntax::tree;
 use crate::source::{SourceId, Sources, Span, WorkspaceFiles};
 
 /// The lines for which findings are silenced by `# allow CODE: reason` above them.
@@ -53,14 +53,10 @@ fn line_of(sources: &Sources, finding: &Finding) -> (SourceId, u32, Code) {
 }
 
 /// Reads the comments that silence findings, and reports those that do not say why.
-pub(super) fn read(
-    files: &WorkspaceFiles,
-    trees: &[(SourceId, tree::File)],
-    findings: &mut Vec<Finding>,
-) -> Silenced {
+pub(super) fn read(files: &WorkspaceFiles, trees: &[Tree], findings: &mut Vec<Finding>) -> Silenced {
     let mut silenced = Silenced::default();
-    for (id, tree) in trees {
-        let source = files.sources.get(*id);
+    for Tree { source: id, parsed } in trees {
+        let (source, tree) = (files.sources.get(*id), &parsed.file);
         let comment_lines: BTreeSet<u32> = tree
             .comments
             .iter()

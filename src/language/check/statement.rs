@@ -1,7 +1,7 @@
 use super::Checker;
 use super::expression::{Around, OnBranch, Typed, reaction_fields};
 use super::journey::InJourney;
-use super::names::{EventFields, Kind};
+use super::names::{EventFields, NameKind};
 use crate::domain::{SystemEvent, Value, ValueType};
 use crate::finding::{Code, Finding};
 use crate::language::model::{Branch, Expr, Pick, SendTo, StatementKind, Trigger, Until, Wait};
@@ -27,7 +27,7 @@ impl Checker<'_> {
         match &tree.kind {
             S::Send(send) => self.send(send, tree.span, inside, around),
             S::Call { hook, with, wait } => {
-                self.outside(Code::E101, Kind::Webhook, hook);
+                self.outside(Code::E101, NameKind::Webhook, hook);
                 let with = self.pairs(with, around);
                 let wait = wait.as_ref().map(|wait| self.wait(wait, OnBranch::Reply, inside, around));
                 Some(StatementKind::Call { hook: hook.value.clone(), with, wait })
@@ -67,6 +67,9 @@ impl Checker<'_> {
             S::Untag(tag) => Some(StatementKind::Untag(tag.value.clone())),
             S::GoTo(stage) => self.stage_index(stage, inside).map(StatementKind::GoTo),
             S::End { outcome } => {
+                if let Some(outcome) = outcome {
+                    self.declared_here(NameKind::Outcome, outcome, Some(inside.journey));
+                }
                 let outcome = outcome.as_ref().map_or("done", |outcome| outcome.value.as_str());
                 Some(StatementKind::End { outcome: outcome.to_owned() })
             }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Checker;
-use super::names::Kind;
+use super::names::NameKind;
 use super::paths;
 use super::template::CompiledTexts;
 use crate::domain::Survey;
@@ -59,9 +59,10 @@ impl Checker<'_> {
     pub(super) fn survey_named(&self, name: &tree::Name, code: Code) -> bool {
         let known = self.names.surveys.contains_key(&name.value);
         if known {
-            self.uses(Kind::Survey, &name.value);
+            self.uses(NameKind::Survey, &name.value);
+            self.used_here(NameKind::Survey, name, None);
         } else {
-            self.unknown(code, Kind::Survey, name, self.names.surveys.keys().map(String::as_str));
+            self.unknown(code, NameKind::Survey, name, self.names.surveys.keys().map(String::as_str));
         }
         known
     }

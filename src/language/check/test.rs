@@ -1,6 +1,6 @@
 use super::Checker;
 use super::expression::Typed;
-use super::names::{EventFields, Kind};
+use super::names::{EventFields, NameKind};
 use crate::domain::{Address, SystemEvent, Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
@@ -19,12 +19,13 @@ impl Checker<'_> {
         let Some(journey) = model.journey(&tree.journey.value) else {
             self.unknown(
                 Code::E501,
-                Kind::Journey,
+                NameKind::Journey,
                 &tree.journey,
                 self.names.journeys.keys().map(String::as_str),
             );
             return None;
         };
+        self.used_here(NameKind::Journey, &tree.journey, None);
         let mut test = Test {
             name: tree.name.value.clone(),
             span: tree.name.span,
@@ -92,9 +93,15 @@ impl Checker<'_> {
         }
         for topic in allows {
             if self.names.topics.contains_key(&topic.value) {
+                self.used_here(NameKind::Topic, topic, None);
                 contact.allows.push(topic.value.clone());
             } else {
-                self.unknown(Code::E501, Kind::Topic, topic, self.names.topics.keys().map(String::as_str));
+                self.unknown(
+                    Code::E501,
+                    NameKind::Topic,
+                    topic,
+                    self.names.topics.keys().map(String::as_str),
+                );
             }
         }
     }
@@ -162,7 +169,7 @@ impl Checker<'_> {
             A::Bounce(name) => Action::Bounce(message(name)?),
             A::Complain(name) => Action::Complain(message(name)?),
             A::Reply { hook, with } => {
-                self.outside(Code::E501, Kind::Webhook, hook).then_some(())?;
+                self.outside(Code::E501, NameKind::Webhook, hook).then_some(())?;
                 Action::Reply { hook: hook.value.clone(), fields: self.literals(with) }
             }
             A::Answer { survey, score } => {
@@ -184,9 +191,10 @@ impl Checker<'_> {
 
     fn test_message(&self, name: &tree::Name) -> Option<String> {
         if self.names.messages.contains_key(&name.value) {
+            self.used_here(NameKind::Message, name, None);
             return Some(name.value.clone());
         }
-        self.unknown(Code::E501, Kind::Message, name, self.names.messages.keys().map(String::as_str));
+        self.unknown(Code::E501, NameKind::Message, name, self.names.messages.keys().map(String::as_str));
         None
     }
 
@@ -210,12 +218,12 @@ impl Checker<'_> {
             }
             T::ExpectStage(stage) => {
                 let known = || journey.stages.iter().map(|stage| stage.name.as_str());
-                self.must_name(Kind::Stage, stage, &known().collect::<Vec<_>>())?;
+                self.must_name(NameKind::Stage, stage, journey, &known().collect::<Vec<_>>())?;
                 Expectation::Stage(stage.value.clone())
             }
             T::ExpectGoal { goal, worth } => {
                 let known: Vec<&str> = journey.goals.iter().map(|goal| goal.name.as_str()).collect();
-                self.must_name(Kind::Goal, goal, &known)?;
+                self.must_name(NameKind::Goal, goal, journey, &known)?;
                 let worth = match worth {
                     Some(worth) => Some(self.literal(worth, Some(&ValueType::Number))?.expr),
                     None => None,
@@ -224,11 +232,11 @@ impl Checker<'_> {
             }
             T::ExpectOutcome(outcome) => self.outcome(outcome, journey)?,
             T::ExpectHandoff { team, with } => {
-                self.outside(Code::E501, Kind::Team, team).then_some(())?;
+                self.outside(Code::E501, NameKind::Team, team).then_some(())?;
                 Expectation::Handoff { team: team.value.clone(), with: self.literals(with) }
             }
             T::ExpectCall { hook, with } => {
-                self.outside(Code::E501, Kind::Webhook, hook).then_some(())?;
+                self.outside(Code::E501, NameKind::Webhook, hook).then_some(())?;
                 Expectation::Call { hook: hook.value.clone(), with: self.literals(with) }
             }
             T::ExpectContact { field, value } => {
@@ -252,8 +260,9 @@ impl Checker<'_> {
         })
     }
 
-    fn must_name(&self, kind: Kind, name: &tree::Name, known: &[&str]) -> Option<()> {
+    fn must_name(&self, kind: NameKind, name: &tree::Name, journey: &Journey, known: &[&str]) -> Option<()> {
         if known.contains(&name.value.as_str()) {
+            self.used_here(kind, name, Some(&journey.name));
             return Some(());
         }
         self.unknown(Code::E501, kind, name, known.iter().copied());
@@ -278,6 +287,7 @@ impl Checker<'_> {
             known.push("control".to_owned());
         }
         if known.contains(&outcome.value) {
+            self.used_here(NameKind::Outcome, outcome, Some(&journey.name));
             return Some(Expectation::Outcome(outcome.value.clone()));
         }
         if self.names.journeys.get(&journey.name).is_some_and(|tree| self.ends_are_unknown(tree.span)) {
@@ -327,6 +337,7 @@ impl Checker<'_> {
         }
         let known = self.deployment.is_none_or(|deployment| deployment.channels.contains_key(&channel.value));
         if channel.value == "email" || known {
+            self.used_here(NameKind::Channel, channel, None);
             return Some(());
         }
         self.report(

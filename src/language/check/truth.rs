@@ -79,14 +79,14 @@ enum Subject<'e> {
     /// One value beside constants.
     Value(&'e Expr),
     /// A value that nothing declares, beside constants of one type.
-    Undeclared(&'e Expr, Kind),
+    Undeclared(&'e Expr, NameKind),
     /// How two values lie to one another.
     Order(&'e Expr, &'e Expr),
 }
 
 /// The type of a constant.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum NameKind {
     Number,
     Text,
     Boolean,
@@ -122,7 +122,7 @@ impl<'e> Facts<'e> {
     fn plain(&mut self, expr: &'e Expr, holds: bool, allowed: Allowed<'_>) -> bool {
         let subject = match Nature::of(expr).of {
             Some(_) => Subject::Value(expr),
-            None => Subject::Undeclared(expr, Kind::Boolean),
+            None => Subject::Undeclared(expr, NameKind::Boolean),
         };
         self.of(subject, allowed, |possible| {
             possible.compare(Operator::Equal, &Value::Boolean(true), holds);
@@ -241,10 +241,10 @@ impl Subject<'_> {
             Subject::Value(expr) => Possible::of(&Nature::of(expr), allowed(expr)),
             Subject::Undeclared(_, kind) => {
                 let of = match kind {
-                    Kind::Number => ValueType::Number,
-                    Kind::Text => ValueType::Text,
-                    Kind::Boolean => ValueType::Boolean,
-                    Kind::Date => ValueType::Date,
+                    NameKind::Number => ValueType::Number,
+                    NameKind::Text => ValueType::Text,
+                    NameKind::Boolean => ValueType::Boolean,
+                    NameKind::Date => ValueType::Date,
                 };
                 Possible::of(&Nature::undeclared(of), None)
             }
@@ -256,19 +256,21 @@ impl Subject<'_> {
 /// What a comparison with a constant is about; `None` where the types do not go together.
 fn subject<'e>(expr: &'e Expr, beside: &Value) -> Option<Subject<'e>> {
     let kind = match beside {
-        Value::Number(_) => Kind::Number,
-        Value::Text(_) => Kind::Text,
-        Value::Boolean(_) => Kind::Boolean,
-        Value::Date(_) => Kind::Date,
+        Value::Number(_) => NameKind::Number,
+        Value::Text(_) => NameKind::Text,
+        Value::Boolean(_) => NameKind::Boolean,
+        Value::Date(_) => NameKind::Date,
         _ => return None,
     };
     match (Nature::of(expr).of, kind) {
-        (Some(ValueType::Number), Kind::Number)
-        | (Some(ValueType::Text), Kind::Text)
-        | (Some(ValueType::Boolean), Kind::Boolean)
-        | (Some(ValueType::Date | ValueType::Datetime), Kind::Date) => Some(Subject::Value(expr)),
+        (Some(ValueType::Number), NameKind::Number)
+        | (Some(ValueType::Text), NameKind::Text)
+        | (Some(ValueType::Boolean), NameKind::Boolean)
+        | (Some(ValueType::Date | ValueType::Datetime), NameKind::Date) => Some(Subject::Value(expr)),
         // Text that nothing declares may be a date to somebody else.
-        (None, Kind::Number | Kind::Text | Kind::Boolean) => Some(Subject::Undeclared(expr, kind)),
+        (None, NameKind::Number | NameKind::Text | NameKind::Boolean) => {
+            Some(Subject::Undeclared(expr, kind))
+        }
         _ => None,
     }
 }

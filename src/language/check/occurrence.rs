@@ -1,0 +1,85 @@
+use std::cell::RefCell;
+
+use super::Checker;
+use super::names::NameKind;
+use crate::language::syntax::tree;
+use crate::source::Span;
+
+/// One place where a name stands that the check resolved.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Occurrence {
+    /// The name alone, without quotes or the word before a dot.
+    pub span: Span,
+    /// What it names.
+    pub kind: NameKind,
+    /// The name.
+    pub name: String,
+    /// What it is a name inside of: the journey of a stage, a goal, an experiment or an outcome, the experiment of a
+    /// variant (`JOURNEY.EXPERIMENT`), the event of a field. `None` for names of the whole workspace.
+    pub owner: Option<String>,
+    /// Whether it is declared here.
+    pub role: Role,
+}
+
+impl Occurrence {
+    /// Whether both stand for the same thing.
+    pub fn is_same(&self, other: &Occurrence) -> bool {
+        (self.kind, &self.name, &self.owner) == (other.kind, &other.name, &other.owner)
+    }
+}
+
+/// What a name does where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It is declared here.
+    Declaration,
+    /// It is used here.
+    Use,
+}
+
+/// Takes down where names stand, for whoever wants to know it.
+#[derive(Default)]
+pub(super) struct Register(Option<RefCell<Vec<Occurrence>>>);
+
+impl Register {
+    /// One that takes everything down.
+    pub(super) fn open() -> Self {
+        Self(Some(RefCell::default()))
+    }
+
+    /// What was taken down, in the order of the text, each place once.
+    pub(super) fn into_occurrences(self) -> Vec<Occurrence> {
+        let mut occurrences = self.0.map(RefCell::into_inner).unwrap_or_default();
+        occurrences.sort_unstable();
+        occurrences.dedup();
+        occurrences
+    }
+}
+
+impl Checker<'_> {
+    fn take_down(&self, span: Span, kind: NameKind, name: &str, owner: Option<&str>, role: Role) {
+        if let Some(register) = &self.register.0 {
+            let (name, owner) = (name.to_owned(), owner.map(str::to_owned));
+            register.borrow_mut().push(Occurrence { span, kind, name, owner, role });
+        }
+    }
+
+    /// Takes down that a name is declared here.
+    pub(super) fn declared_here(&self, kind: NameKind, name: &tree::Name, owner: Option<&str>) {
+        self.take_down(name.span, kind, &name.value, owner, Role::Declaration);
+    }
+
+    /// Takes down that a name is used here.
+    pub(super) fn used_here(&self, kind: NameKind, name: &tree::Name, owner: Option<&str>) {
+        self.take_down(name.span, kind, &name.value, owner, Role::Use);
+    }
+
+    /// The same, for a name that stands in quotes; one that is written with escapes is passed over.
+    pub(super) fn used_in_text(&self, kind: NameKind, name: &str, text: Span) {
+        let inside =
+            Span { start: text.start + 1, end: text.end.saturating_sub(1).max(text.start + 1), ..text };
+        if self.files.sources.text(inside) == name {
+            self.take_down(inside, kind, name, None, Role::Use);
+        }
+    }
+}
