@@ -1,0 +1,14 @@
+[
+  (fields)
+  (pairs)
+  (survey_declaration)
+  (policy_declaration)
+  (message_body)
+  (journey_body)
+  (block)
+  (wait_block)
+  (experiment)
+  (test_body)
+  (test_contact)
+  (list)
+] @fold
