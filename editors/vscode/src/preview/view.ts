@@ -1,0 +1,36 @@
+/** The script of the preview's page: it shows what it is told, and runs in the page. */
+interface Told {
+  picture: { title: string; address: string } | null;
+  mail: { subject: string; html: string; text: string } | null;
+}
+
+const find = <E extends HTMLElement>(selector: string): E => {
+  const found = document.querySelector<E>(selector);
+  if (!found) throw new Error(`the page has no ${selector}`);
+  return found;
+};
+
+const empty = find('#empty');
+const picture = find('#picture');
+const mail = find('#mail');
+
+window.addEventListener('message', ({ data }: MessageEvent<Told>) => {
+  picture.hidden = !data.picture;
+  mail.hidden = !data.mail;
+  empty.hidden = Boolean(data.picture ?? data.mail);
+  if (data.picture) {
+    find('#picture figcaption').textContent = data.picture.title;
+    const image = find<HTMLImageElement>('#picture img');
+    image.alt = `The journey ${data.picture.title}`;
+    if (image.src !== data.picture.address) image.src = data.picture.address;
+  }
+  if (data.mail) {
+    find('#mail h2').textContent = data.mail.subject;
+    const frame = find<HTMLIFrameElement>('#mail iframe');
+    const text = find('#mail pre');
+    frame.hidden = data.mail.html === '';
+    text.hidden = !frame.hidden;
+    text.textContent = data.mail.text;
+    if (frame.srcdoc !== data.mail.html) frame.srcdoc = data.mail.html;
+  }
+});
