@@ -136,6 +136,8 @@ pub(super) enum FindingsFormat {
     Json,
     /// As workflow commands of GitHub Actions, which it shows beside the changed lines
     Github,
+    /// As a report of GitLab's Code Quality, which merge requests show
+    Gitlab,
     /// As SARIF 2.1.0, for code scanning and editors
     Sarif,
 }

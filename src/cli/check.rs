@@ -3,7 +3,7 @@ use std::path::Path;
 use super::args::{CheckArgs, FindingsFormat};
 use super::workspace::Workspace;
 use super::{End, output};
-use crate::finding::{self, Severity, render_github, render_human, render_json, render_sarif};
+use crate::finding::{self, Severity, render_github, render_gitlab, render_human, render_json, render_sarif};
 use crate::simulate::{Coverage, plans, run_tests};
 
 pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
@@ -25,6 +25,9 @@ pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
         }
         FindingsFormat::Github => {
             anstream::print!("{}", render_github(&findings, sources, &workspace.seen_from_here().folder));
+        }
+        FindingsFormat::Gitlab => {
+            output::json(&render_gitlab(&findings, sources, &workspace.seen_from_here().folder))?;
         }
         FindingsFormat::Human => {
             let style = output::human_style();

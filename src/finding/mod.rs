@@ -7,6 +7,7 @@
 
 mod code;
 mod github;
+mod gitlab;
 mod human;
 mod json;
 mod sarif;
@@ -14,6 +15,7 @@ pub mod words;
 
 pub use code::{Code, Severity};
 pub use github::render_github;
+pub use gitlab::render_gitlab;
 pub use human::{HumanStyle, render_human};
 pub use json::render_json;
 pub use sarif::{Base, render_sarif};

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::source::Sources;
 
@@ -86,6 +88,48 @@ fn github_gets_one_command_a_finding() {
     ::error file=shop/a folder/100%25%2C b.journey,line=4,col=20,endLine=4,endColumn=27,title=E101%3A a name that nothing declares::there is no stage `nowhere`
     ::error file=shop/a folder/100%25%2C b.journey,line=5,col=19,endLine=5,endColumn=26,title=E101%3A a name that nothing declares::there is no stage `nowhere`%0Adid you mean `everywhere`?%0Aor 100%25: a, b
     ");
+}
+
+#[test]
+fn gitlab_tells_findings_apart_that_are_alike() {
+    let (mut findings, sources) = findings();
+    let report = render_gitlab(findings.get(3..).unwrap(), &sources, "shop/");
+    insta::assert_json_snapshot!(report, @r#"
+    [
+      {
+        "check_name": "E101",
+        "description": "there is no stage `nowhere`",
+        "fingerprint": "329e84cd17561561043ce5028a2a9fcc",
+        "location": {
+          "lines": {
+            "begin": 4
+          },
+          "path": "shop/a folder/100%, b.journey"
+        },
+        "severity": "critical"
+      },
+      {
+        "check_name": "E101",
+        "description": "there is no stage `nowhere`\ndid you mean `everywhere`?\nor 100%: a, b",
+        "fingerprint": "4f1385f0c9b046d9f4d37652c7afd741",
+        "location": {
+          "lines": {
+            "begin": 5
+          },
+          "path": "shop/a folder/100%, b.journey"
+        },
+        "severity": "critical"
+      }
+    ]
+    "#);
+    // What comes before does not change what a finding is known by.
+    findings.remove(0);
+    let fingerprints = |findings: &[Finding]| {
+        let report = render_gitlab(findings, &sources, "");
+        report.as_array().unwrap().iter().map(|one| one["fingerprint"].to_string()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(fingerprints(&findings).len(), 4);
+    assert!(fingerprints(&findings).is_superset(&fingerprints(&findings[1..])));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod operating;
 pub(crate) mod postgres;
 pub(crate) mod receipts;
 mod round_trip;
+mod schemas;
 pub(crate) mod sink;
 
 use std::io::{BufRead, BufReader};
