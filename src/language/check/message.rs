@@ -12,9 +12,9 @@ use crate::language::syntax::tree::{self, SettingValue};
 use crate::source::Span;
 
 /// What can stand in an email.
-const EMAIL_SETTINGS: [&str; 6] = ["topic", "from", "subject", "preheader", "template", "body"];
+pub const EMAIL_SETTINGS: [&str; 6] = ["topic", "from", "subject", "preheader", "template", "body"];
 /// What can stand in a message of another channel, whose provider takes it as it comes.
-const OTHER_SETTINGS: [&str; 3] = ["topic", "title", "text"];
+pub const OTHER_SETTINGS: [&str; 3] = ["topic", "title", "text"];
 
 impl Checker<'_> {
     /// Resolves a message that is declared.

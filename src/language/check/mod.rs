@@ -121,10 +121,12 @@ pub struct Checked {
     pub occurrences: Vec<Occurrence>,
 }
 
+pub use message::{EMAIL_SETTINGS, OTHER_SETTINGS};
 pub use names::NameKind;
 pub use occurrence::{Occurrence, Role};
 pub use silence::Silenced;
-pub use template::CompiledTexts;
+pub use template::{CompiledTexts, compile_message};
+pub use test::SKIP_REASONS;
 
 impl Checked {
     /// Whether any finding is an error.

@@ -332,6 +332,11 @@ impl<'m> Supply<'m> {
     }
 }
 
+/// What the texts of a message, without those for single languages, come to; `None` where they have faults.
+pub fn compile_message(files: &crate::source::WorkspaceFiles, message: &Message) -> Option<Compiled> {
+    compile_one(files, &Job { message, language: None, text: &message.text }).ok()
+}
+
 fn compile_one(
     files: &crate::source::WorkspaceFiles,
     job: &Job<'_>,

@@ -12,7 +12,8 @@ use crate::source::Span;
 use crate::time::{ClockTime, zone};
 
 /// The reasons for which a message is skipped.
-const SKIP_REASONS: [&str; 6] = ["no_permission", "no_address", "suppressed", "late", "capped", "holdout"];
+pub const SKIP_REASONS: [&str; 6] =
+    ["no_permission", "no_address", "suppressed", "late", "capped", "holdout"];
 
 impl Checker<'_> {
     pub(super) fn test(&self, tree: &tree::Test, model: &Model) -> Option<Test> {

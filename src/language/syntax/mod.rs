@@ -5,6 +5,7 @@
 //! becomes a `Broken` node, and reading goes on behind it. Names are not resolved here. Nothing of pest leaves
 //! this module.
 
+mod ahead;
 mod braces;
 mod broken;
 mod canonical;
@@ -12,9 +13,11 @@ mod declaration;
 mod expected;
 mod expression;
 mod journey;
+mod leaf;
 mod literal;
 mod node;
 mod parenthesis;
+mod rules;
 mod scan;
 mod slip;
 mod statement;
@@ -23,6 +26,8 @@ mod text;
 pub mod token;
 pub mod tree;
 
+pub use ahead::{Ahead, Around, Lies, ahead, has_rule, lies};
+pub use leaf::{Leaf, is_keyword, keywords, leaves};
 pub use scan::NESTING_MAX;
 pub use text::place_in_text;
 

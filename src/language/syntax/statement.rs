@@ -186,7 +186,7 @@ impl<'t> Reader<'t> {
                 Until::Weekday(day, self.time_in(node))
             }
             Rule::until_date => Until::Date(self.moment(node)),
-            Rule::until_shifted => self.until_shifted(node),
+            Rule::wrong_until_shifted => self.until_shifted(node),
             Rule::wrong_until_reaction => {
                 let written = self.written(node);
                 let help = format!(

@@ -313,6 +313,11 @@ fn close(rule: Option<Rule>, before: &str, text: &str) -> bool {
     function || sign || matches!(before, "(" | "[" | ".") || matches!(text, ")" | "]" | ".")
 }
 
+/// Whether a rule brings a block.
+pub(super) fn is_block(rule: Rule) -> bool {
+    block(rule).is_some()
+}
+
 /// What stands in the block that a rule brings.
 fn block(rule: Rule) -> Option<BlockKind> {
     Some(match rule {
