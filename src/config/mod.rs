@@ -33,7 +33,7 @@ use crate::finding::{Code, Finding, sort};
 use crate::source::{SourceId, Span, WorkspaceFiles};
 use crate::time::TimeZone;
 use section::{Section, Wrong};
-use yaml::{Content, Node};
+use yaml::{Content, Entry, Node};
 
 /// The largest `lotse.yaml`, in bytes.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
@@ -173,6 +173,29 @@ pub fn read(files: &WorkspaceFiles) -> (Config, Vec<Finding>) {
     };
     sort(&mut findings);
     (config, findings)
+}
+
+/// The keys that a section of `lotse.yaml` can have, in the order in which they are read; `path` are the keys that
+/// lead to it, none for the file itself. Nothing where no section can be, and where its keys are the workspace's names.
+pub fn keys(path: &[&str]) -> Vec<&'static str> {
+    let section = || Content::Section(Vec::new());
+    let ends = [section(), Content::List(vec![Node { span: Span::default(), content: section() }])];
+    for end in ends {
+        let content = path.iter().rev().fold(end, |value, key| {
+            let value = Node { span: Span::default(), content: value };
+            Content::Section(vec![Entry { key: (*key).to_owned(), key_span: Span::default(), value }])
+        });
+        let Content::Section(entries) = content else { continue };
+        let mut section = Section::open(String::new(), Span::default(), &entries);
+        Config::read_from(&mut section);
+        let wanted = path.join(".");
+        let asked = section.all_asked().into_iter();
+        let keys: Vec<&str> = asked.filter(|(path, _)| *path == wanted).map(|(_, key)| key).collect();
+        if !keys.is_empty() {
+            return keys;
+        }
+    }
+    Vec::new()
 }
 
 fn read_text(id: SourceId, text: &str, findings: &mut Vec<Finding>) -> Config {

@@ -39,6 +39,8 @@ pub(super) struct Section<'a> {
     span: Span,
     entries: &'a [Entry],
     asked: Vec<&'static str>,
+    /// The keys that were asked for in the sections inside, with the keys that lead there.
+    asked_inside: Vec<(String, &'static str)>,
     findings: Vec<Finding>,
 }
 
@@ -46,7 +48,7 @@ impl<'a> Section<'a> {
     /// Opens a section; keys that stand twice are found at once, and the first one counts.
     pub(super) fn open(path: String, span: Span, entries: &'a [Entry]) -> Self {
         let findings = twice(entries);
-        Self { path, span, entries, asked: Vec::new(), findings }
+        Self { path, span, entries, asked: Vec::new(), asked_inside: Vec::new(), findings }
     }
 
     /// The value of a key; nothing where the key is left out or its value is refused.
@@ -178,6 +180,12 @@ impl<'a> Section<'a> {
         self.span
     }
 
+    /// Every key that was asked for, here and inside, with the keys that lead there.
+    pub(super) fn all_asked(&mut self) -> Vec<(String, &'static str)> {
+        let own = self.asked.iter().map(|key| (self.path.clone(), *key));
+        own.chain(self.asked_inside.drain(..)).collect()
+    }
+
     /// Ends the reading: whatever key nobody asked for is one that does not exist.
     pub(super) fn finish(mut self) -> Vec<Finding> {
         for Entry { key, key_span, .. } in self.entries {
@@ -221,6 +229,7 @@ impl<'a> Section<'a> {
             Content::Section(entries) => {
                 let mut section = Section::open(path, span, entries);
                 let value = read(&mut section);
+                self.asked_inside.extend(section.all_asked());
                 self.findings.extend(section.finish());
                 Some(value)
             }

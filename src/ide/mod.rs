@@ -6,6 +6,17 @@
 //! Places are bytes of the text ([`Span`]); there is no protocol here, no disk and no thread.
 
 mod names;
+mod describe;
+pub mod words;
+pub mod hover;
+pub mod completion;
+pub mod tokens;
+pub mod hints;
+
+#[cfg(test)]
+mod chance;
+#[cfg(test)]
+mod testing;
 
 use crate::config::{self, Config};
 use crate::finding::{self, Finding};

@@ -62,7 +62,7 @@ pub(super) enum TokenKind {
 }
 
 /// The words that begin a statement.
-const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
+pub(super) const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
 /// Words inside an expression that count as operators.
 const WORD_OPERATORS: [&str; 7] = ["and", "or", "not", "in", "is", "if", "else"];
 /// Signs, the longer ones first.

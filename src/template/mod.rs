@@ -36,6 +36,7 @@ mod render;
 mod structure;
 mod text;
 mod values;
+pub mod vocabulary;
 mod writer;
 
 #[cfg(test)]

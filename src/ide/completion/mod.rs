@@ -1,0 +1,148 @@
+//! What could be written at a place: whole clauses to be filled in, names, values.
+//!
+//! What can stand there the grammar says (`syntax::ahead`), which names there are the check; so a new clause is offered
+//! as soon as it is in the grammar, and described as soon as it is in the table of [`words`](super::words).
+
+mod journey;
+mod names;
+mod settings;
+mod template;
+mod wanted;
+
+use std::ops::Range;
+
+use super::{Analysis, NameKind};
+use crate::source::{SourceId, Span};
+use crate::template::TemplateKind;
+
+/// Something that could be written at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// What lists show.
+    pub label: String,
+    /// What it is.
+    pub kind: CompletionKind,
+    /// A few words beside the label, such as the type of a field.
+    pub detail: Option<String>,
+    /// What it does, as Markdown.
+    pub documentation: Option<String>,
+    /// What it takes the place of: the word that has been begun.
+    pub replaces: Span,
+    /// What is written. Places to be filled in are `${1:what}`, or `${1|one,other|}`, in the order of the numbers,
+    /// `$0` is where one goes on, and a `}` inside of them is `\}`; the lines behind the first are indented from the
+    /// line of the place on.
+    pub insert: String,
+    /// Whether `insert` has places to be filled in; where it has none, it is meant letter for letter.
+    pub is_snippet: bool,
+}
+
+/// What a [`Completion`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompletionKind {
+    /// A word or a clause of the language.
+    Word,
+    /// A name.
+    Name(NameKind),
+    /// A value.
+    Value,
+    /// Something that a template can show.
+    Variable,
+    /// A filter or a function of templates.
+    Function,
+    /// A tag or an attribute of a template.
+    Tag,
+    /// A key of `lotse.yaml`.
+    Setting,
+    /// A file.
+    File,
+}
+
+/// How many are offered at most; whoever goes on writing sees those that fit.
+const COMPLETIONS_MAX: usize = 500;
+
+/// What could be written at a place, the likeliest first; what has been begun there is matched loosely.
+pub fn completion(analysis: &Analysis, source: SourceId, offset: usize) -> Vec<Completion> {
+    let file = analysis.files.sources.get(source);
+    let offset = offset.min(file.text.len());
+    if !file.text.is_char_boundary(offset) {
+        return Vec::new();
+    }
+    let mut found = if analysis.files.config == Some(source) {
+        settings::completion(analysis, source, offset)
+    } else if file.path.ends_with(".journey") {
+        journey::completion(analysis, source, offset)
+    } else if let Some(kind) = TemplateKind::of_path(&file.path) {
+        template::in_file(analysis, source, kind, offset)
+    } else {
+        Vec::new()
+    };
+    found.retain(|item| {
+        let begun = file.text.get(item.replaces.range().start..offset).unwrap_or("");
+        matches(begun, &item.label)
+    });
+    // What begins so was rather meant than what merely has the letters.
+    found.sort_by_key(|item| {
+        let begun = file.text.get(item.replaces.range().start..offset).unwrap_or("").to_lowercase();
+        !item.label.to_lowercase().starts_with(&begun)
+    });
+    found.truncate(COMPLETIONS_MAX);
+    found
+}
+
+/// Whether the letters stand in a label in this order, capitals or not.
+fn matches(begun: &str, label: &str) -> bool {
+    let mut letters = label.chars().flat_map(char::to_lowercase);
+    begun.chars().flat_map(char::to_lowercase).all(|wanted| letters.any(|letter| letter == wanted))
+}
+
+impl Completion {
+    fn new(kind: CompletionKind, label: impl Into<String>, replaces: Span) -> Self {
+        let label = label.into();
+        Self {
+            insert: label.clone(),
+            label,
+            kind,
+            detail: None,
+            documentation: None,
+            replaces,
+            is_snippet: false,
+        }
+    }
+
+    fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    fn documentation(mut self, documentation: impl Into<String>) -> Self {
+        self.documentation = Some(documentation.into());
+        self
+    }
+
+    fn insert(mut self, insert: impl Into<String>) -> Self {
+        self.insert = insert.into();
+        self
+    }
+
+    fn snippet(mut self, insert: impl Into<String>) -> Self {
+        self.insert = insert.into();
+        self.is_snippet = self.insert.contains('$');
+        self
+    }
+}
+
+/// The word that has been begun before a place.
+fn begun(text: &str, offset: usize, is_part: impl Fn(char) -> bool) -> Range<usize> {
+    let before = text.get(..offset).unwrap_or("");
+    before.trim_end_matches(is_part).len()..offset
+}
+
+/// Takes what was offered before out, and keeps the order.
+fn distinct(mut found: Vec<Completion>) -> Vec<Completion> {
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|item| seen.insert((item.label.clone(), item.insert.clone())));
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,289 @@
+use std::collections::BTreeSet;
+
+use super::journey::declared;
+use super::wanted::{self, Keys, Wanted};
+use super::{Analysis, Completion, CompletionKind, NameKind};
+use crate::domain::{Contact, SystemEvent, Value, ValueType};
+use crate::ide::describe;
+use crate::language::model::{Field, StatementKind};
+use crate::language::syntax::Ahead;
+use crate::language::syntax::tree::{self, ClauseKind, Declaration, EnterKind, ReactionKind};
+use crate::source::Span;
+
+/// The names of a workspace, for one place.
+pub(super) struct Names<'a> {
+    pub(super) analysis: &'a Analysis,
+    pub(super) replaces: Span,
+}
+
+impl Names<'_> {
+    /// What a place wants.
+    pub(super) fn of(&self, wanted: &Wanted, ahead: &Ahead) -> Vec<Completion> {
+        match wanted {
+            Wanted::Name(NameKind::Event, _) => self.events(),
+            Wanted::Name(NameKind::EventField, Some(event)) => {
+                self.fields(&event_fields(self.analysis, event))
+            }
+            Wanted::Name(kind, owner) => self.declared(*kind, owner.as_deref()),
+            Wanted::Channel => self.channels(ahead),
+            Wanted::Message(channel) => self.messages(channel.as_deref(), ahead),
+            Wanted::Field(scope) => self.fields(&self.scope(scope, ahead)),
+            Wanted::Key(Keys::Contact) => self
+                .keys(self.contact_fields().iter().map(|field| (field.name.as_str(), field.of.to_string()))),
+            Wanted::Key(Keys::Event(event)) => {
+                let fields = event_fields(self.analysis, event);
+                self.keys(fields.iter().map(|field| (field.name.as_str(), field.of.to_string())))
+            }
+            Wanted::Key(Keys::Utm) => {
+                self.keys(["source", "medium", "campaign", "term", "content"].map(|key| (key, String::new())))
+            }
+            Wanted::Key(Keys::Messages(messages)) => self.asked_for(messages),
+            Wanted::OneOf(words) => words
+                .iter()
+                .map(|word| Completion::new(CompletionKind::Value, *word, self.replaces))
+                .collect(),
+            Wanted::Type => crate::ide::words::of("field_type")
+                .iter()
+                .map(|word| super::journey::clause(word, None, self.replaces))
+                .collect(),
+        }
+    }
+
+    fn name(&self, kind: NameKind, name: &str) -> Completion {
+        Completion::new(CompletionKind::Name(kind), name, self.replaces)
+    }
+
+    fn declared(&self, kind: NameKind, owner: Option<&str>) -> Vec<Completion> {
+        let names: BTreeSet<&str> = match kind {
+            NameKind::Outcome => self.outcomes(owner),
+            _ => declared(self.analysis, kind, owner).collect(),
+        };
+        names.into_iter().map(|name| self.named(kind, owner, name)).collect()
+    }
+
+    fn named(&self, kind: NameKind, owner: Option<&str>, name: &str) -> Completion {
+        let item = self.name(kind, name);
+        match describe::name(self.analysis, kind, owner, name) {
+            Some(text) => item.detail(kind.noun()).documentation(text),
+            None => item.detail(kind.noun()),
+        }
+    }
+
+    /// How a journey can be left, as far as it says so.
+    fn outcomes(&self, journey: Option<&str>) -> BTreeSet<&str> {
+        let occurrences = self.analysis.occurrences.iter();
+        let own =
+            occurrences.filter(|name| name.kind == NameKind::Outcome && name.owner.as_deref() == journey);
+        own.map(|name| name.name.as_str()).collect()
+    }
+
+    fn events(&self) -> Vec<Completion> {
+        let own = self.declared(NameKind::Event, None);
+        let system = SystemEvent::ALL.iter().map(|event| {
+            self.name(NameKind::Event, event.name())
+                .detail("event of Lotse")
+                .documentation(describe::system_event(*event))
+        });
+        own.into_iter().chain(system).collect()
+    }
+
+    fn channels(&self, ahead: &Ahead) -> Vec<Completion> {
+        let declares = ahead.within().is_some_and(|around| around.rule == "channel");
+        let caps = ahead.within().is_some_and(|around| around.rule == "cap_clause");
+        let first = if caps { ["email", "any"].as_slice() } else { ["email"].as_slice() };
+        // `email` at the top of a file is a whole clause, which the table of words has.
+        let first = first.iter().filter(|_| !declares).map(|name| self.name(NameKind::Channel, name));
+        let channels = declared(self.analysis, NameKind::Channel, None).map(|name| {
+            let item = self.name(NameKind::Channel, name).detail("channel");
+            if !declares {
+                return item;
+            }
+            item.snippet(format!("{name} ${{1:name}} {{\n  topic ${{2:topic}}\n  text  \"${{3:Text}}\"\n}}"))
+        });
+        first.chain(channels).collect()
+    }
+
+    /// Messages of a channel; where a reaction is meant, those first that the journey sends.
+    fn messages(&self, channel: Option<&str>, ahead: &Ahead) -> Vec<Completion> {
+        let journey = wanted::journey(ahead);
+        let mut sent = BTreeSet::new();
+        for model in &self.analysis.checked.model.journeys {
+            if Some(&model.name) == journey.as_ref() {
+                model.each_statement(&mut |_, statement| {
+                    sent.extend(statement.sends().into_iter().map(str::to_owned));
+                });
+            }
+        }
+        let of_channel = |name: &&str| match channel {
+            Some(channel) => {
+                self.analysis.checked.model.message(name).is_none_or(|message| message.channel == channel)
+            }
+            None => true,
+        };
+        let names: BTreeSet<&str> =
+            declared(self.analysis, NameKind::Message, None).filter(of_channel).collect();
+        let (of_journey, others): (Vec<&str>, Vec<&str>) =
+            names.into_iter().partition(|name| sent.contains(*name));
+        of_journey.into_iter().chain(others).map(|name| self.named(NameKind::Message, None, name)).collect()
+    }
+
+    fn contact_fields(&self) -> Vec<Field> {
+        let built_in = Contact::BUILT_IN.iter().filter_map(|name| {
+            let of = Contact::built_in_type(name)?;
+            Some(Field { name: (*name).to_owned(), span: Span::default(), of, one_of: None, default: None })
+        });
+        self.analysis.checked.model.contact.iter().cloned().chain(built_in).collect()
+    }
+
+    fn fields(&self, fields: &[Field]) -> Vec<Completion> {
+        let item =
+            |field: &Field| self.name(NameKind::EventField, &field.name).detail(describe::field_type(field));
+        fields.iter().map(item).collect()
+    }
+
+    /// The fields behind `contact.`, `entry.` and `event.` at a place.
+    fn scope(&self, scope: &str, ahead: &Ahead) -> Vec<Field> {
+        match scope {
+            "contact" => self.contact_fields(),
+            "entry" => entry_fields(self.analysis, wanted::journey(ahead).as_deref()),
+            "event" => {
+                event_at_hand(ahead).map_or_else(Vec::new, |event| event_fields(self.analysis, &event))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn keys<'k>(&self, keys: impl IntoIterator<Item = (&'k str, String)>) -> Vec<Completion> {
+        let key = |(name, of): (&str, String)| {
+            let value = if matches!(of.as_str(), "number" | "boolean" | "date" | "datetime") {
+                "$1"
+            } else {
+                "\"$1\""
+            };
+            let item = self.name(NameKind::EventField, name).snippet(format!("{name} {value}"));
+            if of.is_empty() { item } else { item.detail(of) }
+        };
+        keys.into_iter().map(key).collect()
+    }
+
+    /// What the templates of messages ask for beside the contact and what led in.
+    fn asked_for(&self, messages: &[String]) -> Vec<Completion> {
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for name in messages {
+            names.extend(describe::asked_for(self.analysis, name));
+        }
+        names.iter().map(|name| self.name(NameKind::EventField, name).snippet(format!("{name} $1"))).collect()
+    }
+
+    /// The values that a field can have, where they are known; with quotes around texts where there are none yet.
+    pub(super) fn values_of(&self, field: &str, ahead: Option<&Ahead>, quotes: bool) -> Vec<Completion> {
+        let Some((scope, name)) = field.split_once('.') else { return Vec::new() };
+        let fields = match (scope, ahead) {
+            ("contact", _) => self.contact_fields(),
+            ("entry" | "event", Some(ahead)) => self.scope(scope, ahead),
+            ("entry" | "event" | "reply", None) => Vec::new(),
+            (event, _) => event_fields(self.analysis, event),
+        };
+        let Some(field) = fields.into_iter().find(|field| field.name == name) else { return Vec::new() };
+        let values = match (field.one_of, &field.of) {
+            (Some(values), _) => values,
+            (None, ValueType::Boolean) => vec![Value::Boolean(true), Value::Boolean(false)],
+            (None, ValueType::Text) => self.texts_of(name),
+            (None, _) => Vec::new(),
+        };
+        let value = |value: Value| match &value {
+            Value::Text(text) if !quotes => {
+                Completion::new(CompletionKind::Value, text.clone(), self.replaces)
+            }
+            _ => Completion::new(CompletionKind::Value, value.to_string(), self.replaces),
+        };
+        values.into_iter().map(value).collect()
+    }
+
+    /// Texts that are names: `event.topic == "newsletter"`.
+    fn texts_of(&self, field: &str) -> Vec<Value> {
+        let kind = match field {
+            "topic" => NameKind::Topic,
+            "message" => NameKind::Message,
+            "journey" => NameKind::Journey,
+            "survey" => NameKind::Survey,
+            "team" => NameKind::Team,
+            _ => return Vec::new(),
+        };
+        declared(self.analysis, kind, None).map(|name| Value::Text(name.to_owned())).collect()
+    }
+
+    /// The templates of the workspace.
+    pub(super) fn files(&self) -> Vec<Completion> {
+        let paths = self.analysis.files.templates.keys();
+        paths.map(|path| Completion::new(CompletionKind::File, path, self.replaces)).collect()
+    }
+}
+
+/// The fields of an event, declared or of Lotse.
+pub(super) fn event_fields(analysis: &Analysis, name: &str) -> Vec<Field> {
+    if let Some(event) = analysis.checked.model.events.iter().find(|event| event.name == name) {
+        return event.fields.clone();
+    }
+    let fields = SystemEvent::from_name(name).map_or(&[][..], SystemEvent::fields);
+    let field = |(name, of): &(&str, ValueType)| Field {
+        name: (*name).to_owned(),
+        span: Span::default(),
+        of: of.clone(),
+        one_of: None,
+        default: None,
+    };
+    fields.iter().map(field).collect()
+}
+
+/// The fields of what leads into a journey.
+pub(super) fn entry_fields(analysis: &Analysis, journey: Option<&str>) -> Vec<Field> {
+    let mut fields: Vec<Field> = Vec::new();
+    for journey in
+        analysis.trees.iter().flat_map(|tree| &tree.parsed.file.declarations).filter_map(|declared| {
+            match declared {
+                Declaration::Journey(known) if Some(known.name.value.as_str()) == journey => Some(known),
+                _ => None,
+            }
+        })
+    {
+        for clause in &journey.clauses {
+            if let ClauseKind::Enter(tree::Enter { kind: EnterKind::On { event }, .. }) = &clause.kind {
+                for field in event_fields(analysis, &event.value) {
+                    if fields.iter().all(|known| known.name != field.name) {
+                        fields.push(field);
+                    }
+                }
+            }
+        }
+    }
+    fields
+}
+
+/// The event that can be asked about at a place.
+fn event_at_hand(ahead: &Ahead) -> Option<String> {
+    let around =
+        wanted::find(ahead, &["enter_on", "goal_clause", "leave_on", "aggregate", "on_branch", "pick"])?;
+    let event = match around.rule {
+        "aggregate" => wanted::texts(around, &["word"]).next(),
+        "on_branch" | "pick" => wanted::texts(around, &["trigger"]).next(),
+        _ => wanted::texts(around, &["name"]).last(),
+    }?;
+    let word = event.split_whitespace().next()?;
+    Some(ReactionKind::from_word(word).map_or(word, |kind| kind.event().name()).to_owned())
+}
+
+/// What the journeys that send a message hand over to it.
+pub(super) fn handed_over(analysis: &Analysis, message: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for journey in &analysis.checked.model.journeys {
+        journey.each_statement(&mut |_, statement| {
+            if let StatementKind::Send { messages, with, .. } = &statement.kind
+                && messages.iter().any(|sent| sent.name == message)
+            {
+                names.extend(with.iter().map(|(name, _)| name.clone()));
+            }
+        });
+    }
+    names
+}

@@ -1,0 +1,226 @@
+mod editor;
+
+use super::*;
+use crate::ide::testing::shop_with;
+use editor::Editor;
+
+/// The labels that are offered at the `¦` of a file beside the shop's.
+fn labels(path: &str, text: &str) -> Vec<String> {
+    let (shop, offset) = shop_with(path, text);
+    let source = shop.source(path).unwrap();
+    completion(&shop, source, offset).into_iter().map(|item| item.label).collect()
+}
+
+/// What is offered first, in the order of the list.
+fn offered(text: &str, count: usize) -> String {
+    labels("a.journey", text).into_iter().take(count).collect::<Vec<_>>().join(", ")
+}
+
+const JOURNEY: &str = "journey spring {\n enter on newsletter_signup\n permission newsletter\n stage one {\n send email welcome\n ";
+
+#[test]
+fn names_are_those_that_the_place_wants() {
+    for (text, expected) in [
+        ("email a { topic ¦", "account, newsletter"),
+        ("email a { topic newsletter\n from ¦", "marketing"),
+        ("journey a { permission n¦", "newsletter"),
+        ("journey a { enter on ¦", "newsletter_signup, order_placed, message_sent"),
+        ("journey a { enter on order_placed where event.¦", "order_id, total"),
+        ("journey a { goal b on order_placed worth event.¦", "order_id, total"),
+        ("journey a { enter on newsletter_signup stage s { if entry.¦", "source"),
+        ("journey a { enter on order_placed into t¦\n stage two { end }", ""),
+        ("journey a { stage s { go to ¦", ""),
+        ("journey a { stage s { end }\n stage two { end }\n stage three { go to ¦", "s, three, two"),
+        ("journey a { leave on goal ¦ goal b on order_placed }", "b"),
+        ("journey a { stage s { set contact.v¦", "vip"),
+        ("journey a { stage s { if contact.country == ¦", "\"DE\", \"AT\", \"CH\""),
+        ("journey a { stage s { if contact.country == \"¦\"", "DE, AT, CH"),
+        ("journey a { stage s { if contact.country in [\"DE\", ¦", "\"DE\", \"AT\", \"CH\""),
+        ("journey a { stage s { set contact.country = ¦", "\"DE\", \"AT\", \"CH\""),
+        ("journey a { stage s { set contact.vip = ¦", "true, false"),
+        ("journey a { stage s { send ¦", "email, sms, first of"),
+        ("journey a { stage s { send email ¦", "receipt, welcome"),
+        ("journey a { stage s { send sms ¦", "parcel"),
+        ("journey a { stage s { hand off to ¦", "sales"),
+        ("journey a { stage s { call ¦", "erp"),
+        ("journey a { stage s { start ¦", "a, greeting, other"),
+        ("journey a { stage s { wait up to 3 days { on answered ¦", "satisfaction"),
+        ("journey a { stage s { if in segment ¦", "regulars"),
+        ("journey a { stage s { if last_¦", "last_order"),
+        ("journey a { stage s { if count(¦", "newsletter_signup, order_placed"),
+        ("journey a { stage s { if sum(order_placed.¦", "order_id, total"),
+        ("journey a { stage s { record order_placed { ¦", "order_id, total"),
+        ("policy { cap ¦", "email, any, sms"),
+        ("policy { unsure ¦", "hold, resend"),
+        ("journey a { on change ¦", "move, finish"),
+        ("contact { a ¦", "text, number, boolean, date, datetime, list of"),
+        ("test \"t\" for ¦", "greeting, other"),
+        ("test \"t\" for greeting { contact { c¦", "country, created_at"),
+        ("test \"t\" for greeting { contact { country ¦", "\"DE\", \"AT\", \"CH\""),
+        ("test \"t\" for greeting { expect stage ¦", "first, second"),
+        ("test \"t\" for greeting { expect goal ¦", "purchase"),
+        ("test \"t\" for greeting { expect outcome ¦", "done_well, no_reaction"),
+        ("test \"t\" for greeting { expect skipped welcome because ¦", "no_permission, no_address"),
+        ("test \"t\" for greeting { expect email ¦", "receipt, welcome"),
+        ("journey a { stage s { tag \"¦\"", "interested"),
+        ("email a { template \"¦\"", "emails/receipt.mjml"),
+        ("# allow W60¦1", "W601, W602, W603"),
+    ] {
+        let count = expected.split(", ").filter(|label| !label.is_empty()).count();
+        assert_eq!(offered(text, count), expected, "{text}");
+    }
+}
+
+#[test]
+fn clauses_are_those_that_can_stand_there() {
+    for (text, expected) in [
+        ("¦", "journey, email, test, contact"),
+        ("journey a {\n  ¦", "stage, enter"),
+        ("journey a { stage s {\n  ¦", "send, send first of"),
+        ("journey a { stage s { wa¦", "wait, wait 3 days, wait until, wait up to … on"),
+        ("journey a { stage s { wait ¦", "up to … on, until"),
+        ("journey a { stage s { wait up to 3 days {\n ¦", "on, otherwise"),
+        ("journey a { stage s { wait up to 3 days { on ¦", "clicked, opened"),
+        ("journey a { stage s { send email welcome ¦", "to, with, at best time within, otherwise"),
+        ("email a {\n ¦", "topic, from, subject, preheader, template, body"),
+        ("sms a {\n ¦", "topic, title, text"),
+        ("journey a { enter ¦", "on, by request"),
+        ("test \"t\" for greeting {\n ¦", "contact, expect"),
+    ] {
+        let labels = labels("a.journey", text);
+        for label in expected.split(", ") {
+            assert!(labels.iter().any(|known| known == label), "{text}: no {label} in {labels:?}");
+        }
+    }
+    let statements = labels("a.journey", "journey a { stage s {\n  ¦");
+    assert!(!statements.iter().any(|label| label == "owner"), "{statements:?}");
+}
+
+#[test]
+fn what_a_journey_sends_comes_first() {
+    let text = format!("{JOURNEY}wait up to 1 day {{ on clicked ¦");
+    assert_eq!(offered(&text, 3), "welcome, parcel, receipt");
+}
+
+#[test]
+fn a_word_that_has_been_begun_is_replaced() {
+    let (shop, offset) = shop_with("a.journey", "email a { topic news¦");
+    let source = shop.source("a.journey").unwrap();
+    let found = completion(&shop, source, offset);
+    assert_eq!(found[0].label, "newsletter");
+    assert_eq!(found[0].replaces, Span::new(source, 16, 20));
+}
+
+#[test]
+fn broken_text_takes_nothing_away() {
+    for text in [
+        "journey a {{ stage s {\n send email ¦",
+        "email { subject \"open\n}\njourney a { stage s { send email ¦",
+        "foo bar }\njourney a {\n enter on\n stage s { send email ¦",
+        "journey a { stage s { wait up to { on clicked welcome { send email ¦",
+    ] {
+        assert_eq!(offered(text, 2), "receipt, welcome", "{text}");
+    }
+}
+
+#[test]
+fn templates_know_what_they_can_show() {
+    for (text, expected) in [
+        ("{{ ¦", "contact, entry, unsubscribe_url"),
+        ("{{ contact.¦", "first_name, country"),
+        ("{{ contact.first_name | d¦", "default, d, date"),
+        ("{% ¦", "if, elif, else"),
+        ("{{ survey_url(\"¦", "satisfaction"),
+        ("{{ a }} ¦", ""),
+        ("<¦", "mjml"),
+        ("<mjml><mj-body><mj-section><¦", "mj-group, mj-column"),
+        ("<mjml><mj-body><mj-section><mj-column><mj-spacer h¦", "height"),
+    ] {
+        let labels = labels("emails/receipt.mjml", text);
+        let count = expected.split(", ").filter(|label| !label.is_empty()).count();
+        assert_eq!(labels[..count.min(labels.len())].join(", "), expected, "{text}");
+    }
+}
+
+#[test]
+fn templates_in_quotes_are_templates() {
+    for (text, expected) in [
+        ("email a { subject \"Hi {{ contact.¦", "first_name, country"),
+        ("email a { body \"\"\"\n Hi {{ uns¦\n\"\"\" }", "unsubscribe_url"),
+        ("journey a { stage s { alert sales \"{{ contact.em¦", "email"),
+    ] {
+        let count = expected.split(", ").count();
+        assert_eq!(offered(text, count), expected, "{text}");
+    }
+}
+
+#[test]
+fn settings_have_the_keys_that_are_read() {
+    for (text, expected) in [
+        ("sen¦", "senders"),
+        ("senders:\n  marketing:\n    ¦", "from"),
+        ("teams:\n  sales:\n    url: x\n    a¦", "assign"),
+        ("teams:\n  sales:\n    assign:\n      - ¦", "to, when"),
+        ("smtp:\n  ¦", "url"),
+        ("workspace: ¦", ""),
+    ] {
+        let labels = labels("lotse.yaml", text);
+        for label in expected.split(", ").filter(|label| !label.is_empty()) {
+            assert!(labels.iter().any(|known| known == label), "{text}: no {label} in {labels:?}");
+        }
+        assert!(!expected.is_empty() || labels.is_empty(), "{text}: {labels:?}");
+    }
+}
+
+/// Somebody who has never seen the language, led by lists alone.
+#[test]
+fn a_journey_is_written_from_an_empty_file() {
+    let mut editor = Editor::new();
+    editor.accept("topic").fill("newsletter").fill("News and offers").enter();
+    editor.accept("event").fill("signed_up").fill("source").keep().enter_behind_block();
+    editor.accept("event").fill("bought").fill("total").choose("number").enter_behind_block();
+    editor
+        .accept("email")
+        .fill("hello")
+        .choose("newsletter")
+        .choose("marketing")
+        .fill("Hello")
+        .keep()
+        .enter_behind_block();
+    editor.accept("journey").fill("welcome").fill("Welcome").fill("crm@example.com");
+    editor.choose("signed_up").choose("newsletter").fill("purchase").choose("bought").fill("30 days");
+    editor.fill("greet").stop();
+    editor.accept("send").choose("email").choose("hello").enter();
+    editor.accept("wait up to … on").fill("3 days").choose("clicked").choose("hello");
+    editor
+        .accept("go to")
+        .fill("interested")
+        .accept("go to")
+        .fill("remind")
+        .enter_behind_block()
+        .enter_behind_block();
+    editor.accept("stage").fill("interested").stop();
+    editor.accept("wait 3 days").fill("2 days").enter();
+    editor.accept("end as").fill("bought").enter_behind_block();
+    editor.accept("stage").fill("remind").stop();
+    editor.accept("send").choose("email").choose("hello").enter();
+    editor.accept("end").enter_behind_block().enter_behind_block();
+    editor.accept("test").fill("a click tells interest").choose("welcome").choose("newsletter").keep();
+    editor.choose("signed_up").choose("email").choose("hello").stop();
+    editor.accept("after").fill("1 day").accept("click").choose("hello").enter();
+    editor.accept("expect stage").choose("interested").enter();
+    editor.accept("after").fill("2 days").accept("nothing").enter();
+    editor.accept("expect outcome").choose("bought").enter_behind_block();
+    editor
+        .accept("test")
+        .fill("who does not click is reminded")
+        .choose("welcome")
+        .choose("newsletter")
+        .keep();
+    editor.choose("signed_up").choose("email").choose("hello").stop();
+    editor.accept("after").fill("3 days").accept("nothing").enter();
+    editor.accept("expect email").choose("email").choose("hello").enter_behind_block();
+    let findings = editor.findings();
+    assert!(findings.is_empty(), "{findings:#?}\n{}", editor.text());
+    insta::assert_snapshot!(editor.text());
+}

@@ -1,0 +1,71 @@
+use super::*;
+use crate::ide::testing::{SHOP, shop_with};
+
+fn shown(path: &str, text: &str) -> String {
+    let (shop, offset) = shop_with(path, text);
+    let source = shop.source(path).unwrap();
+    hover(&shop, source, offset).map_or_else(|| "nothing".to_owned(), |hover| hover.markdown)
+}
+
+/// The shop with the pointer behind the first letter of what follows `before`.
+fn in_shop(before: &str, word: &str) -> String {
+    let at = SHOP.find(before).unwrap_or_else(|| panic!("{before}")) + before.len();
+    assert!(SHOP[at..].starts_with(word), "{before}{word}");
+    let text = format!("{}¦{}", &SHOP[..=at], &SHOP[at + 1..]);
+    shown("shop.journey", &text)
+}
+
+#[test]
+fn names_say_what_they_stand_for() {
+    let mut texts = Vec::new();
+    for (before, word) in [
+        ("enter      on ", "newsletter_signup"),
+        ("worth event.", "total"),
+        ("permission ", "newsletter"),
+        ("send email ", "welcome"),
+        ("go to ", "second"),
+        ("segment ", "regulars"),
+        ("survey_url(\"", "satisfaction"),
+        ("from     ", "marketing"),
+        ("template \"", "emails"),
+        ("  goal       ", "purchase"),
+        ("journey ", "greeting"),
+        ("subject \"Welcome, {{ contact.", "first_name"),
+        ("email receipt {\n  topic    ", "account"),
+    ] {
+        texts.push(format!("## {word}\n\n{}", in_shop(before, word)));
+    }
+    insta::assert_snapshot!(texts.join("\n\n"));
+}
+
+#[test]
+fn words_say_what_they_do() {
+    for (text, expected) in [
+        ("journey a { stage s { w¦ait up to 3 days { } } }", "Lets time pass"),
+        ("journey a { stage s { wait u¦p to 3 days { } } }", "Waits for the first of several things"),
+        ("journey a { stage s { wait until¦ 09:00 } }", "Waits until"),
+        ("journey a { stage s { se¦nd email welcome } }", "Sends a message"),
+        ("journey a { e¦nter on order_placed }", "how contacts get in"),
+        ("journey a { enter o¦n order_placed }", "Lets contacts enter at that event"),
+        ("journey a { stage s { wait up to 1 day { on cl¦icked welcome { } } } }", "follows a link"),
+        ("email a { subj¦ect \"b\" }", "The subject of the email"),
+        ("email a { to¦pic account }", "what the message is about"),
+        ("contact { a nu¦mber }", "A number"),
+        ("journey a { stage s { if contact.vip a¦nd contact.vip { } } }", "Whether both hold"),
+        ("journey a { stage s { if cou¦nt(order_placed) > 3 { } } }", "How many such events"),
+        ("# allow W60¦1: why", "deciding by opens alone"),
+        ("journey a { sta¦ge s { foo } }", "A part of the journey"),
+        ("journey a { stage s { foo ba¦r } }", "nothing"),
+        ("jour¦ney a { stage s { send } }", "Declares a journey"),
+    ] {
+        let shown = shown("a.journey", text);
+        assert!(shown.contains(expected), "{text}: {shown}");
+    }
+}
+
+#[test]
+fn filters_of_templates_show_how_they_are_written() {
+    assert_eq!(shown("emails/receipt.mjml", "{{ contact.score | ro¦und }}"), "`round(2)`");
+    assert_eq!(shown("emails/receipt.mjml", "ro¦und"), "nothing");
+    assert!(shown("emails/receipt.mjml", "{{ unsub¦scribe_url }}").contains("refuse"));
+}

@@ -1,0 +1,37 @@
+//! The words that a template may use, for whoever helps to write one.
+
+use super::{expression, filters, lexer, mjml_tags};
+
+/// The addresses that every message has.
+pub const ADDRESSES: [&str; 3] = expression::URL_NAMES;
+/// The words that begin a statement.
+pub const STATEMENTS: [&str; 7] = lexer::STATEMENTS;
+
+/// The filters, each with how it is written.
+pub fn filters() -> impl Iterator<Item = (&'static str, &'static str)> {
+    filters::FILTERS.iter().map(|rule| (rule.name, rule.example))
+}
+
+/// The functions, each with how it is written.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    filters::FUNCTIONS.iter().map(|rule| (rule.name, rule.example))
+}
+
+/// The tags of MJML that may stand in another; `None` asks for the outermost.
+pub fn mjml_tags(parent: Option<&str>) -> impl Iterator<Item = &'static str> {
+    let fits = move |tag: &&mjml_tags::MjmlTag| match parent {
+        Some(parent) => tag.parents.contains(&parent),
+        None => tag.parents.is_empty(),
+    };
+    mjml_tags::TAGS.iter().filter(fits).map(|tag| tag.name)
+}
+
+/// The attributes that a tag of MJML takes.
+pub fn mjml_attributes(tag: &str) -> impl Iterator<Item = &'static str> {
+    mjml_tags::mjml_tag(tag).into_iter().flat_map(mjml_tags::MjmlTag::attributes)
+}
+
+/// Whether nothing stands between the begin and the end of a tag of MJML.
+pub fn is_empty_tag(tag: &str) -> bool {
+    mjml_tags::mjml_tag(tag).is_some_and(|tag| tag.content == mjml_tags::Content::Nothing)
+}
