@@ -148,7 +148,7 @@ fn junit_is_read_by_build_servers() {
     assert_eq!(output.status.code(), Some(1));
     insta::assert_snapshot!(text(&output), @r##"
     <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites name="lotse" tests="2" failures="1" errors="0" skipped="0" time="0">
+    <testsuites name="lotse" tests="2" failures="1" errors="0" time="0">
       <testsuite name="welcome" tests="2" failures="1" errors="0" skipped="0" time="0">
         <testcase name="silence" classname="welcome" file="shop/a b.journey" line="23" time="0"/>
         <testcase name="two things &lt;&quot;&amp;&quot;&gt; at once" classname="welcome" file="shop/a b.journey" line="31" time="0">

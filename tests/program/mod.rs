@@ -11,6 +11,7 @@ mod operating;
 #[path = "../postgres/server.rs"]
 pub(crate) mod postgres;
 pub(crate) mod receipts;
+mod recipes;
 mod round_trip;
 mod schemas;
 pub(crate) mod sink;
