@@ -20,7 +20,7 @@ use crate::case::{Case, cases};
 const NOT_BY_A_FILE: &[(Code, &str)] = &[(Code::W604, "what a test visits is known when it has run")];
 
 /// The fixture files of a folder, by their names.
-fn fixtures(folder: &str) -> Vec<(String, Vec<Case>)> {
+pub fn fixtures(folder: &str) -> Vec<(String, Vec<Case>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/language").join(folder);
     let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();

@@ -18,6 +18,7 @@ mod docs;
 mod faults;
 mod findings;
 mod format;
+mod ide;
 mod language;
 mod program;
 mod refusing;

@@ -4,17 +4,13 @@ use super::args::{CheckArgs, FindingsFormat};
 use super::workspace::Workspace;
 use super::{End, output};
 use crate::finding::{self, Severity, render_github, render_gitlab, render_human, render_json, render_sarif};
-use crate::simulate::{Coverage, plans, run_tests};
+use crate::simulate::tried;
 
 pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(args.workspace.or(dir))?;
     let mut findings = workspace.findings.clone();
     let sources = &workspace.files.sources;
-    findings.extend(
-        unvisited(&workspace)
-            .into_iter()
-            .filter(|finding| !workspace.checked.silenced.silences(sources, finding)),
-    );
+    findings.extend(tried(&workspace.checked, sources, &workspace.config.timezone).1);
     finding::sort(&mut findings);
     let count = |severity| findings.iter().filter(|finding| finding.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
@@ -48,15 +44,4 @@ pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
     }
     let wrong = errors > 0 || args.deny_warnings && warnings > 0;
     Ok(if wrong { End::Findings } else { End::Good })
-}
-
-/// Stages that no test visits. Where a workspace has errors there is nothing to be said about its tests.
-fn unvisited(workspace: &Workspace) -> Vec<finding::Finding> {
-    let (checked, sources) = (&workspace.checked, &workspace.files.sources);
-    if checked.has_errors() {
-        return Vec::new();
-    }
-    let plans = plans(checked, sources);
-    let results = run_tests(checked, &plans, &workspace.config.timezone, |_| true);
-    Coverage::of(checked, &plans, sources, &results).unvisited()
 }

@@ -5,27 +5,45 @@
 //! told here a second time: places of names come from the check, what can stand somewhere from the parser.
 //! Places are bytes of the text ([`Span`]); there is no protocol here, no disk and no thread.
 
-mod names;
-mod describe;
-pub mod words;
-pub mod hover;
 pub mod completion;
-pub mod tokens;
+mod describe;
+mod fix;
+mod folding;
+mod formatting;
 pub mod hints;
+pub mod hover;
+mod names;
+mod rename;
+mod symbols;
+pub mod tokens;
+pub mod words;
 
 #[cfg(test)]
 mod chance;
 #[cfg(test)]
 mod testing;
 
+use std::ops::Range;
+
 use crate::config::{self, Config};
 use crate::finding::{self, Finding};
-use crate::language::check::{Checked, Deployment, Tree, check_with_names};
-use crate::source::{SourceId, WorkspaceFiles};
+use crate::language::check::{
+    Checked, Compilations, Deployment, OF_THE_WHOLE, Tree, check_file, check_with_names,
+};
+use crate::source::{SourceId, Span, WorkspaceFiles};
 
 pub use crate::language::check::{NameKind, Occurrence, Role};
+pub use fix::{Fix, TextChange};
+pub use folding::{Fold, FoldKind};
+pub use formatting::FormatTrouble;
+pub use rename::RenameTrouble;
+pub use symbols::{Symbol, SymbolKind};
 
 /// A workspace as its author sees it now.
+///
+/// It begins with all files ([`Analysis::of`]). A change of one file is taken in at once ([`Analysis::edit`]): the
+/// findings of that file and everything about names follow, findings that depend on the whole workspace stay as they
+/// were. [`Analysis::settled`] looks at the whole again, without reading anew what has not changed.
 #[derive(Clone, Debug)]
 pub struct Analysis {
     /// The files: what lies on the disk, with unsaved text in its place.
@@ -34,31 +52,108 @@ pub struct Analysis {
     pub config: Config,
     /// The tree of each journey file, in the order of [`WorkspaceFiles::journeys`].
     pub trees: Vec<Tree>,
-    /// What checking gave. Its findings are those of the journeys and templates alone.
+    /// What checking gave; its places of names are in [`Analysis::occurrences`].
     pub checked: Checked,
     /// Everything that is wrong, in `lotse.yaml` too, in the order of the text.
     pub findings: Vec<Finding>,
     /// Every place where a name stands, in the order of the text.
     pub occurrences: Vec<Occurrence>,
+    compiled: Compilations,
+}
+
+/// The files of a workspace, and what is known of each alone.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    files: WorkspaceFiles,
+    trees: Vec<Tree>,
+    compiled: Compilations,
 }
 
 impl Analysis {
     /// Looks at the files of a workspace.
     pub fn of(files: WorkspaceFiles) -> Self {
         let trees = files.journeys.iter().map(|id| Tree::of(*id, &files.sources.get(*id).text)).collect();
-        Self::of_trees(files, trees)
+        Self::settled(Known { files, trees, compiled: Compilations::default() })
     }
 
-    fn of_trees(files: WorkspaceFiles, trees: Vec<Tree>) -> Self {
+    /// Looks at the whole workspace anew, with the trees and the compiled texts that are known: what [`Analysis::of`]
+    /// would say of the same files.
+    pub fn settled(known: Known) -> Self {
+        let Known { files, trees, mut compiled } = known;
         let (config, mut findings) = config::read(&files);
-        let deployment = files.config.and_then(|_| Deployment::of(&config));
-        let mut checked = check_with_names(&files, &trees, deployment.as_ref());
+        let deployment = deployment(&files, &config);
+        let mut checked = check_with_names(&files, &trees, deployment.as_ref(), &mut compiled);
         findings.extend(checked.findings.iter().cloned());
         finding::sort(&mut findings);
         let mut occurrences = std::mem::take(&mut checked.occurrences);
         occurrences.extend(names::of_settings(&config));
         occurrences.sort_unstable();
-        Self { files, config, trees, checked, findings, occurrences }
+        Self { files, config, trees, checked, findings, occurrences, compiled }
+    }
+
+    /// Takes in that a file has another text: reads it and checks what stands in it against the names of all files.
+    pub fn edit(&mut self, source: SourceId, text: &str) {
+        let before = self.files.sources.get(source).text.clone();
+        self.files.sources.replace(source, text);
+        let mut findings = Vec::new();
+        let mut occurrences = Vec::new();
+        if let Some(tree) = self.trees.iter_mut().find(|tree| tree.source == source) {
+            *tree = Tree::of(source, &self.files.sources.get(source).text);
+        } else if self.files.config == Some(source) {
+            (self.config, findings) = config::read(&self.files);
+            occurrences.extend(names::of_settings(&self.config));
+        }
+        let deployment = deployment(&self.files, &self.config);
+        let mut checked = std::mem::take(&mut self.checked);
+        let mut others = std::mem::take(&mut checked.findings);
+        self.checked =
+            check_file(&self.files, &self.trees, deployment.as_ref(), source, checked, &mut self.compiled);
+        findings.extend(self.checked.findings.iter().cloned());
+        others.retain(|finding| finding.span.source != source);
+        self.checked.findings.append(&mut others);
+        occurrences.append(&mut self.checked.occurrences);
+        occurrences.sort_unstable();
+        let changed = changed(&before, &self.files.sources.get(source).text);
+        let kept = self.findings.extract_if(.., |finding| finding.span.source == source);
+        let of_the_whole = kept.filter(|finding| OF_THE_WHOLE.contains(&finding.code));
+        findings.extend(of_the_whole.filter_map(|finding| moved(finding, source, &changed)));
+        self.findings.append(&mut findings);
+        finding::sort(&mut self.findings);
+        let place = |name: &Occurrence| name.span.source;
+        let first = self.occurrences.partition_point(|name| place(name) < source);
+        let behind = self.occurrences.partition_point(|name| place(name) <= source);
+        self.occurrences.splice(first..behind, occurrences);
+    }
+
+    /// Takes a file in, whether there is one of that path or not, and checks what stands in it.
+    pub fn put(&mut self, path: &str, text: &str) -> SourceId {
+        let source = self.files.put(path, text);
+        if self.files.journeys.contains(&source) && self.tree(source).is_none() {
+            let at = self.files.journeys.iter().position(|known| *known == source).unwrap_or(0);
+            self.trees.insert(at.min(self.trees.len()), Tree::of(source, ""));
+        }
+        self.edit(source, text);
+        source
+    }
+
+    /// Takes a file out.
+    pub fn remove(&mut self, source: SourceId) {
+        self.edit(source, "");
+        self.files.remove(source);
+        self.trees.retain(|tree| tree.source != source);
+        self.findings.retain(|finding| finding.span.source != source);
+    }
+
+    /// What [`Analysis::settled`] begins with.
+    pub fn known(&self) -> Known {
+        Known { files: self.files.clone(), trees: self.trees.clone(), compiled: self.compiled.clone() }
+    }
+
+    /// What is wrong in a file.
+    pub fn findings_in(&self, source: SourceId) -> &[Finding] {
+        let first = self.findings.partition_point(|finding| finding.span.source < source);
+        let behind = self.findings.partition_point(|finding| finding.span.source <= source);
+        self.findings.get(first..behind).unwrap_or_default()
     }
 
     /// The tree of a journey file.
@@ -68,6 +163,40 @@ impl Analysis {
 
     /// The file of a path, with `/` between folders.
     pub fn source(&self, path: &str) -> Option<SourceId> {
-        self.files.sources.iter().find(|(_, source)| source.path == path).map(|(id, _)| id)
+        self.files.source(path)
     }
+}
+
+fn deployment(files: &WorkspaceFiles, config: &Config) -> Option<Deployment> {
+    files.config.and_then(|_| Deployment::of(config))
+}
+
+/// The stretch of a text in which it differs from another, and how long that stretch is in the other.
+fn changed(before: &str, after: &str) -> (Range<usize>, usize) {
+    let same = |pair: &(u8, u8)| pair.0 == pair.1;
+    let start = before.bytes().zip(after.bytes()).take_while(same).count();
+    let rest = before.len().min(after.len()) - start;
+    let end = before.bytes().rev().zip(after.bytes().rev()).take(rest).take_while(same).count();
+    (start..before.len() - end, after.len() - end - start)
+}
+
+/// A finding where it stands after a change of its file; `None` where its own text was changed.
+fn moved(mut finding: Finding, source: SourceId, change: &(Range<usize>, usize)) -> Option<Finding> {
+    let (gone, come) = change;
+    let place = |span: Span| {
+        let range = span.range();
+        if span.source != source || range.end < gone.start {
+            Some(span)
+        } else if range.start > gone.end {
+            let shift = |at: usize| at - gone.end + gone.start + come;
+            Some(Span::new(source, shift(range.start), shift(range.end)))
+        } else {
+            None
+        }
+    };
+    finding.span = place(finding.span)?;
+    finding.related =
+        finding.related.into_iter().filter_map(|(span, says)| Some((place(span)?, says))).collect();
+    finding.edit = finding.edit.and_then(|edit| Some(finding::Edit { span: place(edit.span)?, ..edit }));
+    Some(finding)
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::{Analysis, NameKind, Occurrence, Role};
 use crate::config::{Config, Names};
 use crate::source::{SourceId, Span};
@@ -32,6 +34,13 @@ impl Analysis {
         before.get(first..).unwrap_or_default()
     }
 
+    /// The places of a file where names stand, in the order of the text.
+    pub fn names_in(&self, source: SourceId) -> &[Occurrence] {
+        let first = self.occurrences.partition_point(|name| name.span.source < source);
+        let behind = self.occurrences.partition_point(|name| name.span.source <= source);
+        self.occurrences.get(first..behind).unwrap_or_default()
+    }
+
     /// Every place where the same is meant as at `name`, its declarations among them.
     pub fn occurrences_of<'a>(&'a self, name: &'a Occurrence) -> impl Iterator<Item = &'a Occurrence> {
         self.occurrences.iter().filter(|other| other.is_same(name))
@@ -40,5 +49,28 @@ impl Analysis {
     /// Where it is declared; several places where it is declared twice, none for what Lotse brings along.
     pub fn declarations_of<'a>(&'a self, name: &'a Occurrence) -> impl Iterator<Item = &'a Occurrence> {
         self.occurrences_of(name).filter(|other| other.role == Role::Declaration)
+    }
+
+    /// Where that is declared which the name at a place stands for; of a template, the beginning of its file.
+    pub fn definitions(&self, source: SourceId, offset: u32) -> Vec<Span> {
+        let mut places = BTreeSet::new();
+        for name in self.names_at(source, offset) {
+            if name.kind == NameKind::Template {
+                places.extend(self.files.templates.get(&name.name).map(|file| Span::new(*file, 0, 0)));
+            } else {
+                places.extend(self.declarations_of(name).map(|declaration| declaration.span));
+            }
+        }
+        places.into_iter().collect()
+    }
+
+    /// Every place where the same is meant as at a place; `declarations` says whether those count.
+    pub fn references(&self, source: SourceId, offset: u32, declarations: bool) -> Vec<Span> {
+        let mut places = BTreeSet::new();
+        for name in self.names_at(source, offset) {
+            let wanted = |other: &&Occurrence| declarations || other.role != Role::Declaration;
+            places.extend(self.occurrences_of(name).filter(wanted).map(|other| other.span));
+        }
+        places.into_iter().collect()
     }
 }

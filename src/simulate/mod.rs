@@ -20,9 +20,11 @@ pub use timeline::TimelineEntry;
 use std::sync::Arc;
 
 use crate::engine::Plans;
+use crate::finding::Finding;
 use crate::language::check::Checked;
 use crate::language::plan::compile;
 use crate::source::Sources;
+use crate::time::TimeZone;
 
 /// The plans of a workspace without errors, by the numbers of its journeys; journeys that cannot be run are left out.
 pub fn plans(checked: &Checked, sources: &Sources) -> Arc<Plans> {
@@ -30,6 +32,19 @@ pub fn plans(checked: &Checked, sources: &Sources) -> Arc<Plans> {
     let plans =
         journeys.filter_map(|(version, journey)| Some((version, compile(journey, checked, sources)?)));
     Arc::new(Plans::in_force(plans))
+}
+
+/// What the tests of a workspace come to, and what they never come to (W604) where no line silences it. Where the
+/// workspace has errors there is nothing to be said about its tests.
+pub fn tried(checked: &Checked, sources: &Sources, zone: &TimeZone) -> (Vec<TestResult>, Vec<Finding>) {
+    if checked.has_errors() {
+        return (Vec::new(), Vec::new());
+    }
+    let plans = plans(checked, sources);
+    let results = run_tests(checked, &plans, zone, |_| true);
+    let mut unvisited = Coverage::of(checked, &plans, sources, &results).unvisited();
+    unvisited.retain(|finding| !checked.silenced.silences(sources, finding));
+    (results, unvisited)
 }
 
 #[cfg(test)]

@@ -71,27 +71,34 @@ fn count_characters(bytes: &[u8]) -> u32 {
 /// The files of one workspace by their ids.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    files: Vec<Source>,
+    files: Vec<Arc<Source>>,
 }
 
 impl Sources {
     /// Takes a file in and names it.
     pub fn add(&mut self, path: impl Into<String>, text: &str) -> SourceId {
         let id = SourceId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(Source::new(path.into(), text));
+        self.files.push(Arc::new(Source::new(path.into(), text)));
         id
+    }
+
+    /// Puts another text in the place of a file's, which keeps its id and its path.
+    pub fn replace(&mut self, id: SourceId, text: &str) {
+        if let Some(file) = self.files.get_mut(id.0 as usize) {
+            *file = Arc::new(Source::new(file.path.clone(), text));
+        }
     }
 
     /// The file of that id; ids of another [`Sources`] give an empty file or a wrong one.
     pub fn get(&self, id: SourceId) -> &Source {
         static NONE: std::sync::LazyLock<Source> =
             std::sync::LazyLock::new(|| Source::new(String::new(), ""));
-        self.files.get(id.0 as usize).unwrap_or(&NONE)
+        self.files.get(id.0 as usize).map_or(&*NONE, |file| file)
     }
 
     /// All files with their ids, in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
-        (0..).map(SourceId).zip(&self.files)
+        (0..).map(SourceId).zip(self.files.iter().map(|file| &**file))
     }
 
     /// The text under a span.

@@ -81,6 +81,22 @@ impl WorkspaceFiles {
         Ok(files)
     }
 
+    /// The same for an editor, to whom a workspace may be empty, or have files that cannot be read: those are left out,
+    /// and answered with why.
+    pub fn read_what_can_be(folder: &Path) -> (Self, Vec<ReadError>) {
+        let mut files = Self::default();
+        let mut paths = Vec::new();
+        let mut errors: Vec<ReadError> = collect(folder, "", 0, &mut paths).err().into_iter().collect();
+        paths.sort();
+        for path in paths {
+            match read_text(&folder.join(&path)) {
+                Ok(text) => drop(files.add(&path, &text)),
+                Err(error) => errors.push(error),
+            }
+        }
+        (files, errors)
+    }
+
     /// Makes a workspace from texts in memory.
     pub fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut files = Self::default();
@@ -88,6 +104,45 @@ impl WorkspaceFiles {
             files.add(path, text);
         }
         files
+    }
+
+    /// Puts a file in, whether there is one of that path or not. Journeys stay in the order of their paths.
+    pub fn put(&mut self, path: &str, text: &str) -> SourceId {
+        if let Some(id) = self.source(path) {
+            self.sources.replace(id, text);
+            return id;
+        }
+        let id = self.add(path, text);
+        self.journeys.sort_by_key(|id| &self.sources.get(*id).path);
+        id
+    }
+
+    /// Takes a file out.
+    pub fn remove(&mut self, id: SourceId) {
+        self.sources.replace(id, "");
+        self.journeys.retain(|known| *known != id);
+        self.templates.retain(|_, known| *known != id);
+        self.config = self.config.filter(|known| *known != id);
+    }
+
+    /// The file of a path.
+    pub fn source(&self, path: &str) -> Option<SourceId> {
+        let of_path = |id: &SourceId| self.sources.get(*id).path == path;
+        let all = self.journeys.iter().chain(&self.config).copied();
+        self.templates.get(path).copied().or_else(|| all.into_iter().find(of_path))
+    }
+
+    /// Whether a path below a workspace is that of a file which means something in it.
+    pub fn takes(path: &str) -> bool {
+        let mut folders = path.split('/').rev().skip(1);
+        if folders.any(|folder| folder.starts_with('.') || FOLDERS_SKIPPED.contains(&folder)) {
+            return false;
+        }
+        match path.rsplit_once('.') {
+            Some((_, "journey")) => true,
+            Some((_, ending)) if TEMPLATE_ENDINGS.contains(&ending) => true,
+            _ => path == "lotse.yaml",
+        }
     }
 
     /// Adds one file, sorted by what its name says it is; a name that says nothing is kept as text alone.
@@ -102,6 +157,33 @@ impl WorkspaceFiles {
             _ => {}
         }
         id
+    }
+}
+
+/// The folders of the workspaces in a folder: itself, or where it has no `lotse.yaml`, those below it that have one.
+pub fn workspace_folders(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    below(folder, 0, &mut found);
+    found.sort();
+    if found.is_empty() { vec![folder.to_owned()] } else { found }
+}
+
+/// How deep a `lotse.yaml` is looked for.
+const WORKSPACE_DEPTH_MAX: usize = 4;
+
+fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    if folder.join("lotse.yaml").is_file() {
+        found.push(folder.to_owned());
+        return;
+    }
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|_| depth < WORKSPACE_DEPTH_MAX) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let skipped = name.starts_with('.') || FOLDERS_SKIPPED.contains(&&*name);
+        if !skipped && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            below(&entry.path(), depth + 1, found);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::analysis::analyse;
 use super::assemble::assemble;
@@ -203,7 +204,7 @@ impl Draft {
         let links = message.links.iter();
         let links =
             links.map(|link| Link { name: link.name.clone(), url_source: link.url.clone() }).collect();
-        Compiled { message, variables, surveys, has_unsubscribe, links }
+        Compiled { message: Arc::new(message), variables, surveys, has_unsubscribe, links }
     }
 }
 

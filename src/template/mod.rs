@@ -43,6 +43,7 @@ mod writer;
 mod tests;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use compile::compile;
 pub use message::CompiledMessage;
@@ -172,7 +173,7 @@ pub struct Link {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compiled {
     /// What is stored and rendered.
-    pub message: CompiledMessage,
+    pub message: Arc<CompiledMessage>,
     /// Every value that it reads, in the order of its texts.
     pub variables: Vec<Variable>,
     /// Every survey that it leads to.

@@ -43,7 +43,13 @@ impl Checker<'_> {
             }
         };
         for variable in &compiled.variables {
-            self.alert_asks_for(variable, place(variable.range.clone()), inside);
+            let span = place(variable.range.clone());
+            if self.register.is_open() {
+                let events = inside.entry.events.iter();
+                let events = events.map(|event| (event.name.as_str(), event.fields.as_slice()));
+                self.variable_here(variable, span, events);
+            }
+            self.alert_asks_for(variable, span, inside);
         }
         for survey in &compiled.surveys {
             self.report(
@@ -51,7 +57,7 @@ impl Checker<'_> {
                     .help("such a link is for the contact: put it into a message"),
             );
         }
-        Some(compiled.message)
+        Some((*compiled.message).clone())
     }
 
     /// A team is told of the contact and of what led in, and of nothing else.

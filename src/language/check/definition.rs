@@ -5,7 +5,7 @@ use crate::domain::ValueType;
 use crate::finding::{Code, Finding};
 use crate::language::model::Expr;
 use crate::language::syntax::{self, tree};
-use crate::source::Span;
+use crate::source::{SourceId, Span};
 
 /// Of how many parts a measure or a segment consists at the most, with all that it names written out.
 const PARTS_MAX: usize = 1_000;
@@ -26,11 +26,20 @@ impl Checker<'_> {
 
     /// What every measure and segment means, be it used or not.
     pub(super) fn definitions(&self) {
-        for (name, tree) in &self.names.measures {
+        self.definitions_where(|_| true);
+    }
+
+    /// What those mean that are declared in a file.
+    pub(super) fn definitions_in(&self, source: SourceId) {
+        self.definitions_where(|name| name.span.source == source);
+    }
+
+    fn definitions_where(&self, wanted: impl Fn(&tree::Name) -> bool) {
+        for (name, tree) in self.names.measures.iter().filter(|(_, tree)| wanted(&tree.name)) {
             self.is_reserved(&tree.name);
             self.definition(NameKind::Measure, name, tree.name.span);
         }
-        for (name, tree) in &self.names.segments {
+        for (name, tree) in self.names.segments.iter().filter(|(_, tree)| wanted(&tree.name)) {
             self.definition(NameKind::Segment, name, tree.name.span);
         }
     }

@@ -338,6 +338,7 @@ impl Checker<'_> {
         if found.is_none() && !self.names.contact_is_broken {
             let declared = self.names.contact.iter().map(|field| field.name.as_str());
             let known = declared.chain(Contact::BUILT_IN);
+            self.missing_here(NameKind::ContactField, name, None);
             self.no_field(name, "a contact", known, false);
         }
         if found.is_some() {
@@ -350,6 +351,7 @@ impl Checker<'_> {
         let found = event.fields.iter().find(|field| field.name == name.value);
         if found.is_none() && !event.open {
             let known = event.fields.iter().map(|field| field.name.as_str());
+            self.missing_here(NameKind::EventField, name, Some(&event.name));
             self.no_field(name, &format!("the event `{}`", event.name), known, false);
         }
         if found.is_some() {

@@ -378,35 +378,9 @@ fn single(kind: &ClauseKind) -> Option<&'static str> {
 
 /// The names of the messages that a block sends.
 fn sent_in(block: &tree::Block, sent: &mut Vec<String>) {
-    use tree::StatementKind as S;
-    let wait = |wait: &tree::WaitUpTo, sent: &mut Vec<String>| {
-        wait.branches
-            .iter()
-            .map(|branch| &branch.body)
-            .chain(&wait.otherwise)
-            .for_each(|block| sent_in(block, sent));
-    };
-    for statement in &block.statements {
-        match &statement.kind {
-            S::Send(send) => {
-                sent.extend(send.messages.iter().map(|message| message.message.value.clone()));
-                send.otherwise.iter().for_each(|block| sent_in(block, sent));
-            }
-            S::Call { wait: Some(inner), .. } | S::HandOff { wait: Some(inner), .. } | S::WaitUpTo(inner) => {
-                wait(inner, sent);
-            }
-            S::If { branches, otherwise } => {
-                branches
-                    .iter()
-                    .map(|(_, block)| block)
-                    .chain(otherwise)
-                    .for_each(|block| sent_in(block, sent));
-            }
-            S::Experiment { variants, .. } => {
-                variants.iter().for_each(|variant| sent_in(&variant.body, sent))
-            }
-            S::Repeat { body, .. } => sent_in(body, sent),
-            _ => {}
+    block.each(&mut |statement| {
+        if let tree::StatementKind::Send(send) = &statement.kind {
+            sent.extend(send.messages.iter().map(|message| message.message.value.clone()));
         }
-    }
+    });
 }

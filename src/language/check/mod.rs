@@ -7,12 +7,14 @@
 mod aggregate;
 mod alert;
 mod always;
+mod compilation;
 mod deeds;
 mod definition;
 mod enter;
 mod experiment;
 mod expression;
 mod fields;
+mod file;
 mod flow;
 mod journey;
 mod loops;
@@ -121,11 +123,13 @@ pub struct Checked {
     pub occurrences: Vec<Occurrence>,
 }
 
+pub use compilation::{Compilations, compile_message};
+pub use file::{OF_THE_WHOLE, check_file};
 pub use message::{EMAIL_SETTINGS, OTHER_SETTINGS};
 pub use names::NameKind;
 pub use occurrence::{Occurrence, Role};
 pub use silence::Silenced;
-pub use template::{CompiledTexts, compile_message};
+pub use template::CompiledTexts;
 pub use test::SKIP_REASONS;
 
 impl Checked {
@@ -139,13 +143,19 @@ impl Checked {
 pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked {
     let parse = |id: &SourceId| Tree::of(*id, &files.sources.get(*id).text);
     let trees: Vec<Tree> = files.journeys.iter().map(parse).collect();
-    check_trees(files, &trees, deployment, Register::default())
+    check_trees(files, &trees, deployment, Register::default(), None)
 }
 
-/// The same for files that were parsed already, one tree for each of the journeys in their order; it is taken down
-/// where names stand ([`Checked::occurrences`]).
-pub fn check_with_names(files: &WorkspaceFiles, trees: &[Tree], deployment: Option<&Deployment>) -> Checked {
-    check_trees(files, trees, deployment, Register::open())
+/// The same for files that were parsed already, one tree for each of the journeys in their order. It is taken down
+/// where names stand ([`Checked::occurrences`]), and texts that are in `compiled` are not compiled again; afterwards it
+/// holds those of this workspace.
+pub fn check_with_names(
+    files: &WorkspaceFiles,
+    trees: &[Tree],
+    deployment: Option<&Deployment>,
+    compiled: &mut Compilations,
+) -> Checked {
+    check_trees(files, trees, deployment, Register::open(), Some(compiled))
 }
 
 /// A file of journeys, read.
@@ -174,28 +184,16 @@ fn check_trees(
     trees: &[Tree],
     deployment: Option<&Deployment>,
     register: Register,
+    compiled: Option<&mut Compilations>,
 ) -> Checked {
     let mut findings: Vec<Finding> = trees.iter().flat_map(|tree| &tree.parsed.findings).cloned().collect();
     let silenced = silence::read(files, trees, &mut findings);
-    let mut broken: Vec<Span> = findings.iter().map(|finding| finding.span).collect();
-    broken.sort_unstable();
-    let mut checker = Checker {
-        files,
-        deployment,
-        broken,
-        names: Names::default(),
-        findings: RefCell::new(findings),
-        used: RefCell::default(),
-        defined: RefCell::default(),
-        defining: RefCell::default(),
-        asked: RefCell::default(),
-        guesses: Cell::new(GUESSES_MAX),
-        register,
-    };
+    let mut checker = Checker::new(files, deployment, findings, register);
     checker.names = names::collect(&checker, trees);
     let model = checker.model(trees);
-    let texts = checker.templates(&model);
-    checker.answers_in_vain(&model, &texts);
+    let compiled = compiled.map(|compiled| (compiled, true));
+    let texts = checker.templates(model.messages.iter(), &model, compiled);
+    checker.answers_in_vain(model.journeys.iter(), &texts);
     if checker.broken.is_empty() {
         checker.unused();
     }
@@ -235,6 +233,30 @@ struct Checker<'a> {
 const GUESSES_MAX: usize = 250_000;
 
 impl<'a> Checker<'a> {
+    /// One that knows no names yet; `findings` are those of reading the files.
+    fn new(
+        files: &'a WorkspaceFiles,
+        deployment: Option<&'a Deployment>,
+        findings: Vec<Finding>,
+        register: Register,
+    ) -> Self {
+        let mut broken: Vec<Span> = findings.iter().map(|finding| finding.span).collect();
+        broken.sort_unstable();
+        Self {
+            files,
+            deployment,
+            broken,
+            names: Names::default(),
+            findings: RefCell::new(findings),
+            used: RefCell::default(),
+            defined: RefCell::default(),
+            defining: RefCell::default(),
+            asked: RefCell::default(),
+            guesses: Cell::new(GUESSES_MAX),
+            register,
+        }
+    }
+
     fn report(&self, finding: Finding) {
         self.findings.borrow_mut().push(finding);
     }

@@ -155,7 +155,7 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [Tree]) -> Names<'a>
             _ => {}
         }
     }
-    checker.wires(&names);
+    checker.wires(&names, trees);
     names
 }
 
@@ -174,12 +174,14 @@ impl Checker<'_> {
     }
 
     /// Two events must not have one name on the wire.
-    fn wires(&self, names: &Names<'_>) {
+    fn wires(&self, names: &Names<'_>, trees: &[Tree]) {
         let mut wires: BTreeMap<&str, &Event> = BTreeMap::new();
-        let mut events: Vec<&Event> = names.events.values().collect();
-        events.sort_by_key(|event| event.span);
-        for event in events {
-            if let Some(before) = wires.insert(&event.wire, event) {
+        for declaration in declarations(trees) {
+            let Declaration::Event(tree) = declaration else { continue };
+            let known = names.events.get(&tree.name.value).filter(|event| event.span == tree.name.span);
+            if let Some(event) = known
+                && let Some(before) = wires.insert(&event.wire, event)
+            {
                 self.twice("event name on the wire", &event.wire, before.span, event.span);
             }
         }
@@ -201,6 +203,7 @@ impl Checker<'_> {
         if self.names.maybe.contains(&name.value) {
             return;
         }
+        self.missing_here(kind, name, None);
         let noun = kind.noun();
         let plural = match kind {
             NameKind::Survey => "surveys".to_owned(),

@@ -35,6 +35,8 @@ pub enum Role {
     Declaration,
     /// It is used here.
     Use,
+    /// It is used here, and nothing declares it.
+    Missing,
 }
 
 /// Takes down where names stand, for whoever wants to know it.
@@ -45,6 +47,11 @@ impl Register {
     /// One that takes everything down.
     pub(super) fn open() -> Self {
         Self(Some(RefCell::default()))
+    }
+
+    /// Whether it takes anything down.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.is_some()
     }
 
     /// What was taken down, in the order of the text, each place once.
@@ -72,6 +79,24 @@ impl Checker<'_> {
     /// Takes down that a name is used here.
     pub(super) fn used_here(&self, kind: NameKind, name: &tree::Name, owner: Option<&str>) {
         self.take_down(name.span, kind, &name.value, owner, Role::Use);
+    }
+
+    /// Takes down that a name stands here which nothing declares.
+    pub(super) fn missing_here(&self, kind: NameKind, name: &tree::Name, owner: Option<&str>) {
+        self.take_down(name.span, kind, &name.value, owner, Role::Missing);
+    }
+
+    /// A name where it stands last within a stretch of text, as a word of its own.
+    pub(super) fn word_within(&self, span: Span, name: &str) -> Option<tree::Name> {
+        let text = self.files.sources.text(span);
+        let in_word = |c: char| c.is_alphanumeric() || c == '_';
+        let (at, _) = text.rmatch_indices(name).find(|(at, _)| {
+            let (before, behind) = (text.get(..*at), text.get(at + name.len()..));
+            !before.is_some_and(|text| text.ends_with(in_word))
+                && !behind.is_some_and(|text| text.starts_with(in_word))
+        })?;
+        let start = span.start as usize + at;
+        Some(tree::Name::new(name.to_owned(), Span::new(span.source, start, start + name.len())))
     }
 
     /// The same, for a name that stands in quotes; one that is written with escapes is passed over.

@@ -17,6 +17,12 @@ impl Silenced {
         self.lines.contains_key(&line_of(sources, finding))
     }
 
+    /// Puts what a file silences in the place of what it silenced.
+    pub(super) fn replace(&mut self, source: SourceId, own: Silenced) {
+        self.lines.retain(|(known, _, _), _| *known != source);
+        self.lines.extend(own.lines);
+    }
+
     /// Takes out what is silenced; what silences nothing is a finding itself, where everything could be read.
     pub(super) fn apply(&self, sources: &Sources, complete: bool, findings: &mut Vec<Finding>) {
         let mut used = BTreeSet::new();

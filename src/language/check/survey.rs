@@ -6,7 +6,7 @@ use super::paths;
 use super::template::CompiledTexts;
 use crate::domain::Survey;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Model, ReactionKind, StatementKind, Trigger};
+use crate::language::model::{Journey, ReactionKind, StatementKind, Trigger};
 use crate::language::syntax::tree::{self, Spanned};
 use crate::source::Span;
 
@@ -86,13 +86,17 @@ impl Checker<'_> {
 
     /// Waits for the answer to a survey that no message sent before them leads to, and picks by one that no message
     /// of the journey leads to.
-    pub(super) fn answers_in_vain(&self, model: &Model, texts: &BTreeMap<String, CompiledTexts>) {
+    pub(super) fn answers_in_vain<'m>(
+        &self,
+        journeys: impl Iterator<Item = &'m Journey>,
+        texts: &BTreeMap<String, CompiledTexts>,
+    ) {
         // A template that could not be read may lead there.
         let leads = |messages: &BTreeSet<&str>, survey: &str| {
             let read: Option<Vec<_>> = messages.iter().map(|name| texts.get(*name)).collect();
             read.is_none_or(|read| read.iter().any(|texts| texts.surveys().any(|led| led == survey)))
         };
-        for journey in &model.journeys {
+        for journey in journeys {
             let sent = paths::sent_before(journey);
             let mut all = BTreeSet::new();
             journey.each_statement(&mut |_, statement| all.extend(statement.sends()));

@@ -1,46 +1,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Checker;
+use super::compilation::{Compilations, Job, beside, compile_all};
 use super::message::text_setting;
+use super::names::NameKind;
 use crate::domain::Contact;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
-use crate::language::model::{Enter, EnterKind, Journey, Message, MessageText, Model, StatementKind};
+use crate::language::model::{Enter, EnterKind, Field, Journey, Message, Model, StatementKind};
 use crate::language::syntax::{place_in_text, tree};
 use crate::source::Span;
-use crate::template::{
-    Compiled, CompiledMessage, MessageSource, Part, TemplateKind, TemplateProblem, Variable, compile,
-};
+use crate::template::{Compiled, CompiledMessage, Part, TemplateProblem, Variable};
 
 /// The compiled texts of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CompiledTexts {
     /// For everybody whose language has no text of its own.
-    pub default: CompiledMessage,
+    pub default: Arc<CompiledMessage>,
     /// By language tag.
-    pub languages: BTreeMap<String, CompiledMessage>,
+    pub languages: BTreeMap<String, Arc<CompiledMessage>>,
 }
 
 impl CompiledTexts {
     /// The surveys that they lead to.
     pub(super) fn surveys(&self) -> impl Iterator<Item = &String> {
-        self.languages.values().chain([&self.default]).flat_map(CompiledMessage::surveys)
+        self.languages.values().chain([&self.default]).flat_map(|text| text.surveys())
     }
 }
 
 /// Names that every template can use beside the contact and what led in.
 const ADDRESSES: [&str; 3] = ["unsubscribe_url", "preferences_url", "view_url"];
-/// Messages from which on it is worth to share the work among processors.
-const SHARED_FROM: usize = 16;
-
-/// One text of a message to be compiled: the message, its language, the text.
-struct Job<'m> {
-    message: &'m Message,
-    language: Option<&'m str>,
-    text: &'m MessageText,
-}
-
 /// What journeys hand over to a message.
 #[derive(Default)]
 struct Supply<'m> {
@@ -59,11 +50,14 @@ pub(super) struct Missing {
 }
 
 impl Checker<'_> {
-    /// Compiles every message and checks what its templates ask for.
-    pub(super) fn templates(&self, model: &Model) -> BTreeMap<String, CompiledTexts> {
-        let jobs: Vec<Job<'_>> = model
-            .messages
-            .iter()
+    /// Compiles messages and checks what their templates ask for.
+    pub(super) fn templates<'m>(
+        &self,
+        messages: impl Iterator<Item = &'m Message>,
+        model: &'m Model,
+        compiled: Option<(&mut Compilations, bool)>,
+    ) -> BTreeMap<String, CompiledTexts> {
+        let jobs: Vec<Job<'_>> = messages
             .flat_map(|message| {
                 let own =
                     message.languages.iter().map(|(tag, text)| Job { message, language: Some(tag), text });
@@ -74,18 +68,22 @@ impl Checker<'_> {
         let supplies = Supply::of_all(model);
         let unsent = Supply::default();
         let mut texts: BTreeMap<String, CompiledTexts> = BTreeMap::new();
-        for (job, result) in jobs.iter().zip(self.compile_all(&jobs)) {
-            match result {
+        let compilations = match compiled {
+            Some((known, only)) => known.of_all(self.files, &jobs, only),
+            None => compile_all(self.files, &jobs.iter().collect::<Vec<_>>()),
+        };
+        for (job, compilation) in jobs.iter().zip(compilations) {
+            match &compilation.result {
                 Ok(compiled) => {
                     let name = &job.message.name;
                     let supply = supplies.get(name.as_str()).unwrap_or(&unsent);
-                    self.asks_for(job, &compiled, supply, model);
+                    self.asks_for(job, compiled, supply, model);
                     match (job.language, texts.get_mut(name)) {
                         (Some(tag), Some(known)) => {
-                            known.languages.insert(tag.to_owned(), compiled.message);
+                            known.languages.insert(tag.to_owned(), compiled.message.clone());
                         }
                         _ => {
-                            let default = compiled.message;
+                            let default = compiled.message.clone();
                             texts.insert(name.clone(), CompiledTexts { default, languages: BTreeMap::new() });
                         }
                     }
@@ -100,36 +98,9 @@ impl Checker<'_> {
         texts
     }
 
-    /// Compiles side by side: each text is independent of the others.
-    fn compile_all(&self, jobs: &[Job<'_>]) -> Vec<Result<Compiled, Vec<TemplateProblem>>> {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        if jobs.len() < SHARED_FROM || processors == 1 {
-            return jobs.iter().map(|job| self.compile(job)).collect();
-        }
-        let files = self.files;
-        std::thread::scope(|scope| {
-            let share = jobs.len().div_ceil(processors);
-            let workers: Vec<_> = jobs
-                .chunks(share)
-                .map(|jobs| {
-                    scope.spawn(move || jobs.iter().map(|job| compile_one(files, job)).collect::<Vec<_>>())
-                })
-                .collect();
-            let done = workers.into_iter().zip(jobs.chunks(share)).flat_map(|(worker, jobs)| {
-                // A worker that fell over is done again here, where its fault shows.
-                worker.join().unwrap_or_else(|_| jobs.iter().map(|job| compile_one(files, job)).collect())
-            });
-            done.collect()
-        })
-    }
-
-    fn compile(&self, job: &Job<'_>) -> Result<Compiled, Vec<TemplateProblem>> {
-        compile_one(self.files, job)
-    }
-
-    fn template_problem(&self, job: &Job<'_>, problem: TemplateProblem) {
-        let span = self.place(job, &problem.part, problem.range);
-        self.report(Finding::new(Code::E401, span, problem.message).maybe_help(problem.help));
+    fn template_problem(&self, job: &Job<'_>, problem: &TemplateProblem) {
+        let span = self.place(job, &problem.part, problem.range.clone());
+        self.report(Finding::new(Code::E401, span, problem.message.clone()).maybe_help(problem.help.clone()));
     }
 
     /// Where a stretch of a message's text stands in its file.
@@ -166,6 +137,7 @@ impl Checker<'_> {
     /// What a text asks for must be there for everybody it is sent to.
     fn asks_for(&self, job: &Job<'_>, compiled: &Compiled, supply: &Supply<'_>, model: &Model) {
         for variable in &compiled.variables {
+            self.names_in_variable(job, variable, supply);
             if let Some(missing) = self.missing(variable, supply) {
                 let span = self.place(job, &variable.part, variable.range.clone());
                 let finding = Finding::new(Code::E402, span, missing.message).maybe_help(missing.help);
@@ -178,7 +150,7 @@ impl Checker<'_> {
         for survey in &compiled.surveys {
             let span = self.place(job, &survey.part, survey.range.clone());
             let name = tree::Name::new(survey.name.clone(), span);
-            if let (true, Some(score)) = (self.survey_named(&name, Code::E101), survey.score) {
+            if let (true, Some(score)) = (self.survey_linked(&name), survey.score) {
                 // No scale is so long that a number loses its last digits here.
                 #[expect(clippy::cast_precision_loss, reason = "only whether it is on the scale matters")]
                 self.score(&survey.name, score as f64, span);
@@ -200,6 +172,51 @@ impl Checker<'_> {
                     .help("put a link to `{{ unsubscribe_url }}` or `{{ preferences_url }}` into it"),
             );
         }
+    }
+
+    /// Takes down the fields that a variable of a message names.
+    fn names_in_variable(&self, job: &Job<'_>, variable: &Variable, supply: &Supply<'_>) {
+        if !self.register.is_open() {
+            return;
+        }
+        let enters = supply.journeys.iter().flat_map(|journey| &journey.enters);
+        let wires = enters.filter_map(|enter| match &enter.kind {
+            EnterKind::On(wire) => Some(wire),
+            _ => None,
+        });
+        let events = wires.filter_map(|wire| self.names.events.values().find(|event| event.wire == *wire));
+        let events = events.map(|event| (event.name.as_str(), event.fields.as_slice()));
+        self.variable_here(variable, self.place(job, &variable.part, variable.range.clone()), events);
+    }
+
+    /// Takes down the field that a variable names at a place; `entry` are the events that lead in.
+    pub(super) fn variable_here<'e>(
+        &self,
+        variable: &Variable,
+        place: Span,
+        entry: impl Iterator<Item = (&'e str, &'e [Field])>,
+    ) {
+        let [group, field, ..] = variable.path.as_slice() else { return };
+        let Some(field) = self.word_within(place, field) else { return };
+        match group.as_str() {
+            "contact" if self.missing_attribute(&field.value).is_none() => {
+                self.used_here(NameKind::ContactField, &field, None);
+            }
+            "entry" => self.used_as_entry(&field, entry),
+            _ => {}
+        }
+    }
+
+    /// A link to the page of a survey; tells whether there is one of that name.
+    fn survey_linked(&self, call: &tree::Name) -> bool {
+        if !self.names.surveys.contains_key(&call.value) {
+            return self.survey_named(call, Code::E101);
+        }
+        self.uses(NameKind::Survey, &call.value);
+        if let Some(name) = self.word_within(call.span, &call.value) {
+            self.used_here(NameKind::Survey, &name, None);
+        }
+        true
     }
 
     /// Why a variable is not there, and what to write instead.
@@ -330,46 +347,4 @@ impl<'m> Supply<'m> {
             None => self.journeys.iter().any(|journey| marketing(&journey.permission)),
         }
     }
-}
-
-/// What the texts of a message, without those for single languages, come to; `None` where they have faults.
-pub fn compile_message(files: &crate::source::WorkspaceFiles, message: &Message) -> Option<Compiled> {
-    compile_one(files, &Job { message, language: None, text: &message.text }).ok()
-}
-
-fn compile_one(
-    files: &crate::source::WorkspaceFiles,
-    job: &Job<'_>,
-) -> Result<Compiled, Vec<TemplateProblem>> {
-    let text_of = |path: &str| files.templates.get(path).map(|id| files.sources.get(*id).text.clone());
-    let template = job.text.template.as_deref();
-    let body = template.and_then(|path| Some((TemplateKind::of_path(path)?, text_of(path)?)));
-    let source = MessageSource {
-        subject: job.text.subject.as_deref(),
-        preheader: job.text.preheader.as_deref(),
-        body: body.as_ref().map(|(kind, text)| (*kind, &**text)),
-        text: job.text.body.as_deref(),
-        utm: &job.message.utm,
-    };
-    let include = |path: &str| text_of(&beside(template.unwrap_or(""), path)).map(|text| text.to_string());
-    compile(&source, &include)
-}
-
-/// The path of a file that another names, from the folder of that other; what leads out of the workspace names
-/// nothing.
-fn beside(other: &str, path: &str) -> String {
-    let mut steps: Vec<&str> = other.split('/').collect();
-    steps.pop();
-    for step in path.split('/') {
-        match step {
-            ".." => {
-                if steps.pop().is_none() {
-                    return String::new();
-                }
-            }
-            "." | "" => {}
-            step => steps.push(step),
-        }
-    }
-    steps.join("/")
 }

@@ -23,6 +23,14 @@ pub struct Message {
     pub languages: Vec<(String, MessageText)>,
 }
 
+impl Message {
+    /// The template files that its texts name, by their paths.
+    pub fn text_files(&self) -> impl Iterator<Item = &str> {
+        let languages = self.languages.iter().map(|(_, text)| text);
+        languages.chain([&self.text]).filter_map(|text| text.template.as_deref())
+    }
+}
+
 /// The text of a message in one language.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MessageText {

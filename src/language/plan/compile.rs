@@ -127,8 +127,8 @@ fn message(name: &str, journey: &Journey, checked: &Checked) -> Option<Message> 
             Some(_) => String::new(),
         },
         address: message.address.clone(),
-        text: texts.default.clone(),
-        languages: texts.languages.clone(),
+        text: (*texts.default).clone(),
+        languages: texts.languages.iter().map(|(tag, text)| (tag.clone(), (**text).clone())).collect(),
     })
 }
 

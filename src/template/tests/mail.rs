@@ -296,12 +296,12 @@ fn every_tag_of_mjml_is_taken() {
 
 #[test]
 fn the_same_source_gives_the_same_bytes() {
-    let bytes = || serde_json::to_string(&newsletter().message).unwrap();
+    let bytes = || serde_json::to_string(&*newsletter().message).unwrap();
     let first = bytes();
     assert_eq!(first, bytes());
     assert!(first.len() < 20_000, "{}", first.len());
     let read: CompiledMessage = serde_json::from_str(&first).unwrap();
-    assert_eq!(read, newsletter().message);
+    assert_eq!(read, *newsletter().message);
 }
 
 #[test]

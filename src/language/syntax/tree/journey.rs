@@ -190,6 +190,46 @@ pub enum StatementKind {
     Broken,
 }
 
+impl StatementKind {
+    /// The blocks inside, in the order of the text.
+    pub fn blocks(&self) -> Vec<&Block> {
+        match self {
+            StatementKind::Send(send) => send.otherwise.iter().collect(),
+            StatementKind::WaitUpTo(wait)
+            | StatementKind::Call { wait: Some(wait), .. }
+            | StatementKind::HandOff { wait: Some(wait), .. } => wait.blocks().collect(),
+            StatementKind::If { branches, otherwise } => {
+                branches.iter().map(|(_, body)| body).chain(otherwise).collect()
+            }
+            StatementKind::Experiment { variants, .. } => {
+                variants.iter().map(|variant| &variant.body).collect()
+            }
+            StatementKind::Repeat { body, .. } => vec![body],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The wait in it, where it waits for something.
+    pub fn wait(&self) -> Option<&WaitUpTo> {
+        match self {
+            StatementKind::WaitUpTo(wait)
+            | StatementKind::Call { wait: Some(wait), .. }
+            | StatementKind::HandOff { wait: Some(wait), .. } => Some(wait),
+            _ => None,
+        }
+    }
+}
+
+impl Block {
+    /// Calls `see` for each statement in it and in the blocks inside, those around before those inside.
+    pub fn each<'t>(&'t self, see: &mut dyn FnMut(&'t Statement)) {
+        for statement in &self.statements {
+            see(statement);
+            statement.kind.blocks().into_iter().for_each(|block| block.each(see));
+        }
+    }
+}
+
 /// `send …`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Send {
@@ -250,6 +290,13 @@ pub struct WaitUpTo {
     pub broken: bool,
     /// The block alone.
     pub span: Span,
+}
+
+impl WaitUpTo {
+    /// The blocks of its branches.
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.branches.iter().map(|branch| &branch.body).chain(&self.otherwise)
+    }
 }
 
 /// `on TRIGGER [where COND] { … }`

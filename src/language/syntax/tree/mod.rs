@@ -76,6 +76,24 @@ pub enum Declaration {
     Broken(Broken),
 }
 
+impl Declaration {
+    /// Where it stands; of `contact` the block alone.
+    pub fn span(&self) -> Span {
+        match self {
+            Declaration::Contact(fields) => fields.span,
+            Declaration::Event(event) => event.span,
+            Declaration::Topic(topic) => topic.span,
+            Declaration::Measure(definition) | Declaration::Segment(definition) => definition.span,
+            Declaration::Survey(survey) => survey.span,
+            Declaration::Policy(policy) => policy.span,
+            Declaration::Message(message) => message.span,
+            Declaration::Journey(journey) => journey.span,
+            Declaration::Test(test) => test.span,
+            Declaration::Broken(broken) => broken.span,
+        }
+    }
+}
+
 /// Text that could not be read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broken {
