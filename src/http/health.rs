@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::App;
 use super::problem::{Kind, Problem};
+use crate::runtime::{Pulse, Work};
 use crate::store::{Hold, NextDue, StoreError};
 use crate::time::Moment;
 
@@ -96,16 +97,7 @@ fn reasons(app: &App, known: &Known, now: Moment) -> Vec<String> {
             .push(format!("the tables are {behind} steps behind this program: `lotse migrate` takes them"));
     }
     let pulse = &app.flow.pulse;
-    let is_long = |since: Moment| now.micros_since(since) > STUCK_MICROS;
-    // A process that moves nobody, such as one for the web alone, is not to blame for what is due.
-    if let (Some(due), Some(moved_at)) = (known.due.turns, pulse.moved_at())
-        && is_long(due)
-        && is_long(moved_at)
-    {
-        let minutes = now.micros_since(moved_at) / 60_000_000;
-        let why = pulse.why_stuck().unwrap_or_else(|| "it says nothing".to_owned());
-        reasons.push(format!("contacts are due and none was moved for {minutes} minutes: {why}"));
-    }
+    reasons.extend(TASKS.iter().filter_map(|task| stuck(task, pulse, known, now)));
     if app.runtime.store().free_bytes().is_some_and(|bytes| bytes < ROOM_BYTES_MIN) {
         reasons.push(StoreError::DiskFull.to_string());
     } else if let Some(why) = pulse.why_unwritten(now) {
@@ -124,11 +116,62 @@ fn reasons(app: &App, known: &Known, now: Moment) -> Vec<String> {
     reasons
 }
 
+/// Work that may stand still: how what is due of it is found, and what is said.
+struct Task {
+    work: Work,
+    due: fn(&NextDue) -> Option<Moment>,
+    /// Whether it waits while everything is held.
+    is_handed_over: bool,
+    what: &'static str,
+}
+
+const TASKS: [Task; 4] = [
+    Task {
+        work: Work::Turns,
+        due: |due| due.turns,
+        is_handed_over: false,
+        what: "contacts are due and none was moved",
+    },
+    Task {
+        work: Work::Mails,
+        due: |due| due.mails,
+        is_handed_over: true,
+        what: "mails are due and none was handed over",
+    },
+    Task {
+        work: Work::OverHttp,
+        due: |due| due.over_http,
+        is_handed_over: true,
+        what: "messages are due and none was handed over",
+    },
+    Task {
+        work: Work::Calls,
+        due: |due| due.calls,
+        is_handed_over: true,
+        what: "calls are due and none was made",
+    },
+];
+
+/// Why work of a kind does not move. A process that does none of it, such as one for the web alone, is not to blame for
+/// what is due.
+fn stuck(task: &Task, pulse: &Pulse, known: &Known, now: Moment) -> Option<String> {
+    let is_long = |since: &Moment| now.micros_since(*since) > STUCK_MICROS;
+    (task.due)(&known.due).filter(is_long)?;
+    let moved_at = pulse.moved_at(task.work).filter(is_long)?;
+    if task.is_handed_over && known.held.is_some() {
+        return None;
+    }
+    let minutes = now.micros_since(moved_at) / 60_000_000;
+    let why = pulse.why_stuck(task.work).unwrap_or_else(|| "it says nothing".to_owned());
+    Some(format!("{} for {minutes} minutes: {why}", task.what))
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
 
     use super::super::testing::Stand;
+    use crate::runtime::Work;
     use crate::store::StoreError;
 
     async fn asked(stand: &Stand) -> (StatusCode, String) {
@@ -146,19 +189,59 @@ mod tests {
         assert_eq!((status, text.contains("\"behind_seconds\":86400")), (StatusCode::OK, true), "{text}");
         // One that moves contacts and has a backlog.
         let pulse = &stand.app.flow.pulse;
-        pulse.moved(stand.clock_now());
+        pulse.moved(Work::Turns, stand.clock_now());
         assert_eq!(asked(&stand).await.0, StatusCode::OK);
-        pulse.move_failed(&StoreError::Busy, stand.clock_now());
+        pulse.stands(Work::Turns, StoreError::Busy);
         stand.later(301);
         let (status, text) = asked(&stand).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(text.contains("none was moved for 5 minutes: the database is busy"), "{text}");
-        pulse.moved(stand.clock_now());
+        pulse.moved(Work::Turns, stand.clock_now());
         assert_eq!(asked(&stand).await.0, StatusCode::OK);
         // Without anything due it may rest as long as it likes.
         stand.tick().await;
         stand.later(3_600);
         assert_eq!(asked(&stand).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn mail_that_does_not_move_is_red_unless_it_is_held() {
+        let stand = Stand::new().await;
+        let pulse = &stand.app.flow.pulse;
+        for work in [Work::Mails, Work::OverHttp, Work::Calls] {
+            pulse.begin(work, stand.clock_now());
+        }
+        stand.ada().await;
+        stand.later(299);
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
+        pulse.stands(Work::Mails, StoreError::Busy);
+        stand.later(2);
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        let why = "mails are due and none was handed over for 5 minutes: the database is busy";
+        assert!(text.contains(why) && !text.contains("calls"), "{text}");
+        pulse.moved(Work::Mails, stand.clock_now());
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
+        pulse.stands(Work::Mails, StoreError::Busy);
+        stand.later(600);
+        let mut unit = stand.store.write().await.unwrap();
+        unit.hold("a test", stand.clock_now()).await.unwrap();
+        unit.commit().await.unwrap();
+        assert_eq!(asked(&stand).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn calls_that_do_not_move_are_red() {
+        let stand = Stand::new().await;
+        let pulse = &stand.app.flow.pulse;
+        stand.ada().await;
+        stand.later(86_400);
+        stand.tick().await;
+        pulse.begin(Work::Calls, stand.clock_now());
+        stand.later(301);
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("calls are due and none was made for 5 minutes: it says nothing"), "{text}");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use super::access::{Role, admit_or_recall, bearer};
 use super::health::LIMIT;
 use super::problem::Problem;
 use crate::metrics::{Kind, Page};
+use crate::runtime::Work;
 use crate::store::{Backlog, NextDue, StoreError};
 use crate::time::Moment;
 
@@ -59,7 +60,7 @@ fn process(page: &mut Page, app: &App) {
     if let Some(bytes) = resident_bytes() {
         page.number("process_resident_memory_bytes", "Memory in use.", Kind::Gauge, bytes);
     }
-    if let Some(moved_at) = app.flow.pulse.moved_at() {
+    if let Some(moved_at) = app.flow.pulse.moved_at(Work::Turns) {
         let help = "When a batch of turns was last done, or there was none to do, in seconds since 1970.";
         page.number("lotse_turns_moved_timestamp_seconds", help, Kind::Gauge, seconds(moved_at.micros()));
     }

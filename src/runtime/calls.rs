@@ -9,6 +9,7 @@ use tracing::{Instrument as _, Span};
 
 use super::alerts;
 use super::flow::Flow;
+use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::story::story;
 use super::writer::{Job, Writer};
@@ -90,6 +91,7 @@ impl CallCenter {
                     wait
                 }
                 Err(error) => {
+                    self.flow.pulse.stands(Work::Calls, &error);
                     self.runtime.after(&error, Waiting::Calls, self.clock.now(), &mut setback).await
                 }
             };
@@ -113,6 +115,9 @@ impl CallCenter {
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.call.version)).await;
         let mut unit = self.runtime.store().read().await?;
         if claimed.is_empty() {
+            if under_way.is_empty() {
+                self.flow.pulse.moved(Work::Calls, now);
+            }
             let next = unit.next_due().await?.calls.filter(|next| *next > now);
             return Ok(
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
@@ -124,7 +129,10 @@ impl CallCenter {
             let body = match (&claimed.body, plans.version(claimed.call.version)) {
                 (Some(body), _) => body.clone(),
                 // It is claimed again.
-                (None, None) => continue,
+                (None, None) => {
+                    self.flow.pulse.stands(Work::Calls, WITHOUT_JOURNEY);
+                    continue;
+                }
                 (None, Some(plan)) => {
                     let body = self.body(&mut *unit, &claimed.call, plan).await?;
                     bodies.push((claimed.call.contact, claimed.call.id, body.clone()));
@@ -207,6 +215,7 @@ impl CallCenter {
 
     async fn settle(&self, call: &Call, attempt: u32, outcome: CallOutcome) {
         let now = self.clock.now();
+        self.flow.pulse.moved(Work::Calls, now);
         let (settlement, event) = settlement_of(call, attempt, outcome, now);
         let word = match settlement.state {
             CallState::Pending => "again",

@@ -12,11 +12,12 @@ use super::flow::Flow;
 use super::gate::LedgerGate;
 use super::ledger::{posted, told, word};
 use super::mail::key;
+use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::writer::{Job, Writer};
 use super::{Letters, Outbound, Runtime, spans};
 use crate::channel::email::Gate;
-use crate::domain::{MessageId, MessageState, SkipReason};
+use crate::domain::{Event, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
 use crate::store::{Carrier, ClaimedMessage, MessageSettlement, Outcome, StoreError, Waiting};
 use crate::time::Clock;
@@ -86,6 +87,7 @@ impl Couriers {
                     wait
                 }
                 Err(error) => {
+                    self.flow.pulse.stands(Work::OverHttp, &error);
                     self.runtime.after(&error, Waiting::Messages, self.clock.now(), &mut setback).await
                 }
             };
@@ -113,6 +115,9 @@ impl Couriers {
         let store = self.runtime.store();
         let claimed = store.claim_messages(Carrier::Http, now, CLAIM, &under_way, &full).await?;
         if claimed.is_empty() {
+            if self.lines.values().all(|line| line.under_way.load(Ordering::SeqCst) == 0) {
+                self.flow.pulse.moved(Work::OverHttp, now);
+            }
             let next = store.read().await?.next_due().await?.over_http.filter(|next| *next > now);
             return Ok(
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
@@ -121,8 +126,12 @@ impl Couriers {
         let may_be_more = claimed.len() == CLAIM as usize;
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.message.version)).await;
         // Messages whose plan cannot be read are claimed again.
-        for message in claimed.into_iter().filter(|claimed| plans.version(claimed.message.version).is_some())
-        {
+        let (ready, left): (Vec<_>, Vec<_>) =
+            claimed.into_iter().partition(|claimed| plans.version(claimed.message.version).is_some());
+        if !left.is_empty() {
+            self.flow.pulse.stands(Work::OverHttp, WITHOUT_JOURNEY);
+        }
+        for message in ready {
             self.flow.messages().insert(message.message.id);
             if let Some(line) = self.lines.get(&message.message.channel) {
                 line.under_way.fetch_add(1, Ordering::SeqCst);
@@ -190,7 +199,7 @@ impl Couriers {
         let state = word(settlement.outcome);
         Span::current().record("state", state);
         metrics.messages.of([&message.channel, state]).add(1);
-        self.writer.give(Job::Settle { settlement, events, suppress: None }).await.is_ok()
+        self.tell(settlement, events).await
     }
 
     /// Has a message wait or leaves it out, without a call.
@@ -203,6 +212,14 @@ impl Couriers {
             answer: why.into(),
         };
         let events = told(&self.runtime.plans(), &claimed.message, &settlement, self.clock.now());
+        self.tell(settlement, events).await
+    }
+
+    /// Has the ledger written; `false` where there is nobody to write it.
+    async fn tell(&self, settlement: MessageSettlement, events: Vec<Event>) -> bool {
+        if !matches!(settlement.outcome, Outcome::NotBegun(_)) {
+            self.flow.pulse.moved(Work::OverHttp, self.clock.now());
+        }
         self.writer.give(Job::Settle { settlement, events, suppress: None }).await.is_ok()
     }
 }

@@ -16,6 +16,7 @@ use super::flow::Flow;
 use super::gate::{self, LedgerGate, Pass};
 use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
+use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::writer::{Job, Writer};
 use super::{Runtime, spans};
@@ -118,6 +119,7 @@ impl MailRoom {
                     wait
                 }
                 Err(error) => {
+                    self.flow.pulse.stands(Work::Mails, &error);
                     self.runtime.after(&error, Waiting::Messages, self.clock.now(), &mut setback).await
                 }
             };
@@ -139,6 +141,8 @@ impl MailRoom {
         let now = self.clock.now();
         let long = self.runtime.patience(now);
         if let Some(until) = self.paused_until(now) {
+            // It waits for the mail server, and not for this process.
+            self.flow.pulse.moved(Work::Mails, now);
             return Ok(Duration::from_micros(self.clock.micros_until(until)));
         }
         if self.flow.messages().len() >= LOW_WATER {
@@ -149,6 +153,9 @@ impl MailRoom {
         let limit = self.most_at_once();
         let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, limit, &under_way, &[]).await?;
         if claimed.is_empty() {
+            if under_way.is_empty() {
+                self.flow.pulse.moved(Work::Mails, now);
+            }
             let next = self.runtime.store().read().await?.next_due().await?.mails.filter(|next| *next > now);
             return Ok(
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
@@ -156,8 +163,12 @@ impl MailRoom {
         }
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.message.version)).await;
         // Mails whose plan cannot be read are claimed again.
-        for message in claimed.into_iter().filter(|claimed| plans.version(claimed.message.version).is_some())
-        {
+        let (ready, left): (Vec<_>, Vec<_>) =
+            claimed.into_iter().partition(|claimed| plans.version(claimed.message.version).is_some());
+        if !left.is_empty() {
+            self.flow.pulse.stands(Work::Mails, WITHOUT_JOURNEY);
+        }
+        for message in ready {
             self.flow.messages().insert(message.message.id);
             let id = message.message.id;
             if sender.send(message).await.is_err() {
@@ -446,6 +457,9 @@ impl MailRoom {
         suppress: Option<(ContactId, String, String)>,
     ) {
         let id = settlement.key.id;
+        if !matches!(settlement.outcome, Outcome::NotBegun(_)) {
+            self.flow.pulse.moved(Work::Mails, self.clock.now());
+        }
         let state = word(settlement.outcome);
         Span::current().record("state", state);
         self.runtime.metrics().messages.of([EMAIL, state]).add(1);

@@ -47,7 +47,7 @@ pub use ledger::{answer_event, message_event};
 pub use mail::{MailRoom, SenderReady};
 pub use outbound::{Outbound, OutboundError};
 pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, planned, post_body};
-pub use pulse::Pulse;
+pub use pulse::{Pulse, Work};
 pub use story::{Story, StoryItem, story};
 pub use tick::Tick;
 pub use why::{Reason, RunReasons, Why, why};

@@ -8,36 +8,69 @@ use crate::time::Moment;
 /// might be tried; after that there are requests again, and it shows.
 const FAILURE_COUNTS_MICROS: i64 = 30 * 1_000_000;
 
+/// Why what follows a version stands whose plan is not at hand.
+pub(super) const WITHOUT_JOURNEY: &str = "the journey that it belongs to cannot be read";
+
+/// Work that is due at moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Moving contacts.
+    Turns,
+    /// Handing mails over.
+    Mails,
+    /// Handing messages of other channels over.
+    OverHttp,
+    /// Making calls and handing leads off.
+    Calls,
+}
+
 /// Whether the work of this process moves, for those who ask from outside.
 #[derive(Debug, Default)]
 pub struct Pulse {
-    /// When contacts were moved last, or none was there to be moved; in microseconds since 1970, zero where nobody
-    /// moves contacts in this process.
-    moved_at: AtomicI64,
-    /// Why contacts could not be moved the last time.
-    stuck: Mutex<Option<String>>,
+    turns: Beat,
+    mails: Beat,
+    over_http: Beat,
+    calls: Beat,
     /// When and why something could not be written the last time, where nothing was written since.
     unwritten: Mutex<Option<(Moment, String)>>,
     /// Why the journeys that others put into force could not be read the last time.
     unread: Mutex<Option<String>>,
 }
 
+/// Whether work of one kind moves.
+#[derive(Debug, Default)]
+struct Beat {
+    /// When some was done last, or none was there to be done; in microseconds since 1970, zero where nobody does it in
+    /// this process.
+    moved_at: AtomicI64,
+    /// Why it could not be done the last time.
+    stuck: Mutex<Option<String>>,
+}
+
 impl Pulse {
-    /// Contacts are moved in this process from now on.
-    pub fn begin(&self, now: Moment) {
-        self.moved_at.store(now.micros(), Ordering::SeqCst);
+    fn beat(&self, work: Work) -> &Beat {
+        match work {
+            Work::Turns => &self.turns,
+            Work::Mails => &self.mails,
+            Work::OverHttp => &self.over_http,
+            Work::Calls => &self.calls,
+        }
     }
 
-    /// A batch is through, or there was nothing to do.
-    pub fn moved(&self, now: Moment) {
-        self.moved_at.store(now.micros(), Ordering::SeqCst);
-        *lock(&self.stuck) = None;
+    /// Such work is done in this process from now on.
+    pub fn begin(&self, work: Work, now: Moment) {
+        self.beat(work).moved_at.store(now.micros(), Ordering::SeqCst);
     }
 
-    /// A batch failed.
-    pub fn move_failed(&self, error: &StoreError, now: Moment) {
-        *lock(&self.stuck) = Some(error.to_string());
-        self.write_failed(error, now);
+    /// Some was done, or there was none; or it is known to wait for somebody outside.
+    pub fn moved(&self, work: Work, now: Moment) {
+        self.begin(work, now);
+        *lock(&self.beat(work).stuck) = None;
+    }
+
+    /// None could be done.
+    pub fn stands(&self, work: Work, why: impl ToString) {
+        *lock(&self.beat(work).stuck) = Some(why.to_string());
     }
 
     /// Something could be written.
@@ -62,14 +95,15 @@ impl Pulse {
         lock(&self.unread).clone()
     }
 
-    /// When contacts were moved last; nothing where this process moves none.
-    pub fn moved_at(&self) -> Option<Moment> {
-        Some(self.moved_at.load(Ordering::SeqCst)).filter(|micros| *micros != 0).map(Moment::from_micros)
+    /// When such work was done last; nothing where this process does none.
+    pub fn moved_at(&self, work: Work) -> Option<Moment> {
+        let moved_at = self.beat(work).moved_at.load(Ordering::SeqCst);
+        Some(moved_at).filter(|micros| *micros != 0).map(Moment::from_micros)
     }
 
-    /// Why contacts cannot be moved.
-    pub fn why_stuck(&self) -> Option<String> {
-        lock(&self.stuck).clone()
+    /// Why none can be done.
+    pub fn why_stuck(&self, work: Work) -> Option<String> {
+        lock(&self.beat(work).stuck).clone()
     }
 
     /// Why nothing can be written, where that was found out a moment ago.

@@ -8,6 +8,7 @@ use tracing::field::Empty;
 
 use super::flow::Flow;
 use super::others::{self, Elsewhere};
+use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::writer::Writer;
 use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime};
@@ -63,7 +64,10 @@ impl Works {
         let now = clock.now();
         recover(&runtime, now).await?;
         let mut works = Self::begin(runtime, Arc::clone(&clock)).await?;
-        works.flow.pulse.begin(now);
+        let does = [Some(Work::Turns), outbound.route.as_ref().map(|_| Work::Mails)];
+        for work in does.into_iter().flatten().chain([Work::OverHttp, Work::Calls]) {
+            works.flow.pulse.begin(work, now);
+        }
         works.work(&outbound, clock);
         Ok(works)
     }
@@ -245,7 +249,11 @@ async fn schedule(
                 span.record("messages", tick.messages).record("calls", tick.calls);
                 let ended = clock.now();
                 setback.is_over();
-                flow.pulse.moved(ended);
+                if tick.left > 0 && tick.steps == 0 {
+                    flow.pulse.stands(Work::Turns, WITHOUT_JOURNEY);
+                } else {
+                    flow.pulse.moved(Work::Turns, ended);
+                }
                 if tick.events + tick.timers > 0 {
                     flow.pulse.wrote();
                     runtime.metrics().turn_batches.observe_micros(ended.micros_since(begun));
@@ -271,7 +279,8 @@ async fn schedule(
             Err(error @ (StoreError::Overtaken | StoreError::Busy)) if runtime.store().is_shared() => {
                 runtime.metrics().turns_overtaken.add(1);
                 let now = clock.now();
-                flow.pulse.move_failed(&error, now);
+                flow.pulse.stands(Work::Turns, &error);
+                flow.pulse.write_failed(&error, now);
                 tracing::debug!(%error, "another process was ahead");
                 // A statement that takes too long ends in the same way, and would again.
                 if Duration::from_micros(now.micros_since(begun).unsigned_abs()) >= TOO_LONG {
@@ -285,7 +294,8 @@ async fn schedule(
             }
             Err(error) => {
                 runtime.metrics().turn_failures.add(1);
-                flow.pulse.move_failed(&error, clock.now());
+                flow.pulse.stands(Work::Turns, &error);
+                flow.pulse.write_failed(&error, clock.now());
                 tracing::error!(%error, "contacts could not be moved; it is tried again");
                 pause(setback.wait(), &mut ending).await;
                 continue;

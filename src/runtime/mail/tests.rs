@@ -26,8 +26,8 @@ impl MailRoute for NoWay {
     }
 }
 
-/// How many messages a mail room takes that has no plan at hand, and how many plans it has then.
-async fn taken(place: &Place) -> (usize, usize) {
+/// A mail room that has no plan at hand.
+fn room(place: &Place) -> Arc<MailRoom> {
     let store = Arc::clone(place.runtime.store());
     let runtime = Arc::new(Runtime::new(store, Plans::default(), TimeZone::UTC, [].into()));
     let (clock, flow) = (Arc::new(ManualClock::new(at(9))), Arc::new(Flow::default()));
@@ -35,12 +35,17 @@ async fn taken(place: &Place) -> (usize, usize) {
         Writer::start(Arc::clone(&runtime), Arc::<ManualClock>::clone(&clock), Arc::clone(&flow));
     let outbound = Arc::new(Outbound::for_preview(&Config::default()).unwrap());
     let letters = Arc::new(Letters::new(outbound, TimeZone::UTC));
-    let room = MailRoom::new(runtime, letters, Arc::new(NoWay), writer, flow, clock, 1);
+    MailRoom::new(runtime, letters, Arc::new(NoWay), writer, flow, clock, 1)
+}
+
+/// How many messages a mail room takes that has no plan at hand, how many plans it has then, and why it stands.
+async fn taken(place: &Place) -> (usize, usize, Option<String>) {
+    let room = room(place);
     let (sender, mut receiver) = mpsc::channel(9);
     room.claim(&sender).await.unwrap();
     let taken = std::iter::from_fn(|| receiver.try_recv().ok()).count();
     assert_eq!(taken, room.flow.messages().len());
-    (taken, room.runtime.plans().versions().count())
+    (taken, room.runtime.plans().versions().count(), room.flow.pulse.why_stuck(Work::Mails))
 }
 
 #[tokio::test]
@@ -50,7 +55,25 @@ async fn mail_whose_plan_is_not_known_waits_until_it_is() {
     let ada = place.comes("ada", "signup", [0]).await;
     place.decides(ada, true, 0).await;
     assert_eq!(place.runtime.tick(at(1), 100).await.unwrap().messages, 1);
-    assert_eq!(taken(&place).await, (1, 1), "the plans are read anew");
+    assert_eq!(taken(&place).await, (1, 1, None), "the plans are read anew");
     place.spoil_plans().await;
-    assert_eq!(taken(&place).await, (0, 0));
+    assert_eq!(taken(&place).await, (0, 0, Some(WITHOUT_JOURNEY.to_owned())));
+}
+
+#[tokio::test]
+async fn a_mail_room_that_cannot_look_for_mail_says_so() {
+    let place = Place::new("mail-gone", SENDS).await;
+    let room = room(&place);
+    let pulse = &room.flow.pulse;
+    pulse.begin(Work::Mails, at(0));
+    room.claim(&mpsc::channel(1).0).await.unwrap();
+    assert_eq!((pulse.moved_at(Work::Mails), pulse.why_stuck(Work::Mails)), (Some(at(9)), None));
+    place.runtime.store().close().await;
+    let (end, ending) = watch::channel(false);
+    let feeding = tokio::spawn(Arc::clone(&room).feed(mpsc::channel(1).0, ending));
+    while pulse.why_stuck(Work::Mails).is_none() {
+        tokio::task::yield_now().await;
+    }
+    end.send(true).unwrap();
+    feeding.await.unwrap();
 }
