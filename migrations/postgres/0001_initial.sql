@@ -182,6 +182,7 @@ CREATE TABLE message (
   resent_at      BIGINT,            -- when it was sent once more because nobody could prove the first time
   opened_at      BIGINT,            -- when a person did so first
   clicked_at     BIGINT,
+  timezone       TEXT,              -- of the contact's own clock when its hand-over began
   worker         BIGINT,            -- the process that took it; as long as that one lives, it is nobody else's
   PRIMARY KEY (slot, contact, id)
 ) WITH (fillfactor = 80);

@@ -179,6 +179,7 @@ CREATE TABLE message (
   resent_at      INTEGER,                -- when it was sent once more because nobody could prove the first time
   opened_at      INTEGER,                -- when a person did so first
   clicked_at     INTEGER,
+  timezone       TEXT,              -- of the contact's own clock when its hand-over began
   PRIMARY KEY (slot, contact, id)
 ) STRICT, WITHOUT ROWID;
 -- Mail and what goes over HTTP apart, so that neither waits behind the other.

@@ -143,6 +143,7 @@ for_every_store! {
         what_is_unsure_is_sent_once_more
         what_may_have_gone_is_never_skipped
         hours_are_those_of_the_contact
+        the_clock_that_a_message_went_by_is_kept
     }
     calls {
         calls_of_one_receiver_go_in_order
@@ -203,19 +204,32 @@ mod alone {
     }
 }
 
-/// What only a database can have: rows that cannot be read.
-mod damaged {
-    #[tokio::test]
-    async fn sqlite() {
-        let file = crate::store::sqlite::testing::File::new();
-        let store = file.store().await;
-        super::aside::whoever_cannot_be_read_holds_up_nobody(&store, async |sql| store.say(&sql).await).await;
-    }
+/// What only a database can have: rows that cannot be read, and rows of nobody.
+macro_rules! where_rows_are_spoilt {
+    ($($test:ident)*) => {
+        mod spoilt {
+            mod sqlite {
+                $(#[tokio::test]
+                async fn $test() {
+                    let file = crate::store::sqlite::testing::File::new();
+                    let store = file.store().await;
+                    crate::store::contract::aside::$test(&store, async |sql| store.say(&sql).await).await;
+                })*
+            }
+            mod postgres {
+                $(#[tokio::test]
+                async fn $test() {
+                    let Some(database) = crate::store::postgres::testing::Fresh::new().await else { return };
+                    let store = database.store().await;
+                    crate::store::contract::aside::$test(&store, async |sql| store.say(&sql).await).await;
+                })*
+            }
+        }
+    };
+}
 
-    #[tokio::test]
-    async fn postgres() {
-        let Some(database) = crate::store::postgres::testing::Fresh::new().await else { return };
-        let store = database.store().await;
-        super::aside::whoever_cannot_be_read_holds_up_nobody(&store, async |sql| store.say(&sql).await).await;
-    }
+where_rows_are_spoilt! {
+    whoever_cannot_be_read_holds_up_nobody
+    an_audit_tells_what_cannot_be_read_and_goes_on
+    an_audit_finds_rows_of_nobody_wherever_they_are
 }

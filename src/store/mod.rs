@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-pub use audit::{Audit, Book, Breach, Stray, audit};
+pub use audit::{Audit, Book, Books, Breach, Damage, Stray, audit};
 pub use error::StoreError;
 pub use operating::{Backlog, Connections, Hold};
 pub use types::{
@@ -245,14 +245,12 @@ pub trait ReadUnit: Send {
     /// The access of that id, with the hash of its secret.
     async fn access(&mut self, id: &str) -> Result<Option<Access>>;
 
-    /// Contacts behind one, in the order of their keys, with everything that is theirs, for the audit.
-    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Vec<Book>>;
+    /// Contacts behind one, in the order of their keys, with everything that is theirs, for the audit. Rows that cannot be
+    /// read are told, and keep nobody from the rest.
+    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Books>;
 
     /// The contacts that others turned out to be.
     async fn merged(&mut self) -> Result<BTreeSet<ContactId>>;
-
-    /// Rows whose contact is not there, by kind and contact; no more than a hundred of a kind.
-    async fn strays(&mut self) -> Result<Vec<Stray>>;
 
     /// What people and programs did, the latest first.
     async fn deeds(&mut self, limit: u32) -> Result<Vec<Deed>>;

@@ -267,6 +267,8 @@ pub struct StoredMessage {
     pub opened_at: Option<Moment>,
     /// When a person followed one of its links first.
     pub clicked_at: Option<Moment>,
+    /// The zone of the contact's own clock when its hand-over began last; nothing where they had none.
+    pub timezone: Option<String>,
 }
 
 impl StoredMessage {

@@ -289,9 +289,8 @@ macro_rules! forward_reading {
             fn watch(contact: ContactId) -> Option<Watch>;
             fn tokens() -> Vec<Token>;
             fn access(id: &str) -> Option<Access>;
-            fn books(after: Option<ContactId>, limit: u32) -> Vec<Book>;
+            fn books(after: Option<ContactId>, limit: u32) -> Books;
             fn merged() -> BTreeSet<ContactId>;
-            fn strays() -> Vec<Stray>;
             fn deeds(limit: u32) -> Vec<Deed>;
             fn being_handed_over(contacts: &[ContactId]) -> bool;
         }

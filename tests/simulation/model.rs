@@ -12,7 +12,14 @@ use super::world::{Known, World};
 /// What the audit finds. Where clocks went back, nobody can tell by moments what came before what.
 pub async fn broken(store: &dyn Store, jumped_back: bool) -> Vec<String> {
     let found = audit(&mut *store.read().await.unwrap(), &TimeZone::UTC).await.unwrap();
-    let by_moments = [Rule::RefusalsHold, Rule::SuppressionsHold, Rule::CapsHold, Rule::EventsAreLookedAt];
+    let by_moments = [
+        Rule::RefusalsHold,
+        Rule::SuppressionsHold,
+        Rule::CapsHold,
+        Rule::EventsAreLookedAt,
+        Rule::DueIsDone,
+        Rule::HandOversEnd,
+    ];
     let counts = |rule: &Rule| !(jumped_back && by_moments.contains(rule));
     found.broken.iter().filter(|breach| counts(&breach.rule)).map(ToString::to_string).collect()
 }
@@ -26,7 +33,7 @@ pub async fn wrong(
 ) -> Vec<String> {
     let mut wrong = broken(store, jumped_back).await;
     let mut unit = store.read().await.unwrap();
-    let books = unit.books(None, 1_000).await.unwrap();
+    let books = unit.books(None, 1_000).await.unwrap().books;
     let known = std::mem::take(&mut *world.known());
     let ledger: BTreeMap<MessageId, &StoredMessage> =
         books.iter().flat_map(|book| &book.messages).map(|stored| (stored.message.id, stored)).collect();
@@ -40,7 +47,7 @@ pub async fn wrong(
 
 /// What is being handed over, though there is no process.
 pub async fn left_behind(store: &dyn Store) -> Vec<String> {
-    let books = store.read().await.unwrap().books(None, 1_000).await.unwrap();
+    let books = store.read().await.unwrap().books(None, 1_000).await.unwrap().books;
     let messages = books.iter().flat_map(|book| &book.messages);
     let left = messages.filter(|stored| stored.message.state == MessageState::HandedOver);
     left.map(|stored| format!("message {} is handed over by nobody", stored.message.id)).collect()

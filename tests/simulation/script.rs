@@ -275,7 +275,7 @@ impl Actor {
 
     async fn key_of(&self, id: MessageId) -> Result<Option<MessageKey>, StoreError> {
         let mut unit = self.store.read().await?;
-        for book in unit.books(None, 100).await? {
+        for book in unit.books(None, 100).await?.books {
             if let Some(stored) = book.messages.iter().find(|stored| stored.message.id == id) {
                 return Ok(Some(stored.key()));
             }

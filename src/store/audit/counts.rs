@@ -57,16 +57,20 @@ impl Counts {
     }
 
     /// Where the kept counts are others, in words.
-    pub(super) fn differences(mut self, kept: &[TallyRow]) -> Vec<String> {
+    pub(super) fn differences(mut self, kept: &[TallyRow], pace: &Pace<'_>) -> Vec<String> {
+        // Which place is in which stage, the plans say.
+        let counted = |what: &str| {
+            WHAT.iter().find(|known| **known == what).filter(|what| pace.has_plans() || **what != "in_stage")
+        };
         let mut sums: BTreeMap<Key, i64> = BTreeMap::new();
         for row in kept {
-            let what = WHAT.iter().find(|what| **what == row.what);
+            let what = counted(&row.what);
             if let (Some(arm), Some(what)) = (Arm::from_text(&row.arm), what) {
                 *sums.entry((row.journey.clone(), arm.as_str(), what, row.detail.clone())).or_default() +=
                     row.count;
             }
         }
-        self.0.retain(|(_, _, what, _), _| WHAT.contains(what));
+        self.0.retain(|(_, _, what, _), _| counted(what).is_some());
         for key in sums.keys() {
             self.0.entry(key.clone()).or_default();
         }

@@ -7,6 +7,7 @@ mod messages;
 mod pace;
 mod rule;
 mod runs;
+mod waiting;
 #[cfg(test)]
 mod tests;
 
@@ -16,11 +17,12 @@ use serde::Serialize;
 
 pub use rule::Rule;
 
-use super::{ReadUnit, Result, StoredCall, StoredMessage};
+use super::{ReadUnit, Result, StoreError, StoredCall, StoredMessage};
 use crate::domain::{Contact, ContactId, Event, GoalReached, Permission, Run, RunId};
 use crate::time::{Moment, TimeZone};
 use counts::Counts;
 use pace::Pace;
+use waiting::Waiting;
 
 /// How many contacts are looked at together.
 const PAGE: u32 = 500;
@@ -87,6 +89,41 @@ impl std::fmt::Display for Breach {
     }
 }
 
+/// A page of contacts with what is theirs, and what lies between them.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    /// In the order of the contacts' keys; fewer than were asked for where there are no more behind them.
+    pub books: Vec<Book>,
+    /// Rows behind the page before this one and up to its end whose contact is not there, by kind and contact.
+    pub strays: Vec<Stray>,
+    /// Rows that cannot be read. The books hold what else there is of their contacts.
+    pub damaged: Vec<Damage>,
+}
+
+/// A row that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Whose it is, where that can be read.
+    pub contact: Option<ContactId>,
+    /// Which table it is of and what is wrong with it, in words.
+    pub what: String,
+}
+
+impl Damage {
+    /// What an error tells of a row.
+    ///
+    /// # Errors
+    /// The error itself, where it is another one.
+    pub(super) fn of(error: StoreError) -> Result<Self> {
+        match error {
+            StoreError::Damaged { table, contact, what } => {
+                Ok(Self { contact, what: format!("a row of `{table}` ({what})") })
+            }
+            error => Err(error),
+        }
+    }
+}
+
 /// A contact with what is theirs, as the audit looks at it.
 #[derive(Clone, Debug)]
 pub struct Book {
@@ -135,39 +172,50 @@ pub struct Stray {
 }
 
 /// Looks through everything that a reader sees; `zone` is that of contacts without one. Takes memory for a page of
-/// contacts, and 16 bytes for each contact that was merged.
+/// contacts, and 16 bytes for each contact that was merged. No statement reads more than a page or a slot. Rows that
+/// cannot be read are found like everything else that is wrong.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn audit(unit: &mut dyn ReadUnit, zone: &TimeZone) -> Result<Audit> {
-    let pace = Pace::new(unit.versions().await?, unit.deployments().await?, zone);
-    let merged = unit.merged().await?;
     let (mut auditor, mut counts) = (Auditor::default(), Counts::default());
+    let versions = auditor.readable(unit.versions().await)?;
+    let deployments = auditor.readable(unit.deployments().await)?.unwrap_or_default();
+    let pace = Pace::new(versions, deployments, zone);
+    let merged = auditor.readable(unit.merged().await)?.unwrap_or_default();
     let mut after = None;
     loop {
         let page = unit.books(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.contact.id);
-        for book in &page {
+        for book in &page.books {
             auditor.book(book, &pace, &merged);
             counts.take(book, &pace);
         }
+        page.strays.iter().for_each(|stray| auditor.strays(stray));
+        page.damaged.into_iter().for_each(|damage| auditor.damaged(damage));
+        after = page.books.last().map(|book| book.contact.id);
+        if page.books.len() < PAGE as usize {
+            break;
+        }
     }
-    for stray in unit.strays().await? {
-        auditor.strays(&stray);
+    if let Some(kept) = auditor.readable(unit.tallies(None).await)? {
+        for difference in counts.differences(&kept, &pace) {
+            auditor.note(Rule::CountsFit, None, difference);
+        }
     }
-    for difference in counts.differences(&unit.tallies(None).await?) {
-        auditor.note(Rule::CountsFit, None, difference);
-    }
-    Ok(auditor.finish())
+    let is_held = unit.held().await?.is_some();
+    Ok(auditor.finish(is_held))
 }
 
 /// Gathers what is found.
 #[derive(Default)]
 struct Auditor {
     audit: Audit,
-    found: BTreeMap<Rule, (u64, Vec<Found>)>,
+    found: BTreeMap<Rule, Named>,
+    waiting: Waiting,
 }
+
+/// How many there are, and the first of them.
+type Named = (u64, Vec<Found>);
 
 impl Auditor {
     fn book(&mut self, book: &Book, pace: &Pace<'_>, merged: &BTreeSet<ContactId>) {
@@ -183,6 +231,22 @@ impl Auditor {
         }
         self.suppressions(book);
         self.quiet_hours(book, pace);
+        self.waiting.take(book);
+    }
+
+    /// What was read; nothing where a row of it cannot be.
+    fn readable<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(error) => {
+                self.damaged(Damage::of(error)?);
+                Ok(None)
+            }
+        }
+    }
+
+    fn damaged(&mut self, Damage { contact, what }: Damage) {
+        self.note(Rule::RowsAreReadable, contact, what);
     }
 
     fn sums(&mut self, book: &Book) {
@@ -210,18 +274,23 @@ impl Auditor {
     }
 
     fn note(&mut self, rule: Rule, contact: Option<ContactId>, what: String) {
-        let (count, first) = self.found.entry(rule).or_default();
-        *count += 1;
-        if first.len() < NAMED_MAX {
-            first.push(Found { contact, what });
-        }
+        name(self.found.entry(rule).or_default(), Found { contact, what });
     }
 
-    fn finish(self) -> Audit {
+    fn finish(mut self, is_held: bool) -> Audit {
+        self.found.extend(std::mem::take(&mut self.waiting).long(is_held));
         let breach = |(rule, (count, first)): (Rule, (u64, Vec<Found>))| {
             let (what, means) = rule.broken();
             Breach { rule, count, what, means, first }
         };
         Audit { broken: self.found.into_iter().map(breach).collect(), ..self.audit }
+    }
+}
+
+/// Counts one more, and names it where it is among the first.
+fn name((count, first): &mut Named, found: Found) {
+    *count += 1;
+    if first.len() < NAMED_MAX {
+        first.push(found);
     }
 }

@@ -13,19 +13,22 @@ const NOTICED_WITHIN_SECONDS: i64 = 60;
 /// What held when: plans by their version, and the policy in force since each deployment.
 pub(super) struct Pace<'a> {
     plans: BTreeMap<u32, Plan>,
+    has_plans: bool,
     /// Since when which version's policy is in force, in order.
     policies: Vec<(Moment, Option<u32>)>,
     zone: &'a TimeZone,
 }
 
 impl<'a> Pace<'a> {
+    /// Without versions where those cannot be read: then nothing is said of what follows them.
     pub(super) fn new(
-        versions: Vec<StoredVersion>,
+        versions: Option<Vec<StoredVersion>>,
         deployments: Vec<Deployment>,
         zone: &'a TimeZone,
     ) -> Self {
+        let has_plans = versions.is_some();
         let plans: BTreeMap<u32, Plan> =
-            versions.into_iter().map(|version| (version.number, version.plan)).collect();
+            versions.into_iter().flatten().map(|version| (version.number, version.plan)).collect();
         let mut active: BTreeMap<String, u32> = BTreeMap::new();
         let mut policies = Vec::new();
         for deployment in deployments {
@@ -36,7 +39,11 @@ impl<'a> Pace<'a> {
             // Journeys are put into force together, each with the policy of all.
             policies.push((deployment.at, active.values().next().copied()));
         }
-        Self { plans, policies, zone }
+        Self { plans, has_plans, policies, zone }
+    }
+
+    pub(super) fn has_plans(&self) -> bool {
+        self.has_plans
     }
 
     pub(super) fn plan(&self, version: u32) -> Option<&Plan> {
@@ -83,14 +90,15 @@ impl Auditor {
         }
     }
 
-    /// On the clock of the contact, and on that of the workspace too: the contact may have had another one then.
+    /// On the clock that the contact had when a message went.
     pub(super) fn quiet_hours(&mut self, book: &Book, pace: &Pace<'_>) {
-        let clock = clock_of(book, pace);
         for stored in &book.messages {
             let Some(at) = stored.handed_over_at else { continue };
+            let own = stored.timezone.as_deref().and_then(zone);
+            let clock = own.as_ref().unwrap_or(pace.zone);
             let limits = pace.limits(stored, at);
             let mut quiet = limits.iter().filter_map(|limits| limits.quiet);
-            if quiet.any(|hours| hours.is_open(at, &clock) && hours.is_open(at, pace.zone)) {
+            if quiet.any(|hours| hours.is_open(at, clock)) {
                 self.note(Rule::QuietHoursHold, Some(book.contact.id), name(stored));
             }
         }

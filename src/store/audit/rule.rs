@@ -86,7 +86,7 @@ rules! {
     /// Nobody gets anything in quiet hours.
     QuietHoursHold
         "messages were handed over in quiet hours"
-        "people got messages at a time that the policy forbids, or have another clock since"
+        "people got messages at a time that the policy forbids"
     /// A call belongs to a run of its contact and journey.
     CallsHaveRuns
         "calls belong to runs that are not there"
@@ -103,6 +103,18 @@ rules! {
     AnswersHaveLeads
         "answers of teams are to calls that are no hand-offs"
         "nobody can say what was answered"
+    /// What is due is done before what is due much later.
+    DueIsDone
+        "events, runs, messages or calls were due a day before the last thing that was done"
+        "`lotse run` passes them over, unless it is still catching up"
+    /// Something comes of every hand-over.
+    HandOversEnd
+        "messages were handed over an hour before the last thing that was done, without an outcome"
+        "nobody says whether they were taken; `lotse run` looks for them when it starts"
+    /// Every row can be read.
+    RowsAreReadable
+        "rows cannot be read"
+        "whoever they are about is set aside when their moment comes, and reports miss what they held"
     /// Everything belongs to a contact that is there.
     NothingIsStray
         "rows belong to contacts that are not there"

@@ -28,7 +28,7 @@ impl Auditor {
                 note(Rule::InsideOnce);
             }
             let plan = pace.plan(run.version).filter(|plan| plan.journey == run.journey);
-            if plan.is_none_or(|plan| plan.node(Place(run.place)).is_none()) {
+            if pace.has_plans() && plan.is_none_or(|plan| plan.node(Place(run.place)).is_none()) {
                 note(Rule::VersionsAreThere);
             }
             if !is_whole(run, book.steps.get(&run.id)) {
@@ -60,7 +60,7 @@ fn is_whole(run: &Run, steps: Option<&Steps>) -> bool {
     }
 }
 
-fn name(run: &Run) -> String {
+pub(super) fn name(run: &Run) -> String {
     let key = if run.key.is_empty() { String::new() } else { format!(" ({})", run.key) };
     format!("run {} in `{}`{key}", run.id, run.journey)
 }

@@ -77,6 +77,7 @@ fn accepted(run: &Run, step: u32, second: i64) -> StoredMessage {
         resent_at: None,
         opened_at: None,
         clicked_at: None,
+        timezone: None,
     }
 }
 
@@ -141,10 +142,10 @@ fn broken(book: &Book) -> Vec<Rule> {
 fn broken_of(book: &Book, merged: &[ContactId]) -> Vec<Rule> {
     let deployments = vec![Deployment { journey: "j".to_owned(), at: at(-9_999), version: Some(1) }];
     let zone = TimeZone::UTC;
-    let pace = Pace::new(versions(), deployments, &zone);
+    let pace = Pace::new(Some(versions()), deployments, &zone);
     let mut auditor = Auditor::default();
     auditor.book(book, &pace, &merged.iter().copied().collect());
-    auditor.finish().broken.iter().map(|breach| breach.rule).collect()
+    auditor.finish(false).broken.iter().map(|breach| breach.rule).collect()
 }
 
 /// Each rule has something here that breaks it, and that alone.
@@ -230,6 +231,23 @@ fn each_rule_is_broken_by_what_it_is_about() {
             book.messages.push(again);
         }),
         (Rule::QuietHoursHold, |book| book.messages[0].handed_over_at = Some(at(12 * 3_600 + 1))),
+        (Rule::QuietHoursHold, |book| {
+            // One in the night there, and nine in the morning here.
+            book.messages[0].timezone = Some("America/Los_Angeles".to_owned());
+        }),
+        (Rule::DueIsDone, |book| book.runs[0].wake_at = Some(at(-90_000))),
+        (Rule::DueIsDone, |book| {
+            book.messages[0].message.state = MessageState::Decided;
+            book.messages[0].due_at = Some(at(-90_000));
+        }),
+        (Rule::DueIsDone, |book| {
+            book.calls[0].state = CallState::Pending;
+            book.calls[0].due_at = Some(at(-90_000));
+        }),
+        (Rule::HandOversEnd, |book| {
+            book.messages[0].message.state = MessageState::HandedOver;
+            book.steps.values_mut().for_each(|steps| steps.latest = at(5_000));
+        }),
         (Rule::CallsHaveRuns, |book| book.calls[0].call.journey = "other".to_owned()),
         (Rule::CallsAreOnce, |book| book.calls[0].call.step = 1),
         (Rule::CallStatesFit, |book| book.calls[0].state = CallState::Pending),
@@ -242,7 +260,7 @@ fn each_rule_is_broken_by_what_it_is_about() {
         breaks(&mut book);
         assert_eq!(broken(&book), [*rule], "case {number}");
     }
-    let elsewhere = [Rule::NothingIsStray, Rule::CountsFit];
+    let elsewhere = [Rule::NothingIsStray, Rule::CountsFit, Rule::RowsAreReadable];
     let tried: BTreeSet<Rule> = cases.iter().map(|(rule, _)| *rule).chain(elsewhere).collect();
     assert_eq!(tried, Rule::ALL.iter().copied().collect());
 }
@@ -267,8 +285,17 @@ fn what_is_in_order_is_not_reported() {
             refused.message.state = MessageState::Refused;
             book.messages.push(refused);
         }),
-        ("quiet hours of a contact elsewhere alone", |book| {
+        ("quiet hours of a contact who has another clock since", |book| {
             book.contact.timezone = Some("America/Los_Angeles".to_owned());
+        }),
+        ("a day for whoever has a clock on which it is one", |book| {
+            book.messages[0].timezone = Some("America/Los_Angeles".to_owned());
+            book.messages[0].handed_over_at = Some(at(13 * 3_600));
+        }),
+        ("what is due and a little late", |book| book.runs[0].wake_at = Some(at(-80_000))),
+        ("what is being handed over", |book| {
+            book.messages[0].message.state = MessageState::HandedOver;
+            book.messages[0].settled_at = None;
         }),
         ("an event that has just come", |book| book.steps.values_mut().for_each(|steps| steps.first = 0)),
         ("a held run waits for nothing", |book| {
@@ -291,11 +318,11 @@ fn what_is_in_order_is_not_reported() {
 #[test]
 fn counts_that_differ_are_told() {
     let zone = TimeZone::UTC;
-    let pace = Pace::new(versions(), Vec::new(), &zone);
+    let pace = Pace::new(Some(versions()), Vec::new(), &zone);
     let differences = |rows: &[TallyRow]| {
         let mut counts = Counts::default();
         counts.take(&book(), &pace);
-        counts.differences(rows)
+        counts.differences(rows, &pace)
     };
     let row = |what: &str, detail: &str, count| TallyRow {
         journey: "j".to_owned(),
@@ -325,7 +352,7 @@ fn a_breach_names_the_first() {
     for number in 0..7 {
         auditor.note(Rule::CapsHold, Some(ContactId::default()), format!("message {number}"));
     }
-    let audit = auditor.finish();
+    let audit = auditor.finish(false);
     let text = audit.broken[0].to_string();
     let nobody = ContactId::default();
     assert!(
@@ -335,4 +362,17 @@ fn a_breach_names_the_first() {
         "{text}"
     );
     assert!(text.ends_with(&format!("message 4 of contact {nobody} and 2 more")), "{text}");
+}
+
+#[test]
+fn what_waits_while_everything_is_held_waits_as_it_should() {
+    let mut book = book();
+    book.messages[0].message.state = MessageState::Decided;
+    book.messages[0].due_at = Some(at(-90_000));
+    let broken = |is_held| {
+        let mut auditor = Auditor::default();
+        auditor.waiting.take(&book);
+        auditor.finish(is_held).broken.iter().map(|breach| breach.rule).collect::<Vec<_>>()
+    };
+    assert_eq!((broken(false), broken(true)), (vec![Rule::DueIsDone], vec![]));
 }

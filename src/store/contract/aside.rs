@@ -3,8 +3,9 @@
 use super::fixture::{at, calling, entering, event, person, record, sending, state_of};
 use crate::domain::{CallKind, CallState, ContactId, Effects, MessageState, Watch, WatchState};
 use crate::language::plan::{Needs, Reach};
-use crate::store::{Carrier, Store, StoreError, TurnBatch, Waiting};
-use crate::time::Moment;
+use crate::store::audit::Rule;
+use crate::store::{Carrier, Store, StoreError, TurnBatch, Waiting, audit};
+use crate::time::{Moment, TimeZone};
 
 /// Somebody for whom everything waits: an event, a timer, a look, a message and a call.
 async fn waiting(store: &dyn Store, name: &str) -> ContactId {
@@ -69,14 +70,16 @@ async fn looked(store: &dyn Store) -> Result<Vec<ContactId>, Option<ContactId>> 
     Ok(contacts)
 }
 
+/// How the databases write an id.
+fn id_in(store: &dyn Store) -> impl Fn(ContactId) -> String {
+    let is_shared = store.is_shared();
+    move |id| if is_shared { format!("'{id}'") } else { format!("x'{}'", id.0.simple()) }
+}
+
 /// Each damage in turn, to somebody who is new.
 pub(super) async fn whoever_cannot_be_read_holds_up_nobody(store: &dyn Store, say: impl AsyncFn(String)) {
     let ben = waiting(store, "ben").await;
-    let id = if store.is_shared() {
-        |id: ContactId| format!("'{id}'")
-    } else {
-        |id: ContactId| format!("x'{}'", id.0.simple())
-    };
+    let id = id_in(store);
     for (number, damage) in [
         "UPDATE run SET state = '{' WHERE contact = ?",
         "UPDATE run SET arm = 'third' WHERE contact = ?",
@@ -98,4 +101,76 @@ pub(super) async fn whoever_cannot_be_read_holds_up_nobody(store: &dyn Store, sa
     }
     let aside = look!(store, unit => unit.quarantined(100));
     assert_eq!(aside.len(), 8);
+}
+
+pub(super) async fn an_audit_tells_what_cannot_be_read_and_goes_on(
+    store: &dyn Store,
+    say: impl AsyncFn(String),
+) {
+    let (ada, ben) = (waiting(store, "ada").await, waiting(store, "ben").await);
+    let id = id_in(store);
+    let damage = [
+        "UPDATE contact SET attributes = '' WHERE id = ?",
+        "UPDATE event SET kind = 'wish' WHERE contact = ?",
+        "UPDATE run SET arm = 'third' WHERE contact = ?",
+        "UPDATE message SET state = 'lost' WHERE contact = ?",
+        "UPDATE call SET with_values = '{' WHERE contact = ?",
+    ];
+    for damage in damage {
+        say(damage.replace('?', &id(ada))).await;
+    }
+    let found = look!(store, unit => audit(&mut *unit, &TimeZone::UTC));
+    let damaged = found.broken.iter().find(|breach| breach.rule == Rule::RowsAreReadable).unwrap();
+    let told: Vec<_> =
+        damaged.first.iter().map(|found| (found.contact, found.what.split(' ').nth(3))).collect();
+    let tables = ["contact", "event", "run", "message", "call"].map(|table| format!("`{table}`"));
+    assert_eq!(told, tables.iter().map(|table| (Some(ada), Some(table.as_str()))).collect::<Vec<_>>());
+    assert_eq!((found.contacts, found.entered, damaged.count), (2, 1, 5), "the rest is counted");
+    change!(store, unit => unit.add_version(&super::fixture::plan("welcome", 1), at(0)));
+    say("UPDATE version SET plan = '{'".to_owned()).await;
+    let found = look!(store, unit => audit(&mut *unit, &TimeZone::UTC));
+    let rules: Vec<Rule> = found.broken.iter().map(|breach| breach.rule).collect();
+    assert!(rules.contains(&Rule::RowsAreReadable) && !rules.contains(&Rule::VersionsAreThere), "{rules:?}");
+    assert_eq!(look!(store, unit => unit.runs(ben)).len(), 1);
+}
+
+pub(super) async fn an_audit_finds_rows_of_nobody_wherever_they_are(
+    store: &dyn Store,
+    say: impl AsyncFn(String),
+) {
+    let id = id_in(store);
+    let mut people = Vec::new();
+    for number in 0..7 {
+        people.push(waiting(store, &format!("p{number}")).await);
+    }
+    people.sort_by_key(|contact| (contact.slot(), *contact));
+    // The first, one in between, and the last.
+    let gone = [people[0], people[3], people[6]];
+    for contact in gone {
+        say(format!("DELETE FROM contact WHERE id = {}", id(contact))).await;
+    }
+    let mut unit = store.read().await.unwrap();
+    let (mut strays, mut after) = (Vec::new(), None);
+    loop {
+        let page = unit.books(after, 2).await.unwrap();
+        strays.extend(page.strays);
+        after = page.books.last().map(|book| book.contact.id);
+        if page.books.len() < 2 {
+            break;
+        }
+    }
+    let mut found: Vec<_> =
+        strays.iter().map(|stray| (stray.contact.slot(), stray.contact, stray.what)).collect();
+    found.sort();
+    let kinds = [
+        "calls",
+        "events",
+        "messages",
+        "moments at which somebody is to be looked at",
+        "permissions",
+        "runs",
+    ];
+    let expected = gone.iter().flat_map(|contact| kinds.map(|kind| (contact.slot(), *contact, kind)));
+    assert_eq!(found, expected.collect::<Vec<_>>());
+    assert!(strays.iter().all(|stray| stray.count == 1), "{strays:?}");
 }

@@ -1,9 +1,9 @@
 //! What a contact got before, and messages that wait, are late, or are sent once more.
 
-use super::fixture::{at, broken, decision, entering, person, record, sending, sent};
+use super::fixture::{at, broken, decision, entering, person, record, row, sending, sent};
 use crate::domain::{ContactId, MessageState, PastMessage, SkipReason};
 use crate::language::plan::{Needs, Reach};
-use crate::store::{MessageKey, MessageSettlement, Outcome, Reaction, Store};
+use crate::store::{ImportRow, MessageKey, MessageSettlement, Outcome, Reaction, Store};
 use crate::time::{Length, TimeZone, Unit};
 use crate::track::HitKind;
 
@@ -158,4 +158,18 @@ pub(super) async fn hours_are_those_of_the_contact(store: &dyn Store) {
     hours.dedup();
     // 2027-01-15 08:00 UTC.
     assert_eq!(hours, ["email 09", "email 17"]);
+}
+
+pub(super) async fn the_clock_that_a_message_went_by_is_kept(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let moves = |zone: &str| ImportRow { timezone: Some(zone.to_owned()), ..row("ada", "") };
+    let (before, behind) = (sent(store, ada, 0).await, sent(store, ada, 1).await);
+    goes(store, before, 5).await;
+    change!(store, unit => unit.import(vec![moves("Asia/Tokyo")], at(6)));
+    goes(store, behind, 7).await;
+    change!(store, unit => unit.import(vec![moves("Europe/Berlin")], at(8)));
+    for (key, zone) in [(before, None), (behind, Some("Asia/Tokyo"))] {
+        let stored = look!(store, unit => unit.message(key)).unwrap();
+        assert_eq!(stored.timezone.as_deref(), zone);
+    }
 }

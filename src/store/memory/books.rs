@@ -5,16 +5,19 @@ use std::sync::Arc;
 use super::super::audit::Steps;
 use super::super::identity::NameKind;
 use super::super::steps::suppression_key;
-use super::super::{Book, Deed};
+use super::super::{Book, Books, Deed};
 use super::read::sorted;
 use super::tables::{Person, Tables};
 use crate::domain::{ContactId, Run, RunId};
 use crate::time::Moment;
 
 impl Tables {
-    pub(super) fn books(&self, after: Option<ContactId>, limit: u32) -> Vec<Book> {
+    /// Everything is kept with its contact, and readable.
+    pub(super) fn books(&self, after: Option<ContactId>, limit: u32) -> Books {
         let page = self.contacts_after(after, limit);
-        page.iter().filter_map(|(contact, _)| Some(self.book(self.person(contact.id)?))).collect()
+        let books =
+            page.iter().filter_map(|(contact, _)| Some(self.book(self.person(contact.id)?))).collect();
+        Books { books, ..Books::default() }
     }
 
     fn book(&self, person: &Person) -> Book {

@@ -62,6 +62,7 @@ impl Tables {
             }
             _ => return GateAnswer { key, goes: false, skipped: None },
         };
+        let timezone = self.person(key.contact).and_then(|person| person.contact.timezone.clone());
         let was_resent = self.was_resent(key);
         let skipped = stopped.filter(|_| !was_resent);
         if let Some(reason) = skipped {
@@ -73,6 +74,7 @@ impl Tables {
             if stopped.is_none() {
                 stored.message.state = MessageState::HandedOver;
                 stored.handed_over_at = Some(now);
+                stored.timezone = timezone;
                 stored.attempts += 1;
             } else {
                 stored.message.state = left_out(was_resent);

@@ -277,6 +277,7 @@ fn decided(message: &Message) -> StoredMessage {
         resent_at: None,
         opened_at: None,
         clicked_at: None,
+        timezone: None,
     }
 }
 

@@ -6,10 +6,10 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::super::{
-    Access, Arrival, Backlog, Book, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
+    Access, Arrival, Backlog, Books, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
     Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
     Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
-    StoredVersion, Stray, TallyRow, Token, TurnBatch, Waiting, Who, WriteUnit,
+    StoredVersion, TallyRow, Token, TurnBatch, Waiting, Who, WriteUnit,
 };
 use super::read::sorted;
 use super::tables::{Person, Tables};
@@ -181,17 +181,12 @@ impl ReadUnit for MemoryUnit {
         Ok(self.tables.tokens.get(id).cloned())
     }
 
-    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Vec<Book>> {
+    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Books> {
         Ok(self.tables.books(after, limit))
     }
 
     async fn merged(&mut self) -> Result<BTreeSet<ContactId>> {
         Ok(self.tables.merged())
-    }
-
-    async fn strays(&mut self) -> Result<Vec<Stray>> {
-        // Everything is kept with its contact.
-        Ok(Vec::new())
     }
 
     async fn deeds(&mut self, limit: u32) -> Result<Vec<Deed>> {

@@ -116,7 +116,8 @@ pub(super) const GO: Bulk = Bulk {
         "UPDATE message SET state = 'handed_over', ",
         taken_over!(),
         "handed_over_at = v.column4, due_at = NULL,
-        attempts = attempts + 1 FROM ("
+        attempts = attempts + 1, timezone = (SELECT c.timezone FROM contact AS c
+        WHERE c.slot = v.column1 AND c.id = v.column2) FROM ("
     ),
     columns: 4,
     tail: ") AS v WHERE message.slot = v.column1 AND message.contact = v.column2 AND message.id = v.column3",

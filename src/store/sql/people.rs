@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::rows::{self, Columns, slot};
-use super::{Connection, Statement, contacts, failed, identity, keys, turns};
+use super::{Connection, Row, Statement, contacts, failed, identity, keys, turns};
 use crate::domain::{CallId, Contact, ContactId, GoalReached, HistoryStep, Permission, Run, RunId};
 use crate::store::identity::{NameKind, NameOf};
 use crate::store::{MessageKey, NextDue, Result, StoredCall, StoredEvent, StoredMessage, Who};
@@ -19,7 +19,7 @@ pub(super) const CALL: &str =
 pub(super) const MESSAGE: &str =
     "contact, id, run, journey, version, place, step, channel, message, topic, essential, address,
     with_values, state, reason, decided_at, wanted_at, attempts, due_at, handed_over_at, settled_at, answer,
-    resent_at, opened_at, clicked_at FROM message";
+    resent_at, opened_at, clicked_at, timezone FROM message";
 
 /// Of calls, and of messages whose order is kept, the first that no other holds up: what waits behind another is
 /// due when that one is settled.
@@ -73,20 +73,23 @@ pub(super) const AFTER: &str =
     "SELECT id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed
     FROM contact WHERE (slot, id) > ($1, $2) ORDER BY slot, id LIMIT $3";
 
+/// The rows that [`rows::contact`] reads of the contacts behind one.
+pub(super) async fn rows_after(
+    connection: &mut Connection,
+    after: Option<ContactId>,
+    limit: u32,
+) -> Result<Vec<Row>> {
+    let (slot, id) = after.map_or((-1, Uuid::nil()), |after| (i64::from(after.slot().0), after.0));
+    let statement = sqlx::query(AFTER).bind(slot).bind(id).bind(i64::from(limit));
+    statement.fetch_all(&mut *connection).await.map_err(failed)
+}
+
 pub(super) async fn contacts_after(
     connection: &mut Connection,
     after: Option<ContactId>,
     limit: u32,
 ) -> Result<Vec<(Contact, BTreeMap<String, bool>)>> {
-    let (slot, id) = after.map_or((-1, Uuid::nil()), |after| (i64::from(after.slot().0), after.0));
-    let found = sqlx::query(AFTER)
-        .bind(slot)
-        .bind(id)
-        .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
-    let contacts = rows::all(&found, rows::contact)?;
+    let contacts = rows::all(&rows_after(connection, after, limit).await?, rows::contact)?;
     let ids: Vec<ContactId> = contacts.iter().map(|contact| contact.id).collect();
     let mut decisions = turns::decisions(connection, &ids).await?;
     Ok(contacts

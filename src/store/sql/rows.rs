@@ -210,7 +210,7 @@ pub(super) fn message_from(columns: &mut Columns<'_>) -> Result<Message> {
 }
 
 /// The columns of [`message_from`], then `attempts, due_at, handed_over_at, settled_at, answer, resent_at,
-/// opened_at, clicked_at`.
+/// opened_at, clicked_at, timezone`.
 pub(super) fn stored_message(row: &Row) -> Result<StoredMessage> {
     let mut columns = Columns::of(row, "message");
     Ok(StoredMessage {
@@ -223,6 +223,7 @@ pub(super) fn stored_message(row: &Row) -> Result<StoredMessage> {
         resent_at: columns.maybe_moment()?,
         opened_at: columns.maybe_moment()?,
         clicked_at: columns.maybe_moment()?,
+        timezone: columns.maybe_text()?,
     })
 }
 

@@ -14,10 +14,10 @@ use crate::domain::{
 };
 use crate::language::plan::{Needs, Plan};
 use crate::store::{
-    Access, Arrival, Backlog, Book, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
+    Access, Arrival, Backlog, Books, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
     Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
-    Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, Stray,
-    TallyRow, Token, TurnBatch, Waiting, Who, WriteUnit,
+    Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
+    Token, TurnBatch, Waiting, Who, WriteUnit,
 };
 use crate::time::{Moment, TimeZone};
 
@@ -158,16 +158,12 @@ impl ReadUnit for SqlUnit {
         lists::access(&mut self.transaction, id).await
     }
 
-    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Vec<Book>> {
+    async fn books(&mut self, after: Option<ContactId>, limit: u32) -> Result<Books> {
         books::books(&mut self.transaction, after, limit).await
     }
 
     async fn merged(&mut self) -> Result<BTreeSet<ContactId>> {
         books::merged(&mut self.transaction).await
-    }
-
-    async fn strays(&mut self) -> Result<Vec<Stray>> {
-        books::strays(&mut self.transaction).await
     }
 
     async fn deeds(&mut self, limit: u32) -> Result<Vec<Deed>> {
