@@ -1,3 +1,4 @@
+mod apart;
 mod together;
 #[cfg(test)]
 mod tests;
@@ -62,8 +63,9 @@ pub enum Job {
         quarantine: Vec<(String, String)>,
         /// When.
         at: Moment,
-        /// For each arrival what became of it.
-        done: Done<Vec<Intake>>,
+        /// For each arrival what became of it; nothing where what is stored of whom it names cannot be read, so that it was
+        /// not taken.
+        done: Done<Vec<Option<Intake>>>,
     },
     /// Events of known contacts.
     Events {
@@ -233,52 +235,99 @@ async fn write(
     mut receiver: mpsc::Receiver<Job>,
 ) {
     let mut jobs = Vec::new();
-    // What must not be lost and could not be written yet.
-    let mut kept: VecDeque<Job> = VecDeque::new();
-    // How much of it, and how much that is new, is tried together: less each time it fails.
-    let mut most = TOGETHER_MAX;
+    let mut desk = Desk {
+        runtime,
+        clock,
+        flow,
+        recent: Recent::default(),
+        kept: VecDeque::new(),
+        most: TOGETHER_MAX,
+        setback: Setback::default(),
+    };
     let mut again = Duration::ZERO;
-    let mut setback = Setback::default();
-    let mut recent = Recent::default();
     loop {
-        let came = if kept.is_empty() {
-            gather(&mut receiver, &mut jobs, most).await
+        let came = if desk.kept.is_empty() {
+            gather(&mut receiver, &mut jobs, desk.most).await
         } else {
-            let waited = tokio::time::timeout(again, receiver.recv_many(&mut jobs, most)).await;
+            let waited = tokio::time::timeout(again, receiver.recv_many(&mut jobs, desk.most)).await;
             waited.unwrap_or(usize::MAX)
         };
         if came == 0 {
-            if kept.is_empty() {
+            if desk.kept.is_empty() {
                 return;
             }
             // Nobody gives anything any more.
             tokio::time::sleep(again).await;
         }
-        let mut together: Vec<Job> = kept.drain(..kept.len().min(most)).collect();
+        let kept = desk.kept.len().min(desk.most);
+        let mut together: Vec<Job> = desk.kept.drain(..kept).collect();
         together.append(&mut jobs);
-        let now = clock.now();
-        match apply(&runtime, &together, &recent, now).await {
-            Ok(answers) => {
-                runtime.metrics().commits.observe_micros(clock.now().micros_since(now));
-                count(&together, &answers, runtime.metrics());
-                flow.pulse.wrote();
-                setback.is_over();
-                again = Duration::ZERO;
-                most = (most * 2).min(TOGETHER_MAX);
-                recent.remember(&hits(&together), now);
-                answer(together, answers, &flow);
-            }
-            Err(error) => {
-                runtime.metrics().commit_failures.add(1);
-                flow.pulse.write_failed(&error, clock.now());
-                tracing::error!(%error, jobs = together.len(), "nothing could be written; what must not be lost is tried again");
-                // Behind the others: what cannot be written at all holds nothing else up.
-                kept.extend(refuse(together, now, &error));
-                forget(&mut kept);
-                most = (most / 2).max(1);
-                again = setback.wait();
+        again = desk.write(together).await;
+    }
+}
+
+/// Where what is to be written lies.
+struct Desk {
+    runtime: Arc<Runtime>,
+    clock: Arc<dyn Clock>,
+    flow: Arc<Flow>,
+    recent: Recent,
+    /// What must not be lost and could not be written yet.
+    kept: VecDeque<Job>,
+    /// How much of it, and how much that is new, is tried together: less each time it fails.
+    most: usize,
+    setback: Setback,
+}
+
+impl Desk {
+    /// Writes jobs together. Where something among them cannot be written whatever the state of the database, all others
+    /// are written without it. Says how long to wait before what is kept is tried again.
+    async fn write(&mut self, together: Vec<Job>) -> Duration {
+        let mut parts = vec![together];
+        let mut failed = false;
+        while let Some(part) = parts.pop() {
+            let now = self.clock.now();
+            match apply(&self.runtime, &part, &self.recent, now).await {
+                Ok(answers) => self.wrote(part, answers, now),
+                Err(error) if error.is_passing() => {
+                    failed = true;
+                    self.most = (self.most / 2).max(1);
+                    let behind = parts.drain(..).rev().flatten();
+                    self.refused(part.into_iter().chain(behind).collect(), now, &error);
+                }
+                Err(error) => match apart::take(&self.runtime, part).await {
+                    Ok(apart) => parts.extend(apart.into_iter().rev()),
+                    Err(part) => {
+                        failed = true;
+                        self.refused(part, now, &error);
+                    }
+                },
             }
         }
+        if failed {
+            return self.setback.wait();
+        }
+        self.setback.is_over();
+        self.most = (self.most * 2).min(TOGETHER_MAX);
+        Duration::ZERO
+    }
+
+    fn wrote(&mut self, jobs: Vec<Job>, answers: Together, now: Moment) {
+        let metrics = self.runtime.metrics();
+        metrics.commits.observe_micros(self.clock.now().micros_since(now));
+        count(&jobs, &answers, metrics);
+        self.flow.pulse.wrote();
+        self.recent.remember(&hits(&jobs), now);
+        answer(jobs, answers, &self.flow);
+    }
+
+    fn refused(&mut self, jobs: Vec<Job>, now: Moment, error: &StoreError) {
+        self.runtime.metrics().commit_failures.add(1);
+        self.flow.pulse.write_failed(error, self.clock.now());
+        tracing::error!(%error, jobs = jobs.len(), "nothing could be written; what must not be lost is tried again");
+        // Behind the others: what cannot be written at all holds nothing else up.
+        self.kept.extend(refuse(jobs, now, error));
+        forget(&mut self.kept);
     }
 }
 
@@ -367,7 +416,8 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
         match job {
             Job::Arrive { done, .. } => {
                 turns = true;
-                let _ = done.send(Ok(intakes.next().unwrap_or_default()));
+                let intakes = intakes.next().unwrap_or_default();
+                let _ = done.send(Ok(intakes.into_iter().map(Some).collect()));
             }
             Job::Hit { done, .. } => {
                 turns = true;

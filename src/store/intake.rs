@@ -150,7 +150,10 @@ pub(super) fn import(
     counts.changed = contacts.len() as u64 - counts.added;
     let mut permissions = Vec::new();
     for (row, resolved) in rows.iter().zip(resolved) {
-        let Some(contact) = contacts.get_mut(&resolved.contact) else { continue };
+        let Some(contact) = contacts.get_mut(&resolved.contact) else {
+            counts.unreadable += 1;
+            continue;
+        };
         counts.conflicts += u64::from(resolved.address_taken);
         apply(row, contact, resolved.address_taken);
         let decided = decisions.entry(contact.id).or_default();

@@ -181,6 +181,8 @@ pub struct ImportCounts {
     pub conflicts: u64,
     /// Permissions that were not taken because the person has refused: only the person takes that back.
     pub refusals_kept: u64,
+    /// Rows about contacts that are there and cannot be read: not taken.
+    pub unreadable: u64,
 }
 
 /// The key of a message.

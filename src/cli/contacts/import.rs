@@ -147,6 +147,7 @@ async fn write(
     counts.changed += done.changed;
     counts.conflicts += done.conflicts;
     counts.refusals_kept += done.refusals_kept;
+    counts.unreadable += done.unreadable;
     Ok(())
 }
 
@@ -164,6 +165,7 @@ fn answer(report: &Report, args: &ImportArgs) -> anyhow::Result<()> {
             "repeated_addresses": report.repeated,
             "address_conflicts": report.counts.conflicts,
             "refusals_kept": report.counts.refusals_kept,
+            "unreadable": report.counts.unreadable,
             "problems": problems,
             "problem_count": report.problem_count,
             "dry_run": args.dry_run,
@@ -194,6 +196,7 @@ fn answer(report: &Report, args: &ImportArgs) -> anyhow::Result<()> {
         (report.repeated, "addresses that come again further down, where the later row counts"),
         (report.counts.conflicts, "rows taken without their address, which somebody with another id has"),
         (report.counts.refusals_kept, "permissions not taken over, for the person has refused"),
+        (report.counts.unreadable, "rows left out, for what is stored of the person cannot be read"),
     ];
     for (count, what) in notes.iter().filter(|(count, _)| *count > 0) {
         anstream::println!("{what}: {count}");

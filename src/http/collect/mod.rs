@@ -15,7 +15,7 @@ mod tests;
 mod traits;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
@@ -34,7 +34,7 @@ use super::access::{self, Role};
 use super::extract::unreadable;
 use super::problem::{Kind, Problem};
 use crate::runtime::Job;
-use crate::store::Arrival;
+use crate::store::{Arrival, Intake};
 use crate::time::Moment;
 pub(super) use room::Room;
 
@@ -125,15 +125,42 @@ async fn collect(app: App, call: Option<Call>, request: Request) -> Result<Json<
     };
     let sent_at: Option<Cow<'_, str>> = fields.value("sentAt");
     let reader = Reader { call, sent_at: sent_at.and_then(|text| event::moment(&text)) };
-    let (answer, arrivals, quarantine) = read(&reader, &items, &app);
+    let (mut answer, arrivals, quarantine) = read(&reader, &items, &app);
     if arrivals.is_empty() && quarantine.is_empty() {
         return Ok(Json(answer));
     }
     let at = app.stamp();
     let (taken, aside) = (arrivals.len(), quarantine.len());
     let span = tracing::debug_span!("intake", taken, aside);
-    app.writer.write(|done| Job::Arrive { arrivals, quarantine, at, done }).instrument(span).await?;
+    let arrive = |done| Job::Arrive { arrivals, quarantine, at, done };
+    let taken = app.writer.write(arrive).instrument(span).await?;
+    if taken.iter().any(Option::is_none) {
+        put_aside(&app, &items, &taken, &mut answer).await?;
+    }
     Ok(Json(answer))
+}
+
+/// Puts events aside that could not be taken, for what is stored of whom they name cannot be read.
+async fn put_aside(
+    app: &App,
+    items: &[&str],
+    taken: &[Option<Intake>],
+    answer: &mut Answer,
+) -> Result<(), Problem> {
+    let unread: BTreeSet<usize> = answer.quarantined.iter().map(|aside| aside.index).collect();
+    let arrived = items.iter().enumerate().filter(|(index, _)| !unread.contains(index));
+    let mut quarantine = Vec::new();
+    for ((index, item), _) in arrived.zip(taken).filter(|(_, taken)| taken.is_none()) {
+        let reason =
+            "what is stored of whom it names cannot be read: `lotse audit --verify` tells more".to_owned();
+        quarantine.push((reason.clone(), redacted(item)));
+        answer.quarantined.push(Quarantined { index, reason });
+    }
+    answer.accepted -= quarantine.len();
+    answer.quarantined.sort_by_key(|aside| aside.index);
+    let at = app.stamp();
+    app.writer.write(|done| Job::Arrive { arrivals: Vec::new(), quarantine, at, done }).await?;
+    Ok(())
 }
 
 type Quarantine = Vec<(String, String)>;

@@ -1,5 +1,9 @@
 use super::*;
-use crate::domain::{ContactId, MessageId};
+use crate::domain::{Attributes, ContactId, EventKind, MessageId};
+use crate::runtime::event_id;
+use crate::runtime::testing::{Place, at};
+use crate::store::{ArrivalKind, Identity};
+use crate::time::ManualClock;
 use crate::track::{Hit, HitKind};
 
 fn opening(number: u128) -> Job {
@@ -37,4 +41,39 @@ fn only_the_oldest_openings_are_forgotten() {
     let before = kept.len();
     forget(&mut kept);
     assert_eq!(kept.len(), before, "there is room again");
+}
+
+fn arrival(who: &str) -> Arrival {
+    Arrival {
+        id: event_id("shop", who, None),
+        who: Identity { external_id: Some(who.to_owned()), ..Identity::default() },
+        kind: ArrivalKind::Event(EventKind::Track, "bought".to_owned()),
+        at: at(1),
+        received_at: at(1),
+        properties: Attributes::new(),
+    }
+}
+
+#[tokio::test]
+async fn whoever_cannot_be_read_keeps_nobody_else_from_being_taken() {
+    let place = Place::new("apart", "journey j { enter on signup stage s { end } }").await;
+    let ada = place.comes("ada", "signup", [0]).await;
+    place
+        .sqlite
+        .say(&format!("UPDATE contact SET external_id = x'ff' WHERE id = x'{}'", ada.0.simple()))
+        .await;
+    let (flow, clock) = (Arc::new(Flow::default()), Arc::new(ManualClock::new(at(2))));
+    let (writer, _) = Writer::start(Arc::clone(&place.runtime), clock, Arc::clone(&flow));
+    let arrive = |names: &[&str]| {
+        let arrivals = names.iter().map(|name| arrival(name)).collect();
+        let (done, answer) = oneshot::channel();
+        writer.offer(Job::Arrive { arrivals, quarantine: Vec::new(), at: at(2), done }).unwrap();
+        answer
+    };
+    let (first, second, third) = (arrive(&["ben", "ada", "eve"]), arrive(&["ada"]), arrive(&["kim"]));
+    for (answer, expected) in [(first, vec![true, false, true]), (second, vec![false]), (third, vec![true])] {
+        let taken: Vec<bool> = answer.await.unwrap().unwrap().iter().map(Option::is_some).collect();
+        assert_eq!(taken, expected);
+    }
+    assert_eq!(flow.pulse.why_unwritten(at(2)), None, "nothing failed");
 }

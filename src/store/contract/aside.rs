@@ -1,10 +1,10 @@
 //! Contacts that are set aside, and rows that cannot be read.
 
-use super::fixture::{at, calling, entering, event, person, record, sending, state_of};
+use super::fixture::{arrival, at, calling, entering, event, person, record, row, sending, state_of};
 use crate::domain::{CallKind, CallState, ContactId, Effects, MessageState, Watch, WatchState};
 use crate::language::plan::{Needs, Reach};
 use crate::store::audit::Rule;
-use crate::store::{Carrier, Store, StoreError, TurnBatch, Waiting, audit};
+use crate::store::{Carrier, Intake, Store, StoreError, TurnBatch, Waiting, Who, audit};
 use crate::time::{Moment, TimeZone};
 
 /// Somebody for whom everything waits: an event, a timer, a look, a message and a call.
@@ -173,4 +173,25 @@ pub(super) async fn an_audit_finds_rows_of_nobody_wherever_they_are(
     let expected = gone.iter().flat_map(|contact| kinds.map(|kind| (contact.slot(), *contact, kind)));
     assert_eq!(found, expected.collect::<Vec<_>>());
     assert!(strays.iter().all(|stray| stray.count == 1), "{strays:?}");
+}
+
+pub(super) async fn what_comes_in_for_whoever_cannot_be_read_is_taken(
+    store: &dyn Store,
+    say: impl AsyncFn(String),
+) {
+    let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
+    say(format!("UPDATE contact SET tags = '{{' WHERE id = {}", id_in(store)(ada))).await;
+    let came = vec![arrival("login", "ada//ada@example.org", 0), arrival("visit", "ben", 1)];
+    let taken = change!(store, unit => unit.take_in(came));
+    assert_eq!(taken, [Intake::Stored(ada), Intake::Stored(ben)]);
+    assert_eq!(look!(store, unit => unit.events(ada, 9)).len(), 1);
+    let rows = vec![row("ada", ""), row("ben", ""), row("eve", "")];
+    let counts = change!(store, unit => unit.import(rows, at(2)));
+    assert_eq!((counts.added, counts.changed, counts.unreadable), (1, 1, 1));
+    let dead = |contact, name: &str| (contact, format!("{name}@example.org"), "bounced".to_owned());
+    change!(store, unit => unit.suppress(vec![dead(ada, "ada"), dead(ben, "ben")], at(3)));
+    assert_eq!(
+        look!(store, unit => unit.find(&Who::Id(ben))).unwrap().suppressed.as_deref(),
+        Some("bounced")
+    );
 }

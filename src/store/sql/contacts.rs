@@ -7,9 +7,9 @@ use super::guard::Grip;
 use super::rows::{self, Columns, json};
 use super::{Connection, failed, identity, keys};
 use crate::domain::{Contact, ContactId, Slot};
-use crate::store::Result;
 use crate::store::identity::{NameKind, NameOf};
 use crate::store::steps::suppression_key;
+use crate::store::{Result, StoreError};
 use crate::time::Moment;
 
 pub(super) const LOAD: &str = concat!(
@@ -27,6 +27,46 @@ pub(super) async fn load<'a>(
     let statement = keys::contacts(ids).bind(sqlx::query(LOAD));
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     found.iter().map(|row| rows::contact(row).map(|contact| (contact.id, contact))).collect()
+}
+
+/// Those of the contacts that there are and that can be read: what is said about others does not wait for them.
+pub(super) async fn load_readable<'a>(
+    connection: &mut Connection,
+    ids: impl IntoIterator<Item = &'a ContactId>,
+) -> Result<BTreeMap<ContactId, Contact>> {
+    let statement = keys::contacts(ids).bind(sqlx::query(LOAD));
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
+    let mut contacts = BTreeMap::new();
+    for row in &found {
+        match rows::contact(row) {
+            Ok(contact) => drop(contacts.insert(contact.id, contact)),
+            Err(StoreError::Damaged { contact: Some(contact), .. }) => {
+                tracing::error!(%contact, "a contact cannot be read: `lotse audit --verify` tells more");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(contacts)
+}
+
+pub(super) const EXTERNAL_IDS: &str = concat!(
+    "SELECT c.id, external_id FROM ",
+    contacts!("$1", "$2"),
+    " CROSS JOIN contact AS c WHERE c.slot = k.slot AND c.id = k.contact"
+);
+
+/// What the customer's own systems call those of the contacts that there are. Nothing else of them need be readable.
+pub(super) async fn external_ids(
+    connection: &mut Connection,
+    ids: &[ContactId],
+) -> Result<BTreeMap<ContactId, Option<String>>> {
+    let statement = keys::contacts(ids).bind(sqlx::query(EXTERNAL_IDS));
+    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
+    let read = |row| {
+        let mut columns = Columns::of(row, "contact");
+        Ok((columns.contact()?, columns.maybe_text()?))
+    };
+    found.iter().map(read).collect()
 }
 
 const INSERT: Bulk = Bulk {
@@ -137,7 +177,7 @@ pub(super) async fn suppress(
     let written_to = addresses.iter().map(|(contact, ..)| *contact);
     let changed = named.into_values().chain(written_to).collect();
     let changed = identity::held(connection, changed, Grip::Change).await?;
-    let contacts = load(connection, &changed).await?;
+    let contacts = load_readable(connection, &changed).await?;
     update(connection, &contacts.values().collect::<Vec<_>>()).await
 }
 

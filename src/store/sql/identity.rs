@@ -76,15 +76,14 @@ pub(super) async fn directory<'a>(
     let (names, mut contacts): (Vec<NameOf>, Vec<ContactId>) =
         named(connection, names).await?.into_iter().unzip();
     let held = guard::contacts(connection, &contacts, Grip::Stay).await?;
-    let mut known = contacts::load(connection, &contacts).await?;
+    let mut known = contacts::external_ids(connection, &contacts).await?;
     if !held || contacts.iter().any(|id| !known.contains_key(id)) {
         // Names that were not at hand when their contact merged still mean it as it was.
         contacts = self::held(connection, contacts, Grip::Stay).await?;
-        known = contacts::load(connection, &contacts).await?;
+        known = contacts::external_ids(connection, &contacts).await?;
     }
     let names = names.into_iter().zip(contacts).collect();
-    let external = known.into_iter().map(|(id, contact)| (id, contact.external_id)).collect();
-    Ok(Directory::new(names, external))
+    Ok(Directory::new(names, known))
 }
 
 const IDENTIFY: Bulk = Bulk {

@@ -136,7 +136,7 @@ pub(super) async fn import(
     identity::write_directory(connection, &directory).await?;
     let ids = resolved.iter().map(|resolved| resolved.contact).collect();
     let ids = identity::held(connection, ids, Grip::Change).await?;
-    let mut contacts = contacts::load(connection, &ids).await?;
+    let mut contacts = contacts::load_readable(connection, &ids).await?;
     let decisions = turns::decisions(connection, &ids).await?;
     let about = (&directory, resolved.as_slice());
     let (mut permissions, counts) = intake::import(&imported, about, &mut contacts, decisions, now);
