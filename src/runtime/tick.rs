@@ -62,6 +62,13 @@ impl Runtime {
         let plans = self.plans();
         let extended = plans.are_watching() && unit.extend_watch(plans.deployed_at(), now, limit).await?;
         let mut claim = unit.claim(now, limit).await?;
+        // What was claimed may have come in behind a deployment that is not known here yet: it would be looked at by nobody
+        // who knows where it leads. Asked behind the claim, so that what is deployed later is later than all of it.
+        if unit.deployed_at().await? != plans.deployed_at() {
+            drop(unit);
+            self.reload().await?;
+            return Ok((Tick { more: true, ..Tick::default() }, BTreeSet::new()));
+        }
         let postponed = leave(&mut claim);
         if claim.events.is_empty() && claim.due.is_empty() && claim.watches.is_empty() {
             if extended {

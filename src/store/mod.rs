@@ -233,6 +233,9 @@ pub trait ReadUnit: Send {
     /// Every version, with its plan and whether it is in force.
     async fn versions(&mut self) -> Result<Vec<StoredVersion>>;
 
+    /// When the last of what is in force came into it; [`Moment::MIN`] where nothing ever did.
+    async fn deployed_at(&mut self) -> Result<Moment>;
+
     /// Which versions came into force when, in order.
     async fn deployments(&mut self) -> Result<Vec<Deployment>>;
 

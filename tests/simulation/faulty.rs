@@ -285,6 +285,7 @@ macro_rules! forward_reading {
             fn tallies(journey: Option<&str>) -> Vec<TallyRow>;
             fn picked() -> Vec<Picked>;
             fn versions() -> Vec<StoredVersion>;
+            fn deployed_at() -> Moment;
             fn deployments() -> Vec<Deployment>;
             fn watch(contact: ContactId) -> Option<Watch>;
             fn tokens() -> Vec<Token>;

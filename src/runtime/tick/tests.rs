@@ -187,3 +187,25 @@ async fn whoever_no_plan_can_be_read_for_is_left_and_holds_up_nobody() {
     other.tick(at(90_001), 100).await.unwrap();
     assert_eq!(place.outcomes(ada).await, [Some("won".to_owned())]);
 }
+
+#[tokio::test]
+async fn an_event_leads_into_a_journey_that_another_process_put_into_force() {
+    let place = Place::new("outdated", "journey j { enter on bought stage s { end } }").await;
+    let old = place.another();
+    place
+        .deploys(
+            "journey j { enter on bought stage s { end } } journey k { enter on signup stage s { end } }",
+            5,
+        )
+        .await;
+    let ada = place.comes("ada", "signup", [6]).await;
+    while old.tick(at(7), 100).await.unwrap().more {}
+    assert_eq!((place.outcomes(ada).await.len(), place.pending_events().await), (1, 0));
+    // Where what is in force cannot be read, it waits for somebody who can.
+    let old = place.another();
+    place.deploys("journey m { enter on signup stage s { end } }", 8).await;
+    place.spoil_plans().await;
+    place.comes("ada", "signup", [9]).await;
+    assert!(old.tick(at(10), 100).await.is_err());
+    assert_eq!((place.outcomes(ada).await.len(), place.pending_events().await), (1, 1));
+}

@@ -136,9 +136,11 @@ pub(super) async fn who_turns_out_to_be_another_is_looked_at_as_the_other(store:
 }
 
 pub(super) async fn deployments_are_told_in_order(store: &dyn Store) {
+    assert_eq!(look!(store, unit => unit.deployed_at()), Moment::MIN);
     change!(store, unit => unit.deploy("b", Some(2), at(1)));
     change!(store, unit => unit.deploy("a", Some(1), at(2)));
     change!(store, unit => unit.deploy("b", None, at(3)));
+    assert_eq!(look!(store, unit => unit.deployed_at()), at(3));
     let told = look!(store, unit => unit.deployments());
     let told: Vec<_> = told.into_iter().map(|told| (told.journey, told.at, told.version)).collect();
     let expected = [("b", 1, Some(2)), ("a", 2, Some(1)), ("b", 3, None)];

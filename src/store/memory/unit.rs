@@ -165,6 +165,10 @@ impl ReadUnit for MemoryUnit {
         Ok(self.tables.versions())
     }
 
+    async fn deployed_at(&mut self) -> Result<Moment> {
+        Ok(self.tables.deployments.keys().map(|(_, at)| *at).max().unwrap_or(Moment::MIN))
+    }
+
     async fn deployments(&mut self) -> Result<Vec<Deployment>> {
         Ok(self.tables.deployments())
     }

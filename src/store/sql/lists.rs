@@ -157,11 +157,15 @@ pub(super) async fn add_version(connection: &mut Connection, plan: &Plan, now: M
     Columns::of(&row, "version").number()
 }
 
-pub(super) async fn deploying(connection: &mut Connection, now: Moment) -> Result<Moment> {
-    guard::versions(connection).await?;
+pub(super) async fn deployed_at(connection: &mut Connection) -> Result<Option<Moment>> {
     let sql = "SELECT max(at) FROM deployment";
     let row = sqlx::query(sql).fetch_one(&mut *connection).await.map_err(failed)?;
-    let last = Columns::of(&row, "deployment").maybe_moment()?;
+    Columns::of(&row, "deployment").maybe_moment()
+}
+
+pub(super) async fn deploying(connection: &mut Connection, now: Moment) -> Result<Moment> {
+    guard::versions(connection).await?;
+    let last = deployed_at(connection).await?;
     Ok(last.map_or(now, |last| now.max(last.plus_micros(1))))
 }
 

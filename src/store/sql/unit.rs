@@ -142,6 +142,10 @@ impl ReadUnit for SqlUnit {
         lists::versions(&mut self.transaction).await
     }
 
+    async fn deployed_at(&mut self) -> Result<Moment> {
+        Ok(lists::deployed_at(&mut self.transaction).await?.unwrap_or(Moment::MIN))
+    }
+
     async fn deployments(&mut self) -> Result<Vec<Deployment>> {
         lists::deployments(&mut self.transaction).await
     }
