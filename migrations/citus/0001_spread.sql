@@ -21,6 +21,7 @@ SELECT create_reference_table('quarantine');
 SELECT create_reference_table('version');
 SELECT create_reference_table('deployment');
 SELECT create_reference_table('watching');
+SELECT create_reference_table('moving');
 SELECT create_reference_table('picked');
 SELECT create_reference_table('audit');
 SELECT create_reference_table('token');

@@ -141,6 +141,17 @@ CREATE TABLE watching (
   after_contact UUID
 );
 
+-- One row for each journey whose version in force takes those over who are inside others (`on change move`), while not all
+-- of them have been told to look: since when, and how far.
+CREATE TABLE moving (
+  journey       TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  version       INTEGER          NOT NULL,
+  begun_at      BIGINT           NOT NULL,
+  after_slot    INTEGER          NOT NULL,
+  after_contact UUID             NOT NULL,
+  woken         BIGINT           NOT NULL  -- how many were told so far
+);
+
 -- What a run did at each place and why; can be pruned.
 CREATE TABLE history (
   slot    INTEGER NOT NULL,

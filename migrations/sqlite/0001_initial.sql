@@ -138,6 +138,17 @@ CREATE TABLE watching (
   after_contact BLOB
 ) STRICT;
 
+-- One row for each journey whose version in force takes those over who are inside others (`on change move`), while not all
+-- of them have been told to look: since when, and how far.
+CREATE TABLE moving (
+  journey       TEXT    NOT NULL PRIMARY KEY,
+  version       INTEGER NOT NULL,
+  begun_at      INTEGER NOT NULL,
+  after_slot    INTEGER NOT NULL,
+  after_contact BLOB    NOT NULL,
+  woken         INTEGER NOT NULL  -- how many were told so far
+) STRICT;
+
 -- What a run did at each place and why; can be pruned.
 CREATE TABLE history (
   slot    INTEGER NOT NULL,

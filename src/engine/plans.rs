@@ -101,6 +101,11 @@ impl Plans {
         !self.watched.is_empty()
     }
 
+    /// Whether some version in force takes those over who are inside others.
+    pub fn are_moving(&self) -> bool {
+        self.all_active().any(|(_, plan)| plan.moves)
+    }
+
     /// Takes a journey out of force: nobody enters any more, and whoever is inside goes on.
     pub fn retire(&mut self, journey: &str) {
         self.active.remove(journey);

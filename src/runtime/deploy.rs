@@ -51,7 +51,7 @@ pub async fn deploy(
         if !in_force {
             unit.deploy(&journey.name, Some(number), now).await?;
             if plan.moves {
-                unit.wake_others(&journey.name, number, now).await?;
+                unit.begin_move(&journey.name, number, now).await?;
             }
             note(&mut *unit, who, DeedKind::Deployed, format!("`{}` version {number}", journey.name), now)
                 .await?;

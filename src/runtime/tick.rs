@@ -5,8 +5,11 @@ use super::{Runtime, aside};
 use crate::domain::{ContactId, ContactState, Effects, EventId, HistoryStep, Passed, StepKind, Watch};
 use crate::engine::{Input, Plans, World, advance, needs};
 use crate::metrics::Metrics;
-use crate::store::{Claim, Result, TurnBatch, Waiting, WriteUnit};
+use crate::store::{Claim, Result, TurnBatch, Waiting, Woken, WriteUnit};
 use crate::time::Moment;
+
+/// Among how many runs those who are inside an earlier version are told at once: as many as another batch waits for.
+const PIECE: u32 = 5_000;
 
 /// What a tick did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +64,8 @@ impl Runtime {
         // Those who were there before a journey that time leads into get their turn batch by batch.
         let plans = self.plans();
         let extended = plans.are_watching() && unit.extend_watch(plans.deployed_at(), now, limit).await?;
+        let woken = plans.are_moving() && wake(&mut *unit, plans.deployed_at(), now).await?;
+        let extended = extended || woken;
         let mut claim = unit.claim(now, limit).await?;
         // What was claimed may have come in behind a deployment that is not known here yet: it would be looked at by nobody
         // who knows where it leads. Asked behind the claim, so that what is deployed later is later than all of it.
@@ -151,6 +156,19 @@ impl Runtime {
         batch.events.retain(|(contact, _)| !left.contacts.contains(contact));
         Ok((batch, left))
     }
+}
+
+/// Has the next of those looked at who are inside a version that another takes over; tells whether there may be more.
+async fn wake(unit: &mut dyn WriteUnit, known: Moment, now: Moment) -> Result<bool> {
+    let Some(Woken { journey, woken, is_done }) = unit.wake_outdated(known, now, PIECE).await? else {
+        return Ok(false);
+    };
+    if is_done {
+        tracing::info!(journey, woken, "all who are inside an earlier version look where they go on");
+    } else {
+        tracing::debug!(journey, woken, "those who are inside an earlier version look where they go on");
+    }
+    Ok(true)
 }
 
 /// What a batch leaves for later, for it has no plan to go by: another process may know more.

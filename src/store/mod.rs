@@ -29,7 +29,7 @@ use async_trait::async_trait;
 
 pub use audit::{Audit, Book, Books, Breach, Damage, Stray, audit};
 pub use error::StoreError;
-pub use operating::{Backlog, Connections, Hold};
+pub use operating::{Backlog, Connections, Hold, Woken};
 pub use types::{
     Access, Arrival, ArrivalKind, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deed,
     DeedKind, Deliveries, Delivery, DeliveryKind, Deployment, GateAnswer, Identity, ImportCounts, ImportRow,
@@ -175,7 +175,7 @@ pub trait ReadUnit: Send {
     /// The contacts that came last, the latest first.
     async fn latest_contacts(&mut self, limit: u32) -> Result<Vec<Contact>>;
 
-    /// How many contacts there are.
+    /// How many contacts there are; beyond a hundred thousand, on a database that processes share, about how many.
     async fn contact_count(&mut self) -> Result<u64>;
 
     /// Every decision a contact has made.
@@ -405,8 +405,14 @@ pub trait WriteUnit: ReadUnit {
     /// Puts a version into force, or takes a journey out of it.
     async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()>;
 
-    /// Has those looked at now who are inside another version of a journey and not only measured.
-    async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()>;
+    /// Begins to have those looked at who are inside another version of a journey than this and not only measured, so that
+    /// they go on in this one; [`wake_outdated`](Self::wake_outdated) does it. Another deployment of the journey ends it.
+    async fn begin_move(&mut self, journey: &str, version: u32, now: Moment) -> Result<()>;
+
+    /// Has the next of them looked at now, among so many runs in the order of their keys, and tells how many were told;
+    /// nothing where none are left, where somebody else is just at it, or where it began after `deployed_at`, with
+    /// versions that whoever asks does not know yet.
+    async fn wake_outdated(&mut self, deployed_at: Moment, now: Moment, limit: u32) -> Result<Option<Woken>>;
 
     /// Begins to watch contacts for ways into journeys that time decides: from now on whoever comes or changes is
     /// looked at, and with [`extend_watch`](Self::extend_watch) those who are there.

@@ -33,6 +33,17 @@ pub struct Hold {
     pub why: String,
 }
 
+/// How far it is with those who are inside an earlier version of a journey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Woken {
+    /// The journey.
+    pub journey: String,
+    /// How many were told so far to look where they go on.
+    pub woken: u64,
+    /// Whether these were all.
+    pub is_done: bool,
+}
+
 /// The connections of one pool to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections {

@@ -347,7 +347,8 @@ forward! { WriteUnit for FaultyWriter {
         fn add_version(plan: &Plan, now: Moment) -> u32;
         fn deploying(now: Moment) -> Moment;
         fn deploy(journey: &str, version: Option<u32>, now: Moment) -> ();
-        fn wake_others(journey: &str, version: u32, now: Moment) -> ();
+        fn begin_move(journey: &str, version: u32, now: Moment) -> ();
+        fn wake_outdated(deployed_at: Moment, now: Moment, limit: u32) -> Option<Woken>;
         fn begin_watch(now: Moment) -> ();
         fn end_watch() -> ();
         fn extend_watch(deployed_at: Moment, now: Moment, limit: u32) -> bool;

@@ -43,10 +43,12 @@ fn only_the_oldest_openings_are_forgotten() {
     assert_eq!(kept.len(), before, "there is room again");
 }
 
-fn arrival(who: &str) -> Arrival {
+/// Something that happens to whoever that is, on that device.
+fn arrival((who, device): (&str, &str)) -> Arrival {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Arrival {
-        id: event_id("shop", who, None),
-        who: Identity { external_id: Some(who.to_owned()), ..Identity::default() },
+        id: event_id("shop", &format!("{who} {device}"), None),
+        who: Identity { external_id: text(who), anonymous_id: text(device), email: None },
         kind: ArrivalKind::Event(EventKind::Track, "bought".to_owned()),
         at: at(1),
         received_at: at(1),
@@ -54,24 +56,26 @@ fn arrival(who: &str) -> Arrival {
     }
 }
 
+/// What two contacts become that are one needs both of them.
 #[tokio::test]
 async fn whoever_cannot_be_read_keeps_nobody_else_from_being_taken() {
     let place = Place::new("apart", "journey j { enter on signup stage s { end } }").await;
-    let ada = place.comes("ada", "signup", [0]).await;
-    place
-        .sqlite
-        .say(&format!("UPDATE contact SET external_id = x'ff' WHERE id = x'{}'", ada.0.simple()))
-        .await;
     let (flow, clock) = (Arc::new(Flow::default()), Arc::new(ManualClock::new(at(2))));
     let (writer, _) = Writer::start(Arc::clone(&place.runtime), clock, Arc::clone(&flow));
-    let arrive = |names: &[&str]| {
-        let arrivals = names.iter().map(|name| arrival(name)).collect();
+    let arrive = |people: &[(&str, &str)]| {
+        let arrivals = people.iter().map(|who| arrival(*who)).collect();
         let (done, answer) = oneshot::channel();
         writer.offer(Job::Arrive { arrivals, quarantine: Vec::new(), at: at(2), done }).unwrap();
         answer
     };
-    let (first, second, third) = (arrive(&["ben", "ada", "eve"]), arrive(&["ada"]), arrive(&["kim"]));
-    for (answer, expected) in [(first, vec![true, false, true]), (second, vec![false]), (third, vec![true])] {
+    arrive(&[("ada", ""), ("", "phone")]).await.unwrap().unwrap();
+    place.sqlite.say("UPDATE contact SET tags = '{' WHERE external_id IS NULL").await;
+    let (first, second) =
+        (arrive(&[("ben", ""), ("ada", "phone"), ("eve", "")]), arrive(&[("ada", "phone")]));
+    let third = arrive(&[("kim", ""), ("", "phone")]);
+    for (answer, expected) in
+        [(first, vec![true, false, true]), (second, vec![false]), (third, vec![true, true])]
+    {
         let taken: Vec<bool> = answer.await.unwrap().unwrap().iter().map(Option::is_some).collect();
         assert_eq!(taken, expected);
     }

@@ -142,10 +142,7 @@ pub(super) async fn what_may_have_gone_is_never_skipped(store: &dyn Store) {
 
 pub(super) async fn hours_are_those_of_the_contact(store: &dyn Store) {
     let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
-    let row = crate::store::ImportRow {
-        timezone: Some("Asia/Tokyo".to_owned()),
-        ..super::fixture::row("ben", "ben@example.org")
-    };
+    let row = ImportRow { timezone: Some("Asia/Tokyo".to_owned()), ..row("ben", "ben@example.org") };
     change!(store, unit => unit.import(vec![row], at(0)));
     let keys = [sent(store, ada, 0).await, sent(store, ben, 0).await];
     let reactions = keys.map(|key| Reaction { key, kind: HitKind::Open, at: at(0) });

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use super::fixture::{at, decision, ending, entering, person, record};
 use crate::domain::Arm;
-use crate::store::Store;
+use crate::store::{Store, Woken};
 
 pub(super) async fn what_is_committed_is_there(store: &dyn Store) {
     let ada = person(store, "ada").await;
@@ -66,11 +66,32 @@ pub(super) async fn a_new_version_wakes_those_inside_others(store: &dyn Store) {
         }
         people.push(contact);
     }
-    change!(store, unit => unit.wake_others("welcome", 2, at(10)));
+    change!(store, unit => unit.begin_move("welcome", 2, at(5)));
+    assert_eq!(
+        change!(store, unit => unit.wake_outdated(at(4), at(10), 2)),
+        None,
+        "it began later than is known"
+    );
+    let mut told = 0;
+    while let Some(Woken { journey, woken, is_done }) =
+        change!(store, unit => unit.wake_outdated(at(5), at(10), 2))
+    {
+        assert_eq!((journey.as_str(), woken >= told), ("welcome", true));
+        told = woken;
+        if is_done {
+            break;
+        }
+    }
+    assert_eq!(told, 1);
+    assert_eq!(change!(store, unit => unit.wake_outdated(at(5), at(11), 2)), None, "all were told");
     let mut woken = Vec::new();
     for contact in people {
         woken.push(look!(store, unit => unit.runs(contact)).first().and_then(|run| run.wake_at));
     }
     let usual = Some(at(60));
     assert_eq!(woken, [Some(at(10)), usual, usual, usual, None, None]);
+    // Another deployment ends what has begun.
+    change!(store, unit => unit.begin_move("welcome", 2, at(20)));
+    change!(store, unit => unit.deploy("welcome", None, at(21)));
+    assert_eq!(change!(store, unit => unit.wake_outdated(at(21), at(22), 2)), None);
 }

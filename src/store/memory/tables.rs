@@ -32,6 +32,8 @@ pub(super) struct Tables {
     /// What somebody did, the latest first.
     pub(super) deeds: Arc<BTreeMap<DeedKey, Deed>>,
     pub(super) watching: Option<Watching>,
+    /// Journeys whose version in force takes those over who are inside others, since when.
+    pub(super) moving: Arc<BTreeMap<String, (u32, Moment)>>,
     pub(super) hold: Option<Hold>,
     pub(super) workspace: Option<String>,
 }

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::tally::count;
-use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch, Waiting};
+use super::super::{Claim, Result, StoreError, StoredCall, StoredMessage, TurnBatch, Waiting, Woken};
 use super::tables::{CallRow, Person, Tables};
 use crate::domain::{
     Arm, Call, CallState, ContactId, ContactState, DueRun, Effects, Event, EventId, Happened, Message,
@@ -123,8 +124,12 @@ impl Tables {
         known.map(state).collect()
     }
 
-    /// Has those looked at now who are inside another version of a journey.
-    pub(super) fn wake_others(&mut self, journey: &str, version: u32, now: Moment) {
+    /// Has those looked at now who are inside another version of a journey: all at once, for nobody waits here.
+    pub(super) fn wake_outdated(&mut self, deployed_at: Moment, now: Moment) -> Option<Woken> {
+        let known = self.moving.iter().find(|(_, (_, begun_at))| *begun_at <= deployed_at);
+        let (journey, version) = known.map(|(journey, (version, _))| (journey.clone(), *version))?;
+        Arc::make_mut(&mut self.moving).remove(&journey);
+        let mut woken = 0;
         let contacts: Vec<ContactId> = self.everybody().map(|person| person.contact.id).collect();
         for contact in contacts {
             let Some(person) = self.person_mut(contact) else { continue };
@@ -132,9 +137,11 @@ impl Tables {
                 let other = run.journey == journey && run.version != version && run.arm == Arm::Treated;
                 if other && run.wake_at.is_some() {
                     run.wake_at = Some(now);
+                    woken += 1;
                 }
             }
         }
+        Some(Woken { journey, woken, is_done: true })
     }
 
     /// Records turns, all of them or none.

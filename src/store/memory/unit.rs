@@ -9,7 +9,7 @@ use super::super::{
     Access, Arrival, Backlog, Books, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
     Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
     Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
-    StoredVersion, TallyRow, Token, TurnBatch, Waiting, Who, WriteUnit,
+    StoredVersion, TallyRow, Token, TurnBatch, Waiting, Who, Woken, WriteUnit,
 };
 use super::read::sorted;
 use super::tables::{Person, Tables};
@@ -356,12 +356,17 @@ impl WriteUnit for MemoryUnit {
 
     async fn deploy(&mut self, journey: &str, version: Option<u32>, now: Moment) -> Result<()> {
         Arc::make_mut(&mut self.tables.deployments).insert((journey.to_owned(), now), version);
+        Arc::make_mut(&mut self.tables.moving).remove(journey);
         Ok(())
     }
 
-    async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()> {
-        self.tables.wake_others(journey, version, now);
+    async fn begin_move(&mut self, journey: &str, version: u32, now: Moment) -> Result<()> {
+        Arc::make_mut(&mut self.tables.moving).insert(journey.to_owned(), (version, now));
         Ok(())
+    }
+
+    async fn wake_outdated(&mut self, deployed_at: Moment, now: Moment, _: u32) -> Result<Option<Woken>> {
+        Ok(self.tables.wake_outdated(deployed_at, now))
     }
 
     async fn begin_watch(&mut self, now: Moment) -> Result<()> {

@@ -13,7 +13,7 @@ use super::super::{MessageKey, Result, StoreError, TurnBatch};
 use super::bulk::Bulk;
 use super::sql::Columns;
 use super::{Connection, Statement, failed, keys};
-use crate::domain::{ContactId, Slot};
+use crate::domain::{ContactId, SLOT_COUNT, Slot};
 use crate::time::Moment;
 
 /// The classes of our advisory locks, the first of their two numbers: what names mean, who moves the contacts of a slot,
@@ -102,9 +102,10 @@ pub(super) async fn slots(connection: &mut Connection, now: Moment, limit: u32) 
     Ok(Slots { slots, each })
 }
 
-/// Has nobody else move any contact.
-pub(super) async fn every_slot(connection: &mut Connection) -> Result<()> {
-    let slots: Vec<i32> = (0..crate::domain::SLOT_COUNT).map(i32::from).collect();
+/// Has nobody else move the contacts of the slots from one to another.
+pub(super) async fn slots_between(connection: &mut Connection, first: i32, last: i32) -> Result<()> {
+    let between = |slot: &i32| (first..=last).contains(slot);
+    let slots: Vec<i32> = (0..SLOT_COUNT).map(i32::from).filter(between).collect();
     locks(connection, SLOTS, slots).await
 }
 

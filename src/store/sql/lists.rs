@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{self, Columns, json};
-use super::{Connection, failed, guard, keys};
+use super::{Connection, failed, guard, keys, moving};
 use crate::domain::{CallKind, Picked};
 use crate::language::plan::Plan;
 use crate::store::{
@@ -181,7 +181,7 @@ pub(super) async fn deploy(
         ON CONFLICT (journey, at) DO UPDATE SET version = excluded.version";
     let statement = sqlx::query(sql).bind(journey).bind(now.micros()).bind(version.map(i64::from));
     statement.execute(&mut *connection).await.map_err(failed)?;
-    Ok(())
+    moving::end(connection, journey).await
 }
 
 fn token_from(columns: &mut Columns<'_>) -> Result<Token> {
@@ -215,21 +215,6 @@ pub(super) async fn access(connection: &mut Connection, id: &str) -> Result<Opti
         Ok(Access { token, hash })
     };
     found.as_ref().map(read).transpose()
-}
-
-/// Runs that wait say so by their moment; held ones and ended ones have none.
-pub(super) async fn wake_others(
-    connection: &mut Connection,
-    journey: &str,
-    version: u32,
-    now: Moment,
-) -> Result<()> {
-    guard::every_slot(connection).await?;
-    let sql = "UPDATE run SET wake_at = $3 WHERE wake_at IS NOT NULL AND journey = $1 AND version <> $2
-        AND arm = 'treated'";
-    let statement = sqlx::query(sql).bind(journey).bind(i64::from(version)).bind(now.micros());
-    statement.execute(&mut *connection).await.map_err(failed)?;
-    Ok(())
 }
 
 pub(super) async fn add_token(connection: &mut Connection, access: &Access) -> Result<()> {

@@ -20,6 +20,7 @@ mod identity;
 mod intake;
 mod lists;
 mod messages;
+mod moving;
 mod operating;
 mod past;
 mod people;
@@ -49,6 +50,7 @@ fn words(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 /// What each database is asked about how it goes about it.
 #[cfg(test)]
 pub(super) mod statements {
+    pub(in super::super) use super::moving::{LAST_OF_PIECE, WAKE};
     pub(in super::super) use super::past::HAPPENED;
     pub(in super::super) use super::people::NEXT_DUE;
     pub(in super::super) use super::record::LOOK;

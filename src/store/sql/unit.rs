@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::guard::Seen;
 use super::{
-    Transaction, aside, books, calls, contacts, deeds, failed, intake, lists, messages, operating, people,
-    reactions, record, turns, watch,
+    Transaction, aside, books, calls, contacts, deeds, failed, intake, lists, messages, moving, operating,
+    people, reactions, record, turns, watch,
 };
 use crate::domain::{
     CallId, Contact, ContactId, ContactState, Event, GoalReached, HistoryStep, MessageId, Permission, Picked,
@@ -17,7 +17,7 @@ use crate::store::{
     Access, Arrival, Backlog, Books, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
     Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
     Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
-    Token, TurnBatch, Waiting, Who, WriteUnit,
+    Token, TurnBatch, Waiting, Who, Woken, WriteUnit,
 };
 use crate::time::{Moment, TimeZone};
 
@@ -323,8 +323,12 @@ impl WriteUnit for SqlUnit {
         lists::deploy(&mut self.transaction, journey, version, now).await
     }
 
-    async fn wake_others(&mut self, journey: &str, version: u32, now: Moment) -> Result<()> {
-        lists::wake_others(&mut self.transaction, journey, version, now).await
+    async fn begin_move(&mut self, journey: &str, version: u32, now: Moment) -> Result<()> {
+        moving::begin(&mut self.transaction, journey, version, now).await
+    }
+
+    async fn wake_outdated(&mut self, deployed_at: Moment, now: Moment, limit: u32) -> Result<Option<Woken>> {
+        moving::wake(&mut self.transaction, deployed_at, now, limit).await
     }
 
     async fn begin_watch(&mut self, now: Moment) -> Result<()> {

@@ -47,7 +47,7 @@ pub(super) async fn slots(_: &mut Connection, _: Moment, _: u32) -> Result<Slots
     Ok(Slots)
 }
 
-pub(super) async fn every_slot(_: &mut Connection) -> Result<()> {
+pub(super) async fn slots_between(_: &mut Connection, _: i32, _: i32) -> Result<()> {
     Ok(())
 }
 

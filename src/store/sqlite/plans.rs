@@ -3,7 +3,8 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::sql::statements::{
-    EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LOOK, NEXT_DUE, NOTICE, PENDING_OF, WATCH_DUE, WATCHED,
+    EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, PENDING_OF, WAKE,
+    WATCH_DUE, WATCHED,
 };
 use super::testing::File;
 
@@ -43,6 +44,8 @@ async fn nobody_walks_over_all_contacts() {
         (GREET, "SEARCH c USING PRIMARY KEY"),
         (LAST_OF_BATCH, "SEARCH contact USING PRIMARY KEY"),
         (EXTEND, "SEARCH contact USING PRIMARY KEY"),
+        (LAST_OF_PIECE, "SEARCH run USING PRIMARY KEY"),
+        (WAKE, "SEARCH run USING PRIMARY KEY"),
         (NEXT_DUE, "SEARCH watch USING COVERING INDEX watch_due"),
     ] {
         let steps = steps(sql).await;

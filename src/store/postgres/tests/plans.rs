@@ -4,7 +4,8 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::super::guard::{TAKE_SLOTS, WANTED};
 use super::super::sql::statements::{
-    EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LOOK, NEXT_DUE, NOTICE, PENDING_OF, WATCH_DUE, WATCHED,
+    EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, PENDING_OF, WAKE,
+    WATCH_DUE, WATCHED,
 };
 use super::super::testing::Fresh;
 
@@ -29,6 +30,8 @@ async fn nobody_walks_over_everything() {
         (GREET, 2),
         (LAST_OF_BATCH, 3),
         (EXTEND, 5),
+        (LAST_OF_PIECE, 3),
+        (WAKE, 7),
         (NEXT_DUE, 0),
         (look.as_str(), 4),
     ] {
@@ -42,6 +45,7 @@ async fn nobody_walks_over_everything() {
         let walks = |step: &&String| step.contains("Seq Scan") && !step.contains("Seq Scan on watching");
         assert_eq!(steps.iter().find(walks), None, "{sql}: {steps:#?}");
         assert!(steps.iter().any(|step| step.contains("Index")), "{sql}: {steps:#?}");
+        assert!(sql != WAKE || steps.iter().any(|step| step.contains("run_pkey")), "{steps:#?}");
         sqlx::raw_sql("DEALLOCATE asked").execute(&mut *connection).await.unwrap();
     }
 }
