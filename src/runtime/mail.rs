@@ -1,10 +1,10 @@
 mod pace;
+mod rest;
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -21,12 +21,12 @@ use super::setback::Setback;
 use super::writer::{Job, Writer};
 use super::{Runtime, spans};
 use crate::channel::email::{Gate, Letter, MailRoute, Mailbox, Outcome as Handed, Signer};
-use crate::channel::without_addresses;
 use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
 use crate::store::{Carrier, ClaimedMessage, MessageKey, MessageSettlement, Outcome, Waiting};
 use crate::time::{Clock, Moment};
 use pace::{Pace, TOGETHER_MAX};
+use rest::Rest;
 
 /// The channel, as counts name it.
 const EMAIL: &str = "email";
@@ -38,10 +38,8 @@ const LOW_WATER: usize = 2 * TOGETHER_MAX * 64;
 const SETTLE_AFTER: Duration = Duration::from_millis(5);
 /// How long mail waits for a sender that `lotse.yaml` has lost.
 const NO_SENDER_SECONDS: i64 = 15 * 60;
-/// The first and the longest pause of a route that is down, in milliseconds.
-const PAUSE_MILLIS: (i64, i64) = (500, 60_000);
-/// How often in a row a server may end the conversation early before the route pauses.
-const EARLY_ENDS_MAX: i64 = 5;
+/// How long it is waited at the most while the route rests: the process shows that it is alive.
+const RESTING: Duration = Duration::from_secs(60);
 
 /// A sender of `lotse.yaml`, ready to be used.
 pub struct SenderReady {
@@ -66,12 +64,7 @@ pub struct MailRoom {
     flow: Arc<Flow>,
     clock: Arc<dyn Clock>,
     connections: usize,
-    /// Until when the route pauses, in microseconds since 1970.
-    paused_until: AtomicI64,
-    /// How often in a row it was down.
-    failures: AtomicI64,
-    /// Whether it was told that the route is down.
-    told: AtomicBool,
+    rest: Rest,
 }
 
 impl MailRoom {
@@ -93,9 +86,7 @@ impl MailRoom {
             flow,
             clock,
             connections: connections.max(1),
-            paused_until: AtomicI64::new(i64::MIN),
-            failures: AtomicI64::new(0),
-            told: AtomicBool::new(false),
+            rest: Rest::default(),
         })
     }
 
@@ -140,10 +131,10 @@ impl MailRoom {
     ) -> Result<Duration, crate::store::StoreError> {
         let now = self.clock.now();
         let long = self.runtime.patience(now);
-        if let Some(until) = self.paused_until(now) {
+        if let Some(until) = self.rest.until(now) {
             // It waits for the mail server, and not for this process.
             self.flow.pulse.moved(Work::Mails, now);
-            return Ok(Duration::from_micros(self.clock.micros_until(until)));
+            return Ok(Duration::from_micros(self.clock.micros_until(until)).min(RESTING));
         }
         if self.flow.messages().len() >= LOW_WATER {
             return Ok(long);
@@ -182,7 +173,7 @@ impl MailRoom {
     /// another process may have a way.
     fn most_at_once(&self) -> u32 {
         let connections = u32::try_from(self.connections).unwrap_or(CLAIM);
-        if self.told.load(Ordering::SeqCst) { connections.min(CLAIM) } else { CLAIM }
+        if self.rest.is_down() { connections.min(CLAIM) } else { CLAIM }
     }
 
     async fn carry(self: Arc<Self>, queue: Arc<Queue>, ending: watch::Receiver<bool>) {
@@ -366,7 +357,9 @@ impl MailRoom {
             let took = self.clock.now().micros_since(begun);
             self.runtime.metrics().deliveries.of([EMAIL, EMAIL]).observe_micros(took);
             in_time &= outcome != Handed::Stopped;
-            self.judge_route(&outcome);
+            if self.rest.learn(&outcome, self.clock.now()) {
+                self.flow.mail.notify_one();
+            }
             outcomes.push((&written.claimed, outcome, span));
         }
         self.settle_all(&mut outcomes).await;
@@ -389,14 +382,7 @@ impl MailRoom {
     }
 
     fn is_paused(&self) -> bool {
-        self.paused_until(self.clock.now()).is_some()
-    }
-
-    /// Until when the route pauses. Where that is further off than any pause is long, the clock was set back.
-    fn paused_until(&self, now: Moment) -> Option<Moment> {
-        let until = Moment::from_micros(self.paused_until.load(Ordering::SeqCst));
-        let (_, longest) = PAUSE_MILLIS;
-        (until > now && until.micros_since(now) <= longest * 1_000).then_some(until)
+        self.rest.until(self.clock.now()).is_some()
     }
 
     /// Nothing came of a message: whoever has a way takes it, this process or another.
@@ -466,40 +452,6 @@ impl MailRoom {
         if self.writer.give(Job::Settle { settlement, events, suppress }).await.is_err() {
             self.forget(id);
         }
-    }
-
-    /// Lets the route rest when the server cannot be used, longer each time.
-    fn judge_route(&self, outcome: &Handed) {
-        let down = match outcome {
-            Handed::RouteDown { why } => Some((why, 1)),
-            // One such end is the mail's, many in a row are the server's.
-            Handed::NotHandedOver { why } => Some((why, EARLY_ENDS_MAX)),
-            _ => None,
-        };
-        let Some((why, needed)) = down else {
-            if !matches!(outcome, Handed::Stopped) {
-                self.failures.store(0, Ordering::SeqCst);
-                if self.told.swap(false, Ordering::SeqCst) {
-                    tracing::info!("the mail server is back");
-                }
-            }
-            return;
-        };
-        let failures = self.failures.fetch_add(1, Ordering::SeqCst) + 1;
-        if failures < needed {
-            return;
-        }
-        let (first, longest) = PAUSE_MILLIS;
-        let doublings = u32::try_from((failures - needed).min(10)).unwrap_or(10);
-        let millis = (first << doublings).min(longest);
-        let now = self.clock.now();
-        let until = now.plus_micros(millis * 1_000).max(self.paused_until(now).unwrap_or(Moment::MIN));
-        self.paused_until.store(until.micros(), Ordering::SeqCst);
-        if !self.told.swap(true, Ordering::SeqCst) {
-            let why = without_addresses(why);
-            tracing::warn!(why, "the mail server cannot be used; mail waits and is tried again");
-        }
-        self.flow.mail.notify_one();
     }
 }
 

@@ -60,7 +60,7 @@ const REPLIES: [(&str, [Then; 6]); 13] = [
     ("451 local error",          [Down, Down, Waits, Waits,   Waits,   Waits]),
     ("452 no room",              [Down, Down, Waits, Waits,   Waits,   Waits]),
     ("454 4.7.0 no TLS",         [Down, Down, Waits, Waits,   Waits,   Waits]),
-    ("535 5.7.8 who are you",    [Down, Down, Down,  Down,    Down,    Down]),
+    ("535 5.7.8 who are you",    [Down, Down, Down,  Waits,   Waits,   Waits]),
     ("550 5.1.1 no such user",   [Down, Down, Waits, Refused, Refused, Refused]),
     ("550 5.7.26 not signed",    [Down, Down, Waits, Waits,   Waits,   Waits]),
     ("552 too much",             [Down, Down, Waits, Waits,   Refused, Refused]),

@@ -57,7 +57,8 @@ impl Reply {
 /// basic code.
 ///
 /// - A server that wants us to log in (530, 534, 535, 538) says nothing about the mail, nor does one that closes (421)
-///   before it has heard of the recipient. Behind that, closing may be what it does at this mail alone.
+///   before it has heard of the recipient. Behind that, closing may be what it does at this mail alone, and a login what
+///   it wants for this recipient alone: others may go, and many such answers say that the sender has to look.
 /// - Where the two codes disagree on whether it is final, it is not: to try again harms nobody.
 /// - The address is dead only when the enhanced code says so, or 551 and 553, which speak of nothing else. A
 ///   bare 550 does not: it is also how servers say that they dislike us (RFC 5321 section 4.2.3).
@@ -67,7 +68,7 @@ pub(super) fn outcome_of(phase: Phase, reply: &Reply) -> Outcome {
     if reply.closes() && phase != Phase::Mail {
         return Outcome::NotHandedOver { why: answer };
     }
-    if matches!(reply.code, 421 | 530 | 534 | 535 | 538) {
+    if reply.closes() || (wants_login(reply.code) && phase == Phase::Mail) {
         return Outcome::RouteDown { why: answer };
     }
     let enhanced = reply.enhanced().filter(|(class, ..)| *class != 2);
@@ -86,8 +87,14 @@ pub(super) fn outcome_of(phase: Phase, reply: &Reply) -> Outcome {
     Outcome::Refused { class: refusal(phase, reply.code, enhanced), answer }
 }
 
+/// RFC 4954 section 6 and those of earlier practice.
+fn wants_login(code: u16) -> bool {
+    matches!(code, 530 | 534 | 535 | 538)
+}
+
 fn refusal(phase: Phase, code: u16, enhanced: Option<Enhanced>) -> Refusal {
     match (enhanced, phase) {
+        _ if wants_login(code) => Refusal::Sender,
         (Some((_, 6, _) | (_, 3, 4) | (_, 2, 3)), _) => Refusal::Content,
         (_, Phase::Mail) | (Some((_, 7, _) | (_, 1, 7 | 8)), _) => Refusal::Sender,
         (Some((_, 1, 1 | 2 | 3 | 10) | (_, 2, 1)), _) => Refusal::Address,
@@ -166,7 +173,9 @@ mod tests {
             (Rcpt, "421 4.7.0 not this one", NotHandedOver),
             (Data, "421 closing", NotHandedOver),
             (Content, "421 too many connections", NotHandedOver),
-            (Rcpt, "530 5.7.0 authentication required", Down),
+            (Rcpt, "530 5.7.0 authentication required", Refused(Sender)),
+            (Rcpt, "535 log in", Refused(Sender)),
+            (Content, "538 5.7.11 encryption required", Refused(Sender)),
             (Mail, "530 5.7.0 authentication required", Down),
             (Mail, "535 5.7.8 bad credentials", Down),
             // The content's.

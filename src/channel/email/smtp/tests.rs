@@ -117,6 +117,7 @@ async fn what_the_server_says_is_what_counts() {
         (At::Rcpt, "452 4.2.2 full", Deferred(MailboxFull), 0),
         (At::Rcpt, "550 5.1.1 nobody here", Refused(Address), 0),
         (At::Rcpt, "550 5.7.26 unauthenticated", Refused(Sender), 0),
+        (At::Rcpt, "530 5.7.0 log in", Refused(Sender), 0),
         (At::Rcpt, "550 no", Refused(Other), 0),
         (At::Data, "421 later", NotHandedOver, 0),
         (At::Data, "451 later", Deferred(Later), 0),
