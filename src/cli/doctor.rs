@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::{DoctorArgs, Format};
 use super::database::{Database, obstacle};
-use super::run::of_another;
+use super::run::{NAMELESS, of_another};
 use super::workspace::{Workspace, block_on};
 use super::{End, output};
 use crate::channel::email::Signer;
@@ -247,7 +247,11 @@ async fn database(workspace: &Workspace) -> Vec<Diagnosis> {
             let mut unit = store.read().await?;
             (held, owner) = (unit.held().await?, unit.workspace().await?);
         }
+        let is_shared = store.is_shared();
         store.close().await;
+        if is_shared && !workspace.config.is_named {
+            bail!(NAMELESS);
+        }
         if let Some(owner) = owner.filter(|owner| *owner != workspace.config.workspace) {
             bail!("{}", of_another(&database.name(), &owner, &workspace.config.workspace));
         }

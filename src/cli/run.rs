@@ -55,6 +55,9 @@ async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) 
     };
     let store = database.store();
     tell_of_hold(&*store, elsewhere).await?;
+    if let (Database::Postgres(..), false) = (&database, workspace.config.is_named) {
+        bail!(NAMELESS);
+    }
     claim(&*store, &workspace.config.workspace, &database.name(), args.take_over).await?;
     let deployed = again(&*store, async || {
         let (checked, sources) = (&workspace.checked, &workspace.files.sources);
@@ -160,6 +163,11 @@ async fn claim(store: &dyn Store, name: &str, database: &str, take_over: bool) -
     }
     Ok(unit.commit().await?)
 }
+
+/// Why a workspace without a name is not put into force where others may be.
+pub(super) const NAMELESS: &str = "lotse.yaml does not say what the workspace is called, and on a database that processes \
+    share another one that does not would take its journeys out of force: write `workspace: NAME`, the same for every \
+    process";
 
 /// Why a workspace is not put into force.
 pub(super) fn of_another(database: &str, owner: &str, name: &str) -> String {

@@ -46,6 +46,8 @@ pub struct Config {
     /// What the workspace is called: letters, digits, `-`, `_` and `.`, at most 64. It is part of every signed
     /// link; `lotse` where left out.
     pub workspace: String,
+    /// Whether the file says what it is called. On a database that processes share, it must.
+    pub is_named: bool,
     /// The zone for contacts without one; UTC where left out.
     pub timezone: TimeZone,
     /// Where the data is; the file `lotse.db` where left out. May be `env:NAME`.
@@ -96,6 +98,7 @@ impl Default for Config {
         Self {
             complete: true,
             workspace: "lotse".to_owned(),
+            is_named: false,
             timezone: TimeZone::UTC,
             database: Deferred::Known(Database::Sqlite(PathBuf::from("lotse.db"))),
             database_pool: DatabasePool::default(),
@@ -133,9 +136,11 @@ impl Config {
         let default = Self::default();
         let database = "write `sqlite://lotse.db`, `postgres://user:password@host/name` or `env:NAME`";
         let allowed = "write `127.0.0.1:9000`, `10.0.0.5` or `10.0.0.0/8`";
+        let name = section.value("workspace", workspace);
         Self {
             complete: true,
-            workspace: section.value("workspace", workspace).unwrap_or(default.workspace),
+            is_named: name.is_some(),
+            workspace: name.unwrap_or(default.workspace),
             timezone: section.value("timezone", value::time_zone).unwrap_or(default.timezone),
             database: section.value("database", Deferred::read(database)).unwrap_or(default.database),
             database_pool: section.section("database_pool", DatabasePool::read).unwrap_or_default(),

@@ -129,6 +129,22 @@ fn copied_back_and_forth(workspace: &Workspace, server: &Server, url: &str) {
     server.drop(&second);
 }
 
+/// Nobody could tell its journeys from those of another that says nothing either.
+#[test]
+fn on_a_server_a_workspace_says_what_it_is_called() {
+    let Some(server) = server() else { return };
+    let name = server.create(None);
+    let workspace = Workspace::on(&server.url(&name), JOURNEYS, 1, "");
+    let config = std::fs::read_to_string(workspace.path("lotse.yaml")).unwrap();
+    write(&workspace.path("lotse.yaml"), &config.replace("workspace: tests\n", ""));
+    for arguments in [&["run"][..], &["run", "--take-over"], &["doctor"]] {
+        let output = workspace.command().args(arguments).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!output.status.success() && said.contains("write `workspace: NAME`"), "{said}");
+    }
+    server.drop(&name);
+}
+
 #[test]
 fn a_file_is_not_shared() {
     let workspace = Workspace::new(JOURNEYS, 1, "");

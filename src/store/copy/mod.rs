@@ -105,11 +105,11 @@ pub trait Tables: Store {
     /// When the database cannot be reached.
     async fn tables(&self) -> Result<Vec<Table>>;
 
-    /// How many rows a table has.
+    /// How many rows a table has, as far as the database knows without counting them: to show how far it is.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    async fn row_count(&self, table: &Table) -> Result<u64>;
+    async fn row_estimate(&self, table: &Table) -> Result<u64>;
 
     /// The next rows behind a key, in the order of the key; none behind the last.
     ///
@@ -200,10 +200,10 @@ pub async fn copy(
     let pairs = same_tables(from, to).await?;
     begin(to, &pairs, now).await?;
     for (source, target) in pairs.iter().filter(|(table, _)| table.name != HOLD) {
-        let all = from.row_count(source).await?;
+        let all = from.row_estimate(source).await?;
         let (mut done, mut after) = (0, None);
         loop {
-            progress("copied", &source.name, done, all);
+            progress("copied", &source.name, done, all.max(done));
             let rows = from.rows_after(source, after.as_deref()).await?;
             let Some(last) = rows.last() else { break };
             after = Some(source.key_of(last));
@@ -234,10 +234,10 @@ pub async fn compare(
 }
 
 async fn read_all(database: &dyn Tables, table: &Table, progress: &mut Progress<'_>) -> Result<Fingerprint> {
-    let all = database.row_count(table).await?;
+    let all = database.row_estimate(table).await?;
     let (mut found, mut after) = (Fingerprint::default(), None);
     loop {
-        progress("compared", &table.name, found.rows, all);
+        progress("compared", &table.name, found.rows, all.max(found.rows));
         let rows = database.rows_after(table, after.as_deref()).await?;
         let Some(last) = rows.last() else { return Ok(found) };
         after = Some(table.key_of(last));
@@ -266,7 +266,7 @@ async fn begin(to: &dyn Tables, pairs: &[(Table, Table)], now: Moment) -> std::r
     for (_, table) in pairs.iter().filter(|(table, _)| !again || table.name != HOLD) {
         if again {
             to.clear(table).await?;
-        } else if to.row_count(table).await? > 0 {
+        } else if !to.rows_after(table, None).await?.is_empty() {
             return Err(CopyError::NotEmpty(table.name.clone()));
         }
     }

@@ -140,6 +140,11 @@ impl PostgresStore {
         Ok(store)
     }
 
+    /// Waits for an answer to what is asked outside of a transaction.
+    async fn answered<T>(&self, asked: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        answer(self.answer_within, asked).await
+    }
+
     async fn begin(&self, how: &'static str) -> Result<Line> {
         Line::begin(&self.pool, how, self.answer_within).await
     }
@@ -246,12 +251,12 @@ impl Store for PostgresStore {
             + coalesce((SELECT max(number) FROM version), 0) + (SELECT count(*) FROM picked)
             + coalesce((SELECT since FROM hold), 0)";
         let asked = sqlx::query(sql).fetch_one(&self.pool);
-        answer(self.answer_within, asked).await.and_then(|row| row.try_get(0)).map_err(failed)
+        self.answered(asked).await.and_then(|row| row.try_get(0)).map_err(failed)
     }
 
     async fn tell(&self, wake: Wake) -> Result<()> {
         let told = wake::tell(&self.pool, self.worker.number(), wake);
-        answer(self.answer_within, told).await.map_err(failed)
+        self.answered(told).await.map_err(failed)
     }
 
     async fn told(&self) -> Result<Wake> {

@@ -23,7 +23,7 @@ const OTHERS: &str = "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 
 #[async_trait]
 impl Tables for PostgresStore {
     async fn tables(&self) -> Result<Vec<Table>> {
-        let rows = sqlx::query(COLUMNS).fetch_all(&self.pool).await.map_err(failed)?;
+        let rows = self.answered(sqlx::query(COLUMNS).fetch_all(&self.pool)).await.map_err(failed)?;
         let column = |row: &Row| {
             Ok((
                 row.try_get(0).map_err(failed)?,
@@ -35,9 +35,11 @@ impl Tables for PostgresStore {
         Ok(Table::from_columns(rows.iter().map(column).collect::<Result<_>>()?))
     }
 
-    async fn row_count(&self, table: &Table) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM \"{}\"", table.name);
-        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await.map_err(failed)?;
+    async fn row_estimate(&self, table: &Table) -> Result<u64> {
+        let sql = "SELECT greatest(reltuples, 0)::bigint FROM pg_class
+            WHERE relnamespace = current_schema()::regnamespace AND relname = $1";
+        let asked = sqlx::query(sql).bind(table.name.as_str()).fetch_one(&self.pool);
+        let row = self.answered(asked).await.map_err(failed)?;
         row.try_get::<i64, _>(0).map(i64::unsigned_abs).map_err(failed)
     }
 
@@ -50,7 +52,7 @@ impl Tables for PostgresStore {
         for (cell, kind) in key.unwrap_or_default().iter().zip(&kinds) {
             statement = bind_one(statement, cell, kind)?;
         }
-        let rows = statement.fetch_all(&self.pool).await.map_err(failed)?;
+        let rows = self.answered(statement.fetch_all(&self.pool)).await.map_err(failed)?;
         let cells = |row: &Row| {
             let kinds = table.columns.iter().map(|(_, kind)| kind.as_str());
             kinds.enumerate().map(|(index, kind)| cell(row, index, kind)).collect()
@@ -71,18 +73,18 @@ impl Tables for PostgresStore {
         for (index, (_, kind)) in table.columns.iter().enumerate() {
             statement = bind_all(statement, rows.iter().filter_map(|row| row.get(index)), kind)?;
         }
-        statement.execute(&self.pool).await.map_err(failed)?;
+        self.answered(statement.execute(&self.pool)).await.map_err(failed)?;
         Ok(())
     }
 
     async fn clear(&self, table: &Table) -> Result<()> {
         let sql = format!("TRUNCATE \"{}\"", table.name);
-        sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await.map_err(failed)?;
+        self.answered(sqlx::query(AssertSqlSafe(sql)).execute(&self.pool)).await.map_err(failed)?;
         Ok(())
     }
 
     async fn others(&self) -> Result<u64> {
-        let row = sqlx::query(OTHERS).bind(self.worker.number()).fetch_one(&self.pool).await;
+        let row = self.answered(sqlx::query(OTHERS).bind(self.worker.number()).fetch_one(&self.pool)).await;
         row.and_then(|row| row.try_get::<i64, _>(0)).map(i64::unsigned_abs).map_err(failed)
     }
 }

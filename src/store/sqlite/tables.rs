@@ -28,7 +28,7 @@ impl Tables for SqliteStore {
         Ok(Table::from_columns(rows.iter().map(column).collect::<Result<_>>()?))
     }
 
-    async fn row_count(&self, table: &Table) -> Result<u64> {
+    async fn row_estimate(&self, table: &Table) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM \"{}\"", table.name);
         let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.readers).await.map_err(failed)?;
         row.try_get::<i64, _>(0).map(i64::unsigned_abs).map_err(failed)
