@@ -1,5 +1,6 @@
 //! TLS on the way to PostgreSQL: only the server that is meant gets the password.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -12,8 +13,16 @@ use crate::program::{Workspace, write};
 /// Must be seen nowhere. As part of an address it is written otherwise.
 const PASSWORD: &str = "p:ss/w@rd";
 const IN_URL: &str = "p%3Ass%2Fw%40rd";
-/// A server has an address of its own, and the port of all.
-const ADDRESS: &str = "127.54.32.1";
+/// Addresses in the workspace name none.
+const PORT: u16 = 5432;
+
+/// An address of this machine at which nobody else has the port of PostgreSQL: another run of this test may be under way.
+fn address() -> Ipv4Addr {
+    let [.., first, second] = std::process::id().to_be_bytes();
+    let free = |third: &u8| TcpListener::bind((Ipv4Addr::new(127, first, second, *third), PORT)).is_ok();
+    let third = (1..=254).find(free).unwrap();
+    Ipv4Addr::new(127, first, second, third)
+}
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -38,10 +47,11 @@ fn shows(server: &Server, authority: &Authority, name: &str) {
 
 #[test]
 fn only_the_server_that_is_meant_is_spoken_to() {
-    let Some(server) = server_of("tls", &format!("-c listen_addresses={ADDRESS}")) else { return };
+    let address = address().to_string();
+    let Some(server) = server_of("tls", &format!("-c listen_addresses={address}")) else { return };
     let name = server.create(None);
     let (ours, others) = (authority(), authority());
-    shows(&server, &ours, ADDRESS);
+    shows(&server, &ours, &address);
     let hba = format!("local all postgres trust\nhostssl {name} ada 127.0.0.0/8 scram-sha-256\n");
     std::fs::write(server.data().join("pg_hba.conf"), hba).unwrap();
     for sql in [
@@ -56,7 +66,7 @@ fn only_the_server_that_is_meant_is_spoken_to() {
     write(&workspace.path("ours.pem"), &ours.pem());
     write(&workspace.path("others.pem"), &others.pem());
     let said = |parameters: &str, password: &str| -> (bool, String) {
-        let url = format!("postgres://ada:{password}@{ADDRESS}/{name}?{parameters}");
+        let url = format!("postgres://ada:{password}@{address}/{name}?{parameters}");
         let mut command = workspace.command();
         command.current_dir(workspace.path("")).env("DATABASE_URL", url).env("LOTSE_LOG", "debug");
         let output = command.arg("migrate").output().unwrap();
