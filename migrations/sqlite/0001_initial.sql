@@ -149,7 +149,7 @@ CREATE TABLE moving (
   woken         INTEGER NOT NULL  -- how many were told so far
 ) STRICT;
 
--- What a run did at each place and why; can be pruned.
+-- What a run did at each place and why. That of ended runs may be taken away but for the last step.
 CREATE TABLE history (
   slot    INTEGER NOT NULL,
   run     BLOB    NOT NULL,
@@ -197,7 +197,8 @@ CREATE TABLE message (
 CREATE INDEX message_due ON message (due_at) WHERE due_at IS NOT NULL AND channel = 'email';
 CREATE INDEX message_due_over_http ON message (due_at) WHERE due_at IS NOT NULL AND channel <> 'email';
 -- What somebody should look at.
-CREATE INDEX message_attention ON message (state, settled_at) WHERE state IN ('unsure', 'refused');
+CREATE INDEX message_attention ON message (state, decided_at) WHERE state IN ('unsure', 'refused');
+CREATE INDEX message_latest ON message (decided_at);
 -- Those whose hand-over has begun: few at any time, and looked for when the program starts.
 CREATE INDEX message_handed_over ON message (handed_over_at) WHERE state = 'handed_over';
 
@@ -227,7 +228,8 @@ CREATE TABLE call (
   PRIMARY KEY (slot, contact, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX call_due ON call (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX call_attention ON call (settled_at) WHERE state = 'dead';
+CREATE INDEX call_attention ON call (decided_at) WHERE state = 'dead';
+CREATE INDEX call_latest ON call (decided_at);
 -- Teams answer by the lead's id alone.
 CREATE INDEX call_by_id ON call (id);
 

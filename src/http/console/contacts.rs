@@ -15,6 +15,8 @@ use crate::store::{ReadUnit, Who};
 
 /// How many contacts are listed.
 const LISTED: u32 = 50;
+/// How far contacts are counted on a database that processes share.
+const COUNTED: i64 = 100_000;
 /// How much of the story is told.
 const STORY_ITEMS: usize = 100;
 
@@ -74,7 +76,8 @@ async fn listed(console: &Console, asked: String, frame: Frame) -> Result<Respon
         });
     }
     let count = i64::try_from(unit.contact_count().await?).unwrap_or(i64::MAX);
-    let count = shown::number(count);
+    let about = if runtime.store().is_shared() && count > COUNTED { "about " } else { "" };
+    let count = format!("{about}{}", shown::number(count));
     Ok(page(&ContactsPage { frame, nobody: !asked.is_empty(), asked, count, contacts }))
 }
 

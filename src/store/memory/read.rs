@@ -200,7 +200,7 @@ impl Tables {
 
     pub(super) fn quarantined(&self, limit: u32) -> Vec<Quarantined> {
         let mut items: Vec<_> = self.quarantine.iter().collect();
-        items.sort_by_key(|(id, item)| (Reverse(item.received_at), **id));
+        items.sort_by_key(|(id, item)| (Reverse(item.received_at), Reverse(**id)));
         items.into_iter().take(limit as usize).map(|(_, item)| item.clone()).collect()
     }
 }

@@ -58,6 +58,15 @@ macro_rules! numbers {
     };
 }
 
+/// How many contacts there are: counted where there are few, else as the server estimates when it cleans up.
+macro_rules! contact_count {
+    () => {
+        "SELECT CASE WHEN few.count <= 100000 THEN few.count ELSE greatest(few.count,
+        (SELECT reltuples::bigint FROM pg_class WHERE oid = 'contact'::regclass)) END
+        FROM (SELECT count(*) FROM (SELECT 1 FROM contact LIMIT 100001) AS counted) AS few"
+    };
+}
+
 /// Whether a text of words, each between spaces, has a word.
 macro_rules! has_word {
     ($words:literal, $word:literal) => {

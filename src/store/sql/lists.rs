@@ -1,5 +1,6 @@
 //! Lists that are about no contact alone: deliveries, counts, versions, access.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{self, Columns, json};
@@ -12,30 +13,46 @@ use crate::store::{
 };
 use crate::time::Moment;
 
-/// The columns that [`delivery`] reads of calls; `$1` is how many.
-const CALLS: &str =
-    "SELECT id, contact, journey, target, state, attempts, decided_at, due_at, answer, kind FROM call";
-const MESSAGES: &str =
-    "SELECT id, contact, journey, message, state, attempts, decided_at, due_at, answer FROM message";
-/// As [`Delivery::order`] has it.
-const CALLS_FIRST: &str = "ORDER BY state <> 'dead', decided_at DESC, id LIMIT $1";
-const MESSAGES_FIRST: &str =
-    "ORDER BY CASE state WHEN 'unsure' THEN 0 WHEN 'refused' THEN 1 ELSE 2 END, decided_at DESC, id LIMIT $1";
+/// Declares a statement that lists deliveries of a kind, the latest first and `$1` at the most. Each is read from an index,
+/// in its order.
+macro_rules! listed {
+    ($name:literal, $more:literal FROM $table:literal WHERE $condition:literal) => {
+        concat!(
+            "SELECT id, contact, journey, ",
+            $name,
+            ", state, attempts, decided_at, due_at, answer",
+            $more,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $condition,
+            " ORDER BY decided_at DESC, id LIMIT $1"
+        )
+    };
+}
+
+pub(in super::super) const DEAD: &str = listed!("target", ", kind" FROM "call" WHERE "state = 'dead'");
+/// The index of both is meant.
+pub(in super::super) const UNSURE: &str =
+    listed!("message", "" FROM "message" WHERE "state IN ('unsure', 'refused') AND state = 'unsure'");
+pub(in super::super) const REFUSED: &str =
+    listed!("message", "" FROM "message" WHERE "state IN ('unsure', 'refused') AND state = 'refused'");
+pub(in super::super) const OTHER_CALLS: &str =
+    listed!("target", ", kind" FROM "call" WHERE "state <> 'dead'");
+pub(in super::super) const OTHER_MESSAGES: &str =
+    listed!("message", "" FROM "message" WHERE "state NOT IN ('unsure', 'refused')");
 
 pub(super) async fn deliveries(
     connection: &mut Connection,
     which: Deliveries,
     limit: u32,
 ) -> Result<Vec<Delivery>> {
-    let (messages, calls) = match which {
-        Deliveries::Attention => ("WHERE state IN ('unsure', 'refused')", "WHERE state = 'dead'"),
-        Deliveries::All => ("", ""),
-    };
-    let calls = format!("{CALLS} {calls} {CALLS_FIRST}");
-    let messages = format!("{MESSAGES} {messages} {MESSAGES_FIRST}");
+    let attention = [(DEAD, true), (UNSURE, false), (REFUSED, false)];
+    let others = [(OTHER_CALLS, true), (OTHER_MESSAGES, false)];
+    let others = others.into_iter().filter(|_| which == Deliveries::All);
     let mut found = Vec::new();
-    for (sql, is_call) in [(calls, true), (messages, false)] {
-        let statement = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(i64::from(limit));
+    for (sql, is_call) in attention.into_iter().chain(others) {
+        let statement = sqlx::query(sql).bind(i64::from(limit));
         for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
             found.push(delivery(&mut Columns::of(&row, "message"), is_call)?);
         }
@@ -239,11 +256,14 @@ pub(super) async fn revoke_token(connection: &mut Connection, id: &str, now: Mom
     Ok(done.rows_affected() == 1)
 }
 
+/// Ids begin with the moment that they are of, to the millisecond.
 pub(super) async fn quarantined(connection: &mut Connection, limit: u32) -> Result<Vec<Quarantined>> {
-    let sql = "SELECT received_at, reason, body FROM quarantine ORDER BY received_at DESC, id LIMIT $1";
+    let sql = "SELECT received_at, reason, body FROM quarantine ORDER BY id DESC LIMIT $1";
     let found = sqlx::query(sql).bind(i64::from(limit)).fetch_all(&mut *connection).await.map_err(failed)?;
-    rows::all(&found, |row| {
+    let mut items = rows::all(&found, |row| {
         let mut columns = Columns::of(row, "quarantine");
         Ok(Quarantined { received_at: columns.moment()?, reason: columns.text()?, body: columns.text()? })
-    })
+    })?;
+    items.sort_by_key(|item| Reverse(item.received_at));
+    Ok(items)
 }

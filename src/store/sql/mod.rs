@@ -8,7 +8,7 @@
 //!   table `k`. As databases need different numbers of parameters for a list, lists come last.
 //! - `instance`: what a file beside the database is told.
 //! - `guard`: what must be held so that nobody else changes it meanwhile.
-//! - the fragments `has_word!`, `due!`, `earliest!`, `counted!`, `free!`, `claimed!`, `taken_over!`, `given_back!`,
+//! - the fragments `has_word!`, `contact_count!`, `due!`, `earliest!`, `counted!`, `free!`, `claimed!`, `taken_over!`, `given_back!`,
 //!   `pending_of!`, `alone!`.
 
 mod aside;
@@ -50,6 +50,7 @@ fn words(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 /// What each database is asked about how it goes about it.
 #[cfg(test)]
 pub(super) mod statements {
+    pub(in super::super) use super::lists::{DEAD, OTHER_CALLS, OTHER_MESSAGES, REFUSED, UNSURE};
     pub(in super::super) use super::moving::{LAST_OF_PIECE, WAKE};
     pub(in super::super) use super::past::HAPPENED;
     pub(in super::super) use super::people::NEXT_DUE;

@@ -112,7 +112,7 @@ pub(super) async fn latest_contacts(connection: &mut Connection, limit: u32) -> 
 }
 
 pub(super) async fn contact_count(connection: &mut Connection) -> Result<u64> {
-    let found = sqlx::query("SELECT count(*) FROM contact").fetch_one(&mut *connection).await;
+    let found = sqlx::query(contact_count!()).fetch_one(&mut *connection).await;
     Columns::of(&found.map_err(failed)?, "contact").number()
 }
 

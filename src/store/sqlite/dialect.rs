@@ -55,6 +55,13 @@ macro_rules! numbers {
     };
 }
 
+/// How many contacts there are: counted along an index.
+macro_rules! contact_count {
+    () => {
+        "SELECT count(*) FROM contact"
+    };
+}
+
 /// Whether a text of words, each between spaces, has a word.
 macro_rules! has_word {
     ($words:literal, $word:literal) => {

@@ -3,8 +3,8 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::sql::statements::{
-    EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, PENDING_OF, WAKE,
-    WATCH_DUE, WATCHED,
+    DEAD, EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, OTHER_CALLS,
+    OTHER_MESSAGES, PENDING_OF, REFUSED, UNSURE, WAKE, WATCH_DUE, WATCHED,
 };
 use super::testing::File;
 
@@ -46,6 +46,11 @@ async fn nobody_walks_over_all_contacts() {
         (EXTEND, "SEARCH contact USING PRIMARY KEY"),
         (LAST_OF_PIECE, "SEARCH run USING PRIMARY KEY"),
         (WAKE, "SEARCH run USING PRIMARY KEY"),
+        (DEAD, "SCAN call USING INDEX call_attention"),
+        (UNSURE, "SEARCH message USING INDEX message_attention"),
+        (REFUSED, "SEARCH message USING INDEX message_attention"),
+        (OTHER_CALLS, "SCAN call USING INDEX call_latest"),
+        (OTHER_MESSAGES, "SCAN message USING INDEX message_latest"),
         (NEXT_DUE, "SEARCH watch USING COVERING INDEX watch_due"),
     ] {
         let steps = steps(sql).await;

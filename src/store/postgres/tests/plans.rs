@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::super::guard::{TAKE_SLOTS, WANTED};
 use super::super::sql::statements::{
-    EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, PENDING_OF, WAKE,
-    WATCH_DUE, WATCHED,
+    DEAD, EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, OTHER_CALLS,
+    OTHER_MESSAGES, PENDING_OF, REFUSED, UNSURE, WAKE, WATCH_DUE, WATCHED,
 };
 use super::super::testing::Fresh;
 
@@ -33,6 +33,11 @@ async fn nobody_walks_over_everything() {
         (LAST_OF_PIECE, 3),
         (WAKE, 7),
         (NEXT_DUE, 0),
+        (DEAD, 1),
+        (UNSURE, 1),
+        (REFUSED, 1),
+        (OTHER_CALLS, 1),
+        (OTHER_MESSAGES, 1),
         (look.as_str(), 4),
     ] {
         let prepare = AssertSqlSafe(format!("PREPARE asked AS {sql}"));
@@ -45,6 +50,11 @@ async fn nobody_walks_over_everything() {
         let walks = |step: &&String| step.contains("Seq Scan") && !step.contains("Seq Scan on watching");
         assert_eq!(steps.iter().find(walks), None, "{sql}: {steps:#?}");
         assert!(steps.iter().any(|step| step.contains("Index")), "{sql}: {steps:#?}");
+        let lists = [(DEAD, "call_attention"), (UNSURE, "message_attention"), (REFUSED, "message_attention")];
+        let more = [(OTHER_CALLS, "call_latest"), (OTHER_MESSAGES, "message_latest")];
+        for (_, index) in lists.into_iter().chain(more).filter(|(list, _)| *list == sql) {
+            assert!(steps.iter().any(|step| step.contains(index)), "{sql}: {steps:#?}");
+        }
         assert!(sql != WAKE || steps.iter().any(|step| step.contains("run_pkey")), "{steps:#?}");
         sqlx::raw_sql("DEALLOCATE asked").execute(&mut *connection).await.unwrap();
     }
