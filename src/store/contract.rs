@@ -233,4 +233,5 @@ where_rows_are_spoilt! {
     an_audit_tells_what_cannot_be_read_and_goes_on
     an_audit_finds_rows_of_nobody_wherever_they_are
     what_comes_in_for_whoever_cannot_be_read_is_taken
+    an_audit_balances_without_the_steps_of_those_who_have_ended
 }

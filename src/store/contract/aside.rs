@@ -1,6 +1,8 @@
 //! Contacts that are set aside, and rows that cannot be read.
 
-use super::fixture::{arrival, at, calling, entering, event, person, record, row, sending, state_of};
+use super::fixture::{
+    arrival, at, broken, calling, ending, entering, event, person, record, row, sending, state_of,
+};
 use crate::domain::{CallKind, CallState, ContactId, Effects, MessageState, Watch, WatchState};
 use crate::language::plan::{Needs, Reach};
 use crate::store::audit::Rule;
@@ -194,4 +196,34 @@ pub(super) async fn what_comes_in_for_whoever_cannot_be_read_is_taken(
         look!(store, unit => unit.find(&Who::Id(ben))).unwrap().suppressed.as_deref(),
         Some("bounced")
     );
+}
+
+/// As the page on scaling says.
+pub(super) async fn an_audit_balances_without_the_steps_of_those_who_have_ended(
+    store: &dyn Store,
+    say: impl AsyncFn(String),
+) {
+    let ada = person(store, "ada").await;
+    for (journey, ended) in [("old", 10), ("new", 100)] {
+        let (mut run, effects) = entering(ada, journey, 0);
+        record(store, &run, effects, 0).await;
+        let effects = ending(&mut run, ended);
+        record(store, &run, effects, ended).await;
+    }
+    let page = include_str!("../../../docs/guide/scaling.md");
+    let (_, sql) = page.split_once("```sql\n").unwrap();
+    let (sql, _) = sql.split_once(";").unwrap();
+    let sql = sql.replace("1700000000000000", &at(50).micros().to_string());
+    for slot in 0..crate::domain::SLOT_COUNT {
+        say(sql.replace("r.slot = 17", &format!("r.slot = {slot}"))).await;
+    }
+    let mut unit = store.read().await.unwrap();
+    let mut steps = Vec::new();
+    for run in unit.runs(ada).await.unwrap() {
+        steps.push((run.journey.clone(), unit.history(ada, run.id).await.unwrap().len()));
+    }
+    steps.sort();
+    assert_eq!(steps, [("new".to_owned(), 3), ("old".to_owned(), 1)]);
+    drop(unit);
+    assert_eq!(broken(store).await, [""; 0]);
 }
