@@ -134,8 +134,16 @@ export function textmate(words) {
         captures: { 2: { name: 'support.type.journey' } },
       },
       setting: {
-        match: `${word(`(${any(words.settings)})`)}(?=\\s*["\\d])`,
-        name: 'support.variable.setting.journey',
+        patterns: [
+          {
+            match: `${word(`(${any(words.settings)})`)}(?=\\s*["\\d])`,
+            name: 'support.variable.setting.journey',
+          },
+          {
+            match: `${word('(from)')}\\s+(${NAME})`,
+            captures: { 1: { name: 'support.variable.setting.journey' }, 2: { name: 'variable.other.sender.journey' } },
+          },
+        ],
       },
       word: {
         patterns: [

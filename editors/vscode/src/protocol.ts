@@ -6,10 +6,12 @@ export interface At {
   position: Position;
 }
 
-/** The journey at a place. */
+/** The journey at a place, the step there marked in its picture. */
 export interface Picture {
   svg: string;
-  title: string;
+  /** The text behind its name, if it has one. */
+  title: string | null;
+  journey: string;
 }
 
 /** The message at a place, as its recipient gets it. */

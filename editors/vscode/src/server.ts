@@ -7,8 +7,13 @@ import { LanguageClient, RevealOutputChannelOn, type Middleware, type RequestTyp
 
 import { find } from './program';
 
+/** What a failure says, for people. */
+export function said(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure);
+}
+
 /** The files that the server has something to say about. */
-const DOCUMENTS = [
+export const DOCUMENTS = [
   { scheme: 'file', language: 'journey' },
   { scheme: 'file', pattern: '**/lotse.yaml' },
   { scheme: 'file', pattern: '**/*.{mjml,html,txt}' },
@@ -55,15 +60,20 @@ export class Server implements vscode.Disposable {
       await client.start();
       this.#started.fire();
     } catch (error) {
-      await this.#missing(`\`${found.file} lsp\` cannot be started: ${String(error)}`);
+      await this.#missing(`\`${found.file} lsp\` cannot be started: ${said(error)}`);
     }
   }
 
-  /** Asks the server; nothing where none runs or it cannot say. */
+  /** Asks the server. It fails with what to tell the author where there is no answer. */
+  async demand<P, R>(what: RequestType<P, R, void>, params: P, token?: vscode.CancellationToken): Promise<R> {
+    if (!this.#client?.isRunning()) throw new Error('the language server does not run');
+    return this.#client.sendRequest<R>(what.method, params, token);
+  }
+
+  /** Asks the server; nothing where there is no answer. */
   async ask<P, R>(what: RequestType<P, R, void>, params: P, token?: vscode.CancellationToken): Promise<R | undefined> {
-    if (!this.#client?.isRunning()) return undefined;
     try {
-      return await this.#client.sendRequest<R>(what.method, params, token);
+      return await this.demand(what, params, token);
     } catch (error) {
       if (!token?.isCancellationRequested) this.log.warn(`${what.method}: ${String(error)}`);
       return undefined;

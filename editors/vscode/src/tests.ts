@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 
 import { runTests, tests, type Result, type Test } from './protocol';
 import { byFile } from './results';
-import type { Server } from './server';
+import { said, type Server } from './server';
 
 /** How long nobody types before the tests are listed anew, in milliseconds. */
 const REST = 400;
@@ -86,15 +86,24 @@ export class Tests implements vscode.Disposable {
     );
     const run = this.#controller.createTestRun(request);
     wanted.forEach((item) => run.started(item));
-    const ids = wanted.map((item) => item.id);
-    const results = await this.server.ask(runTests, { ids }, token);
-    const told = new Map(results?.map((result) => [result.id, result]));
-    for (const item of wanted) report(run, item, told.get(item.id));
+    try {
+      const results = await this.server.demand(runTests, { ids: wanted.map((item) => item.id) }, token);
+      const told = new Map(results.map((result) => [result.id, result]));
+      for (const item of wanted) report(run, item, told.get(item.id));
+    } catch (error) {
+      // A workspace with mistakes runs no test.
+      const why = new vscode.TestMessage(said(error));
+      for (const item of wanted) run.errored(item, why);
+    }
     run.end();
   }
 }
 
 function report(run: vscode.TestRun, item: vscode.TestItem, result: Result | undefined): void {
+  if (result) {
+    const told = result.passed ? 'passed' : (result.message ?? 'failed');
+    run.appendOutput(`${item.label}: ${told}\n`.replace(/\r?\n/g, '\r\n'), undefined, item);
+  }
   if (!result) {
     run.skipped(item);
   } else if (result.passed) {

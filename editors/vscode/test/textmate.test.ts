@@ -67,6 +67,7 @@ test('names are told apart from words', () => {
   assert.equal(scope('email hello {', 'email'), 'storage.type.channel');
   assert.equal(scope('  send sms parcel_today', 'parcel_today'), 'entity.name.function.message');
   assert.equal(scope('  expect email hello', 'hello'), 'entity.name.function.message');
+  assert.equal(scope('  from marketing', 'from'), 'support.variable.setting');
   assert.equal(scope('  set contact.wait = 1', 'wait'), 'variable.other.property');
   assert.equal(scope('  record event_of_mine { }', 'event_of_mine'), undefined);
   assert.equal(scope('  if weekend', 'weekend'), undefined, 'a word within a name');

@@ -1,11 +1,4 @@
-/** The page of the preview: what it may do, and what it is told. */
-import type { Mail, Picture } from '../protocol';
-
-/** What the page shows now. What is missing is left as it is. */
-export interface Shown {
-  picture: Picture | null;
-  mail: Mail | null;
-}
+/** The page of the preview, and what it may do. */
 
 /**
  * The page, which runs its own script and nothing else.
@@ -32,7 +25,7 @@ export function page(source: string, script: string, style: string, nonce: strin
   <title>Lotse</title>
 </head>
 <body>
-  <p id="empty">Put the cursor into a journey or a message.</p>
+  <p id="note"></p>
   <figure id="picture" hidden><figcaption></figcaption><img alt=""></figure>
   <section id="mail" hidden><h2></h2><iframe sandbox="" title="The mail as its recipient gets it"></iframe><pre></pre></section>
   <script nonce="${nonce}" src="${script}"></script>

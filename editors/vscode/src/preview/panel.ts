@@ -4,8 +4,9 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 
 import { mail, picture, type At } from '../protocol';
-import type { Server } from '../server';
-import { address, page, type Shown } from './page';
+import { DOCUMENTS, said, type Server } from '../server';
+import { address, page } from './page';
+import type { Told } from './view';
 
 /** How long the cursor rests before the preview follows, in milliseconds. */
 const REST = 120;
@@ -22,7 +23,9 @@ export class Preview implements vscode.Disposable {
     private readonly extension: vscode.Uri,
   ) {
     const follow = (editor: vscode.TextEditor | undefined): void => {
-      if (editor?.document.languageId === 'journey') this.#follow(place(editor.document, editor.selection.active));
+      if (editor && vscode.languages.match(DOCUMENTS, editor.document)) {
+        this.#follow(place(editor.document, editor.selection.active));
+      }
     };
     this.#listeners = [
       vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => follow(textEditor)),
@@ -85,19 +88,20 @@ export class Preview implements vscode.Disposable {
   async #fill(at: At): Promise<void> {
     this.#asked?.cancel();
     const asked = (this.#asked = new vscode.CancellationTokenSource());
-    const [drawn, written] = await Promise.all([
-      this.server.ask(picture, at, asked.token),
-      this.server.ask(mail, at, asked.token),
+    const [drawn, written] = await Promise.allSettled([
+      this.server.demand(picture, at, asked.token),
+      this.server.demand(mail, at, asked.token),
     ]);
-    if (asked.token.isCancellationRequested || !this.#panel) return;
-    await this.#tell({ picture: drawn ?? null, mail: written ?? null });
-  }
-
-  async #tell({ picture: drawn, mail: written }: Shown): Promise<void> {
-    await this.#panel?.webview.postMessage({
-      picture: drawn && { title: drawn.title, address: address(drawn.svg) },
-      mail: written,
-    });
+    if (asked.token.isCancellationRequested) return;
+    const journey = drawn.status === 'fulfilled' ? drawn.value : null;
+    const told: Told = {
+      picture: journey && { title: journey.title ?? journey.journey, address: address(journey.svg) },
+      mail: written.status === 'fulfilled' ? written.value : null,
+      note: [drawn, written]
+        .flatMap((answer) => (answer.status === 'rejected' ? [said(answer.reason)] : []))
+        .join('\n'),
+    };
+    await this.#panel?.webview.postMessage(told);
   }
 }
 

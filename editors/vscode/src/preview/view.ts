@@ -1,7 +1,9 @@
 /** The script of the preview's page: it shows what it is told, and runs in the page. */
-interface Told {
+export interface Told {
   picture: { title: string; address: string } | null;
   mail: { subject: string; html: string; text: string } | null;
+  /** Why something is not shown. */
+  note: string;
 }
 
 const find = <E extends HTMLElement>(selector: string): E => {
@@ -10,14 +12,15 @@ const find = <E extends HTMLElement>(selector: string): E => {
   return found;
 };
 
-const empty = find('#empty');
+const note = find('#note');
 const picture = find('#picture');
 const mail = find('#mail');
 
 window.addEventListener('message', ({ data }: MessageEvent<Told>) => {
   picture.hidden = !data.picture;
   mail.hidden = !data.mail;
-  empty.hidden = Boolean(data.picture ?? data.mail);
+  const nothing = data.picture || data.mail ? '' : 'Put the cursor into a journey or a message.';
+  note.textContent = data.note || nothing;
   if (data.picture) {
     find('#picture figcaption').textContent = data.picture.title;
     const image = find<HTMLImageElement>('#picture img');

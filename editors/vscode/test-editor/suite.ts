@@ -1,0 +1,152 @@
+/** What a person sees who writes journeys in VS Code, asked of VS Code itself. */
+import assert from 'node:assert/strict';
+
+import * as vscode from 'vscode';
+
+/** How long is waited for what must come, in milliseconds. */
+const PATIENCE = 20_000;
+
+const folder = vscode.workspace.workspaceFolders?.[0]?.uri ?? assert.fail('no folder is open');
+const journey = vscode.Uri.joinPath(folder, 'welcome.journey');
+
+/** Waits until something is there. */
+async function until<T>(what: string, look: () => T | undefined | PromiseLike<T | undefined>): Promise<T> {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) assert.fail(`it did not come: ${what}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+async function opened(uri: vscode.Uri): Promise<vscode.TextEditor> {
+  return vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), vscode.ViewColumn.One);
+}
+
+/** Where a text stands, or where it ends. */
+function place(document: vscode.TextDocument, text: string, end = false): vscode.Position {
+  const at = document.getText().indexOf(text);
+  assert.notEqual(at, -1, `the text has no ${text}`);
+  return document.positionAt(end ? at + text.length : at);
+}
+
+async function replace(editor: vscode.TextEditor, text: string, by: string): Promise<void> {
+  const range = new vscode.Range(place(editor.document, text), place(editor.document, text, true));
+  assert.ok(await editor.edit((edit) => edit.replace(range, by)));
+}
+
+const codes = (uri: vscode.Uri): string[] =>
+  vscode.languages.getDiagnostics(uri).map(({ code }) => String(typeof code === 'object' ? code.value : code));
+
+const tests: Record<string, () => Promise<void>> = {
+  'a mistake is found while it is typed, and its fix mends it': async () => {
+    const editor = await opened(journey);
+    const text = editor.document.getText();
+    await replace(editor, 'send email welcome', 'send email welcom');
+    await until('a finding', () => (codes(journey).includes('E101') ? true : undefined));
+    const at = place(editor.document, 'welcom\n');
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+      'vscode.executeCodeActionProvider',
+      journey,
+      new vscode.Range(at, at),
+      vscode.CodeActionKind.QuickFix.value,
+    );
+    const fix = actions.find(({ edit }) => edit) ?? assert.fail(`there is no fix: ${JSON.stringify(actions)}`);
+    assert.ok(fix.edit && (await vscode.workspace.applyEdit(fix.edit)));
+    await until('no finding', () => (codes(journey).includes('E101') ? undefined : true));
+    assert.equal(editor.document.getText(), text);
+    await seen('findings', '.monaco-editor');
+  },
+
+  'completion knows the place': async () => {
+    const editor = await opened(journey);
+    const at = place(editor.document, 'send email ', true);
+    const list = await vscode.commands.executeCommand<vscode.CompletionList>('vscode.executeCompletionItemProvider', journey, at);
+    const labels = list.items.map(({ label }) => (typeof label === 'string' ? label : label.label));
+    assert.ok(labels.includes('welcome'), labels.join(' '));
+  },
+
+  'hover tells what a word does': async () => {
+    const editor = await opened(journey);
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+      'vscode.executeHoverProvider',
+      journey,
+      place(editor.document, 'wait up to'),
+    );
+    assert.ok(hovers.length > 0);
+  },
+
+  'a message leads to where it is declared': async () => {
+    const editor = await opened(journey);
+    const found = await vscode.commands.executeCommand<(vscode.Location | vscode.LocationLink)[]>(
+      'vscode.executeDefinitionProvider',
+      journey,
+      place(editor.document, 'send email ', true),
+    );
+    const target = found[0] ?? assert.fail('there is no definition');
+    const uri = 'targetUri' in target ? target.targetUri : target.uri;
+    assert.ok(uri.path.endsWith('/messages.journey'), uri.path);
+  },
+
+  'a text is laid out': async () => {
+    const editor = await opened(journey);
+    const text = editor.document.getText();
+    await replace(editor, 'send email welcome', 'send    email   welcome');
+    await vscode.commands.executeCommand('editor.action.formatDocument');
+    assert.equal(editor.document.getText(), text);
+  },
+
+  'above tests stands what runs them': async () => {
+    await opened(journey);
+    const lenses = await until('code lenses', async () => {
+      const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', journey, 99);
+      return found.length > 0 ? found : undefined;
+    });
+    const commands = lenses.map(({ command }) => command?.command);
+    assert.ok(commands.includes('lotse.showPicture'), commands.join(' '));
+    const run = lenses.find(({ command }) => command?.command === 'lotse.runTest')?.command;
+    assert.ok(run, commands.join(' '));
+    await vscode.commands.executeCommand(run.command, ...((run.arguments ?? []) as unknown[]));
+    await vscode.commands.executeCommand('workbench.view.testing.focus');
+    await vscode.commands.executeCommand('testing.runAll');
+    await seen('tests', '.codicon-testing-passed-icon');
+  },
+
+  'the preview follows the cursor': async () => {
+    const editor = await opened(journey);
+    editor.selection = new vscode.Selection(place(editor.document, 'stage '), place(editor.document, 'stage '));
+    await vscode.commands.executeCommand('lotse.preview');
+    await until('the preview', () =>
+      vscode.window.tabGroups.all
+        .flatMap(({ tabs }) => tabs)
+        .find(({ input }) => input instanceof vscode.TabInputWebview && input.viewType.endsWith('lotse.preview')),
+    );
+    await seen('picture', '#picture:not([hidden])>img[src^="data:image/svg"]');
+    const messages = await opened(vscode.Uri.joinPath(folder, 'messages.journey'));
+    const at = place(messages.document, 'subject');
+    messages.selection = new vscode.Selection(at, at);
+    await seen('mail', '#mail:not([hidden])>iframe');
+  },
+};
+
+/** Has the window looked at: whether what the selector says is there. It is drawn by then, and pictures show it. */
+async function seen(name: string, selector: string): Promise<void> {
+  console.log(`see ${name} ${selector}`);
+  await new Promise((done) => setTimeout(done, 2000));
+}
+
+export async function run(): Promise<void> {
+  const failed: string[] = [];
+  for (const [name, test] of Object.entries(tests)) {
+    try {
+      await test();
+      console.log(`ok ${name}`);
+    } catch (error) {
+      failed.push(name);
+      console.log(`not ok ${name}\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+  }
+  console.log(`${Object.keys(tests).length - failed.length} passed, ${failed.length} failed`);
+  if (failed.length > 0) throw new Error(failed.join(', '));
+}
