@@ -13,8 +13,12 @@
 )]
 
 mod check;
+#[allow(dead_code, reason = "tests look at more of it")]
+#[path = "../../tests/program/counting.rs"]
+mod counting;
 mod parse;
 mod places;
+mod process;
 mod replay;
 mod tests;
 mod transitions;
@@ -50,6 +54,15 @@ async fn main() {
         if wanted(name) {
             one(name, needed).await;
         }
+    }
+    if wanted("idle") {
+        process::run_idle().await;
+    }
+    if wanted("memory") {
+        process::run_memory().await;
+    }
+    if wanted("workers") {
+        process::run_workers().await;
     }
     if wanted("replay") {
         replay::run().await;

@@ -67,6 +67,14 @@ impl Scratch {
         }
     }
 
+    /// What `database` of lotse.yaml says where it is meant.
+    pub fn database(&self) -> String {
+        match &self.place {
+            Place::Sqlite(file) => format!("sqlite://{}", file.display()),
+            Place::Postgres(url) => within(url, SCHEMA).into(),
+        }
+    }
+
     /// Whether any number of processes may work in it.
     pub fn is_shared(&self) -> bool {
         matches!(self.place, Place::Postgres(_))

@@ -113,16 +113,16 @@ impl CallCenter {
         let under_way: Vec<CallId> = self.flow.calls_under_way().keys().copied().collect();
         let claimed = self.runtime.store().claim_calls(now, CLAIM, &under_way, &self.full()).await?;
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.call.version)).await;
-        let mut unit = self.runtime.store().read().await?;
         if claimed.is_empty() {
             if under_way.is_empty() {
                 self.flow.pulse.moved(Work::Calls, now);
             }
-            let next = unit.next_due().await?.calls.filter(|next| *next > now);
+            let next = self.runtime.next_due(now).await?.calls.filter(|next| *next > now);
             return Ok(
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
             );
         }
+        let mut unit = self.runtime.store().read().await?;
         let mut ready = Vec::new();
         let mut bodies = Vec::new();
         for claimed in claimed {

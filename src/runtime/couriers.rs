@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{Instrument as _, Span};
 
 use super::flow::Flow;
-use super::gate::LedgerGate;
+use super::gate::{LedgerGate, Waited};
 use super::ledger::{posted, told, word};
 use super::mail::key;
 use super::pulse::{WITHOUT_JOURNEY, Work};
@@ -118,7 +118,7 @@ impl Couriers {
             if self.lines.values().all(|line| line.under_way.load(Ordering::SeqCst) == 0) {
                 self.flow.pulse.moved(Work::OverHttp, now);
             }
-            let next = store.read().await?.next_due().await?.over_http.filter(|next| *next > now);
+            let next = self.runtime.next_due(now).await?.over_http.filter(|next| *next > now);
             return Ok(
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
             );
@@ -180,7 +180,8 @@ impl Couriers {
             Ok(Err(error)) => return self.put_off(claimed, refused, error.to_string()).await,
             Err(_) => return self.put_off(claimed, refused, "writing it failed inside Lotse").await,
         };
-        let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
+        let waited = Waited::default();
+        let gate = LedgerGate { writer: &self.writer, key: key(claimed), before, waited: &waited };
         if !gate.hand_over(message.id).await {
             // Void where the gate has said no.
             return self.put_off(claimed, Outcome::NotBegun(now), "it waits for who delivers it").await;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{Instrument as _, Span};
 
 use super::flow::Flow;
-use super::gate::{self, LedgerGate, Pass};
+use super::gate::{self, LedgerGate, Pass, Waited};
 use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
 use super::pulse::{WITHOUT_JOURNEY, Work};
@@ -147,7 +147,7 @@ impl MailRoom {
             if under_way.is_empty() {
                 self.flow.pulse.moved(Work::Mails, now);
             }
-            let next = self.runtime.store().read().await?.next_due().await?.mails.filter(|next| *next > now);
+            let next = self.runtime.next_due(now).await?.mails.filter(|next| *next > now);
             return Ok(
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
             );
@@ -189,12 +189,13 @@ impl MailRoom {
             // While these go, the next ones are written and go through the gate.
             let gone = Notify::new();
             let sending = async {
-                let in_time = self.send(batch, &ending).await;
+                let sent = self.send(batch, &ending).await;
                 gone.notify_one();
-                in_time
+                (sent, begun.elapsed())
             };
-            let (in_time, ahead) = tokio::join!(sending, self.ahead(&queue, pace, &ending, &gone));
-            pace.learn(count, begun.elapsed(), in_time);
+            let ((sent, took), ahead) = tokio::join!(sending, self.ahead(&queue, pace, &ending, &gone));
+            // How long the ledger took says nothing of the connection.
+            pace.learn(count, took.saturating_sub(sent.at_gate), sent.in_time);
             batch = ahead;
         }
     }
@@ -313,10 +314,11 @@ impl MailRoom {
         None
     }
 
-    /// Hands mails over, one behind the other; `false` where their passes ran out before all had gone.
-    async fn send(&self, batch: Batch, ending: &watch::Receiver<bool>) -> bool {
+    /// Hands mails over, one behind the other.
+    async fn send(&self, batch: Batch, ending: &watch::Receiver<bool>) -> Sent {
         let mut lease = self.route.checkout().await;
         let mut in_time = true;
+        let at_gate = Waited::default();
         let mut outcomes = Vec::with_capacity(batch.mails.len());
         let mut mails = batch.mails.iter();
         while let Some(written) = mails.next() {
@@ -327,8 +329,12 @@ impl MailRoom {
                 continue;
             }
             let pass = batch.until.map(|until| Pass { until });
-            let asking =
-                LedgerGate { writer: &self.writer, key: key(&written.claimed), before: written.before };
+            let asking = LedgerGate {
+                writer: &self.writer,
+                key: key(&written.claimed),
+                before: written.before,
+                waited: &at_gate,
+            };
             let gate: &dyn Gate = match &pass {
                 Some(pass) => pass,
                 None => &asking,
@@ -363,7 +369,7 @@ impl MailRoom {
             outcomes.push((&written.claimed, outcome, span));
         }
         self.settle_all(&mut outcomes).await;
-        in_time
+        Sent { in_time, at_gate: at_gate.all() }
     }
 
     /// Has outcomes written together: who writes is woken once.
@@ -474,6 +480,14 @@ impl Written {
     fn letter(&self) -> Letter<'_> {
         Letter { id: self.claimed.message.id, envelope: &self.parcel.envelope, mail: &self.parcel.mail }
     }
+}
+
+/// What became of a batch.
+struct Sent {
+    /// Whether all of it went before its passes ran out.
+    in_time: bool,
+    /// How long its mails waited at the gate while it was their turn.
+    at_gate: Duration,
 }
 
 /// Mails that go over one connection, one behind the other.

@@ -58,7 +58,7 @@ use crate::domain::{Arm, EventId, IdHasher, Learned};
 use crate::engine::Plans;
 use crate::language::plan::{Expr, Unsure};
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::store::{NextDue, Store, StoreError};
 use crate::time::{Clock, Moment, TimeZone};
 
 /// The store, the plans in force and what else moving contacts needs.
@@ -70,7 +70,12 @@ pub struct Runtime {
     learned: RwLock<Arc<Learned>>,
     metrics: Metrics,
     arm: Option<Arm>,
+    /// What was due next when it was looked last.
+    looked: tokio::sync::Mutex<Option<(tokio::time::Instant, NextDue)>>,
 }
+
+/// How long it is good for all who look whether anything is due that one of them has looked.
+const LOOKED: Duration = Duration::from_millis(500);
 
 impl Runtime {
     /// A runtime over a store. `zone` is that of contacts without one, `assign` says who gets which leads.
@@ -88,6 +93,7 @@ impl Runtime {
             learned: RwLock::default(),
             metrics: Metrics::default(),
             arm: None,
+            looked: tokio::sync::Mutex::default(),
         }
     }
 
@@ -166,6 +172,33 @@ impl Runtime {
         } else {
             Duration::from_secs(3_600)
         }
+    }
+
+    /// When something is due next. Where others do the same work, all look again and again while there is nothing to
+    /// do, so one look is for all of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next_due(&self, now: Moment) -> Result<NextDue, StoreError> {
+        if !self.store.is_shared() {
+            return self.store.read().await?.next_due().await;
+        }
+        let mut looked = self.looked.lock().await;
+        if let Some((at, next)) = *looked {
+            let NextDue { turns, mails, over_http, calls } = next;
+            let nothing_now = [turns, mails, over_http, calls].into_iter().flatten().all(|next| next > now);
+            if nothing_now && at.elapsed() < LOOKED {
+                return Ok(next);
+            }
+        }
+        let next = self.store.read().await?.next_due().await?;
+        *looked = Some((tokio::time::Instant::now(), next));
+        Ok(next)
+    }
+
+    /// Has the next who asks what is due look for themselves: timers were set.
+    async fn look_anew(&self) {
+        *self.looked.lock().await = None;
     }
 
     /// The zone of contacts without one.

@@ -18,6 +18,11 @@ use crate::time::{Clock, Length, Moment, Unit};
 /// How many events and timers one tick takes, and how many when there is a backlog.
 const TICK: u32 = 1_000;
 const TICK_BACKLOG: u32 = 2_000;
+/// How long a batch may last where nothing else is written meanwhile: who sends something in, and each mail at its gate,
+/// waits for it.
+const HOLDS_UP: Duration = Duration::from_millis(100);
+/// A batch that is smaller gains nothing.
+const TICK_LEAST: u32 = 100;
 /// A batch that failed after this long failed for its size.
 const TOO_LONG: Duration = Duration::from_secs(10);
 /// How many batches of turns are under way at a time where the database takes several: while one waits for it, the
@@ -29,6 +34,8 @@ const TAKE_OVER_EVERY: Duration = Duration::from_secs(30);
 const LOOK_AT_CLOCK: Duration = Duration::from_millis(500);
 /// How long it is waited for contacts that another process is just moving.
 const ELSEWHERE: Duration = Duration::from_millis(50);
+/// How long it is only looked whether anything is due, before it is tried to do something all the same.
+const RESTS: Duration = Duration::from_secs(60);
 /// How long whoever was overtaken waits at the most, in microseconds.
 const OVERTAKEN_MICROS: u64 = 20_000;
 /// How long it is waited before it is looked again for a plan that could not be read.
@@ -264,7 +271,8 @@ async fn schedule(
                 if tick.calls > 0 {
                     flow.calls.notify_one();
                 }
-                most = (most * 2).min(TICK_BACKLOG);
+                let took = Duration::from_micros(ended.micros_since(begun).unsigned_abs());
+                most = next_most(most, took, runtime.store().is_shared());
                 if tick.left > 0 {
                     pause(WITHOUT_PLAN, &mut ending).await;
                     continue;
@@ -305,6 +313,17 @@ async fn schedule(
     }
 }
 
+/// How many contacts the next batch takes at the most.
+fn next_most(most: u32, took: Duration, is_shared: bool) -> u32 {
+    if !is_shared && took > HOLDS_UP {
+        (most / 2).max(TICK_LEAST)
+    } else if is_shared || took < HOLDS_UP / 2 {
+        (most * 2).min(TICK_BACKLOG)
+    } else {
+        most
+    }
+}
+
 /// Waits after a failure, unless it ends.
 async fn pause(wait: Duration, ending: &mut watch::Receiver<bool>) {
     let _ = tokio::time::timeout(wait, ending.wait_for(|ending| *ending)).await;
@@ -312,31 +331,64 @@ async fn pause(wait: Duration, ending: &mut watch::Receiver<bool>) {
 
 /// Waits until there is something to do.
 async fn rest(runtime: &Runtime, flow: &Flow, clock: &dyn Clock, ending: &mut watch::Receiver<bool>) {
-    let next = match runtime.store().read().await {
-        Ok(mut unit) => unit.next_due().await.map(|due| due.turns),
-        Err(error) => Err(error),
-    };
-    let Ok(next) = next else { return };
     let is_shared = runtime.store().is_shared();
     let begun = clock.now();
-    let patience = runtime.patience(begun);
     loop {
-        let until = next.map_or(Duration::MAX, |next| Duration::from_micros(clock.micros_until(next)));
-        let is_due = until.is_zero();
-        if is_due && !is_shared {
-            return;
-        }
-        // What is due and was not taken just now, another process is at.
-        let wait = if is_due { ELSEWHERE } else { until.min(LOOK_AT_CLOCK) };
-        tokio::select! {
+        let Ok(next) = runtime.next_due(clock.now()).await else { return };
+        let looked = clock.now();
+        let patience = runtime.patience(looked);
+        loop {
+            let until =
+                next.turns.map_or(Duration::MAX, |next| Duration::from_micros(clock.micros_until(next)));
+            let is_due = until.is_zero();
+            if is_due && !is_shared {
+                return;
+            }
+            // What is due and was not taken just now, another process is at.
+            let wait = if is_due { ELSEWHERE } else { until.min(LOOK_AT_CLOCK) };
+            tokio::select! {
                 // In a fixed order, so that a simulation can be played again.
                 biased;
-            () = flow.turns.notified() => return,
-            _ = ending.changed() => return,
-            () = tokio::time::sleep(wait) => {}
+                () = flow.turns.notified() => return,
+                _ = ending.changed() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            if is_due {
+                return;
+            }
+            if has_gone_by(looked, patience, clock) {
+                if !is_shared || has_gone_by(begun, RESTS, clock) {
+                    return;
+                }
+                break;
+            }
         }
-        if is_due || Duration::from_micros(clock.now().micros_since(begun).unsigned_abs()) >= patience {
-            return;
+    }
+}
+
+/// Whether so long ago is past; the clock may have been set back.
+fn has_gone_by(since: Moment, length: Duration, clock: &dyn Clock) -> bool {
+    Duration::from_micros(clock.now().micros_since(since).unsigned_abs()) >= length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_holds_up_others_is_followed_by_a_smaller_one() {
+        for (most, millis, is_shared, expected) in [
+            (2_000, 400, false, 1_000),
+            (150, 400, false, 100),
+            (100, 9_000, false, 100),
+            (500, 80, false, 500),
+            (500, 20, false, 1_000),
+            (2_000, 20, false, 2_000),
+            // Nobody waits for it there.
+            (500, 400, true, 1_000),
+        ] {
+            let took = Duration::from_millis(millis);
+            assert_eq!(next_most(most, took, is_shared), expected, "{most} in {millis} ms");
         }
     }
 }

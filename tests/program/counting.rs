@@ -1,16 +1,20 @@
-//! A mail server and a web server that do nothing but count, fast enough for millions: how often each id came.
+//! A mail server and a web server that do nothing but count, fast enough for millions: how often each id came. The mail
+//! server may take its time.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What has come: ids of mails or of calls.
 #[derive(Default)]
-pub(super) struct Counting {
+pub(crate) struct Counting {
     times: Mutex<HashMap<u128, u32>>,
     all: AtomicU64,
+    /// How long it takes to take a mail.
+    pause: Duration,
 }
 
 /// A line of a head or of a dialogue is no longer.
@@ -18,19 +22,24 @@ const LINE_MAX: usize = 2_000;
 
 impl Counting {
     /// Starts a mail server on a port of its own. A mail has come when its last dot has.
-    pub(super) fn mails() -> (Arc<Self>, u16) {
-        Self::start(Self::talk_smtp)
+    pub(crate) fn mails() -> (Arc<Self>, u16) {
+        Self::slow_mails(Duration::ZERO)
+    }
+
+    /// The same, which takes so long for each mail.
+    pub(crate) fn slow_mails(pause: Duration) -> (Arc<Self>, u16) {
+        Self { pause, ..Self::default() }.start(Self::talk_smtp)
     }
 
     /// Starts a web server on a port of its own. A call has come when its body has.
-    pub(super) fn calls() -> (Arc<Self>, u16) {
-        Self::start(Self::talk_http)
+    pub(crate) fn calls() -> (Arc<Self>, u16) {
+        Self::default().start(Self::talk_http)
     }
 
-    fn start(talk: fn(&Self, TcpStream) -> std::io::Result<()>) -> (Arc<Self>, u16) {
+    fn start(self, talk: fn(&Self, TcpStream) -> std::io::Result<()>) -> (Arc<Self>, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let counting = Arc::new(Self::default());
+        let counting = Arc::new(self);
         let served = Arc::clone(&counting);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -43,12 +52,12 @@ impl Counting {
     }
 
     /// How many have come, those that came again too.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.all.load(Ordering::Relaxed)
     }
 
     /// How often each has come.
-    pub(super) fn times(&self) -> HashMap<u128, u32> {
+    pub(crate) fn times(&self) -> HashMap<u128, u32> {
         self.times.lock().unwrap().clone()
     }
 
@@ -90,6 +99,7 @@ impl Counting {
                     }
                     id = id.or_else(|| value(&line, "message-id").map(id_in));
                 }
+                std::thread::sleep(self.pause);
                 self.came(id.expect("a mail has a Message-ID"));
                 out.write_all(b"250 taken\r\n")?;
             }
@@ -133,7 +143,7 @@ fn value<'l>(line: &'l [u8], name: &str) -> Option<&'l str> {
 }
 
 /// The id in `<id@host>`, or as it is.
-pub(super) fn id_in(text: &str) -> u128 {
+pub(crate) fn id_in(text: &str) -> u128 {
     let id = text.trim_start_matches('<').split('@').next().unwrap();
     uuid::Uuid::parse_str(id).unwrap().as_u128()
 }
