@@ -231,7 +231,7 @@ async fn record_one_by_one(unit: &mut dyn WriteUnit, batch: TurnBatch) -> Result
         let contact = state.contact.id;
         let events = looked_at.remove(&contact).unwrap_or_default();
         let turns = TurnBatch { now, contacts: vec![(state, effects)], events: events.clone() };
-        let Err(error) = unit.record(turns).await else { continue };
+        let Err(error) = unit.record_or_leave(turns).await else { continue };
         if error.is_passing() {
             return Err(error);
         }
@@ -239,19 +239,19 @@ async fn record_one_by_one(unit: &mut dyn WriteUnit, batch: TurnBatch) -> Result
         let fresh = unit.states(&[contact], &aside::NEEDS, now).await?;
         let mut contacts: Vec<_> = fresh.into_iter().map(|state| hold(state, now)).collect();
         let held = TurnBatch { now, contacts: contacts.clone(), events: events.clone() };
-        match unit.record(held).await {
+        match unit.record_or_leave(held).await {
             Ok(()) => {}
             Err(error) if error.is_passing() => return Err(error),
             Err(_) => {
                 // It may be the history that takes nothing more.
                 contacts.iter_mut().for_each(|(_, effects)| effects.history.clear());
-                unit.record(TurnBatch { now, contacts, events }).await?;
+                unit.record_or_leave(TurnBatch { now, contacts, events }).await?;
             }
         }
     }
     // Those of contacts that there are no more.
     let events = looked_at.into_values().flatten().collect();
-    unit.record(TurnBatch { now, contacts: Vec::new(), events }).await
+    unit.record_or_leave(TurnBatch { now, contacts: Vec::new(), events }).await
 }
 
 /// How much a batch decided, for the counts of the process.

@@ -292,8 +292,12 @@ pub trait WriteUnit: ReadUnit {
     /// Records turns: runs, history, messages, calls, goals, contacts, counts, and the events looked at.
     ///
     /// # Errors
-    /// [`StoreError::Overtaken`] when a run is no longer at the turn these were made from; nothing is recorded then.
+    /// [`StoreError::Overtaken`] when a run is no longer at the turn these were made from. Some of it may be recorded
+    /// where it fails: the unit must be dropped then, never committed.
     async fn record(&mut self, batch: TurnBatch) -> Result<()>;
+
+    /// As [`record`](Self::record), for few turns: where it fails nothing of it is recorded, and the unit goes on.
+    async fn record_or_leave(&mut self, batch: TurnBatch) -> Result<()>;
 
     /// Takes in what came from outside; for each, in order, what became of it. Contacts that turn out to be one
     /// become one, with everything that is theirs; where both are in a journey, one of the two runs ends.

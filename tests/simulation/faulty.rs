@@ -323,6 +323,7 @@ forward! { WriteUnit for FaultyWriter {
         fn claim(now: Moment, limit: u32) -> Claim;
         fn states(contacts: &[ContactId], needs: &Needs, earliest: Moment) -> Vec<ContactState>;
         fn record(batch: TurnBatch) -> ();
+        fn record_or_leave(batch: TurnBatch) -> ();
         fn take_in(arrivals: Vec<Arrival>) -> Vec<Intake>;
         fn add_events(events: Vec<Event>) -> u64;
         fn decide(permissions: Vec<Permission>) -> ();

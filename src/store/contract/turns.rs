@@ -342,7 +342,7 @@ pub(super) async fn a_turn_goes_onto_the_one_it_was_made_from(store: &dyn Store)
     let (other, effects) = entering(ben, "welcome", 20);
     turns.contacts.splice(0..0, batch(state_of(store, ben).await, &other, effects, 20).contacts);
     let mut unit = store.write().await.unwrap();
-    assert!(matches!(unit.record(turns).await, Err(StoreError::Overtaken)));
+    assert!(matches!(unit.record_or_leave(turns).await, Err(StoreError::Overtaken)));
     unit.commit().await.unwrap();
     let mut unit = store.read().await.unwrap();
     assert_eq!(unit.runs(ada).await.unwrap(), [moved]);
@@ -361,7 +361,7 @@ pub(super) async fn a_turn_of_an_event_that_was_looked_at_is_overtaken(store: &d
     let turns =
         TurnBatch { events: looked_at().events, ..batch(state_of(store, ada).await, &run, effects, 0) };
     let mut unit = store.write().await.unwrap();
-    assert!(matches!(unit.record(turns).await, Err(StoreError::Overtaken)));
+    assert!(matches!(unit.record_or_leave(turns).await, Err(StoreError::Overtaken)));
     assert_eq!(unit.runs(ada).await.unwrap(), []);
 }
 
@@ -371,7 +371,7 @@ pub(super) async fn a_run_enters_once(store: &dyn Store) {
     let again = batch(state_of(store, ada).await, &run, effects.clone(), 0);
     record(store, &run, effects, 0).await;
     let mut unit = store.write().await.unwrap();
-    assert!(matches!(unit.record(again).await, Err(StoreError::Overtaken)));
+    assert!(matches!(unit.record_or_leave(again).await, Err(StoreError::Overtaken)));
 }
 
 /// Were a goal told twice, that must not undo the turns it is told with.

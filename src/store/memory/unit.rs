@@ -224,6 +224,10 @@ impl WriteUnit for MemoryUnit {
         self.tables.record(&batch)
     }
 
+    async fn record_or_leave(&mut self, batch: TurnBatch) -> Result<()> {
+        self.tables.record(&batch)
+    }
+
     async fn take_in(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Intake>> {
         self.tables.take_in(arrivals)
     }

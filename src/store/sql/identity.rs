@@ -152,7 +152,7 @@ async fn merge_contacts(
     let (Some(gone), Some(kept)) = (both.remove(&from), both.remove(&to)) else { return Ok(()) };
     let doubles = merge::doubles(people::runs(connection, from).await?, &people::runs(connection, to).await?);
     let plans = lists::plans(connection, doubles.iter().map(|run| run.version)).await?;
-    record::record(connection, merge::end(doubles, &gone, &plans, at)).await?;
+    record::record(connection, &merge::end(doubles, &gone, &plans, at)).await?;
     let kept = merge::joined(kept, gone);
     contacts::update(connection, &[&kept]).await?;
     let mut decisions = people::permissions(connection, from).await?;

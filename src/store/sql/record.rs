@@ -15,10 +15,11 @@ use crate::store::tally::{TallyKey, count};
 use crate::store::{Result, StoreError, TurnBatch};
 use crate::time::Moment;
 
-/// Records turns, all of them or none.
-pub(super) async fn record(connection: &mut Connection, batch: TurnBatch) -> Result<()> {
+/// Records turns, all of them or none, and the transaction goes on either way. The database keeps aside what each page
+/// was like before, so this is for few turns.
+pub(super) async fn record_or_leave(connection: &mut Connection, batch: &TurnBatch) -> Result<()> {
     connection.execute("SAVEPOINT whole").await.map_err(failed)?;
-    let written = write(connection, &batch).await;
+    let written = record(connection, batch).await;
     let end = match written {
         Ok(()) => "RELEASE SAVEPOINT whole",
         Err(_) => "ROLLBACK TO SAVEPOINT whole",
@@ -28,7 +29,8 @@ pub(super) async fn record(connection: &mut Connection, batch: TurnBatch) -> Res
     written.and(ended.map(|_| ()))
 }
 
-async fn write(connection: &mut Connection, batch: &TurnBatch) -> Result<()> {
+/// Records turns; where that fails the transaction must not be committed.
+pub(super) async fn record(connection: &mut Connection, batch: &TurnBatch) -> Result<()> {
     runs(connection, batch).await?;
     let changed: Vec<&Contact> =
         batch.contacts.iter().filter(|(state, _)| state.changed).map(|(state, _)| &state.contact).collect();

@@ -197,7 +197,12 @@ impl WriteUnit for SqlUnit {
 
     async fn record(&mut self, batch: TurnBatch) -> Result<()> {
         self.seen.check(&mut self.transaction, &batch).await?;
-        record::record(&mut self.transaction, batch).await
+        record::record(&mut self.transaction, &batch).await
+    }
+
+    async fn record_or_leave(&mut self, batch: TurnBatch) -> Result<()> {
+        self.seen.check(&mut self.transaction, &batch).await?;
+        record::record_or_leave(&mut self.transaction, &batch).await
     }
 
     async fn take_in(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Intake>> {
