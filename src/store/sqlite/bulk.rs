@@ -66,8 +66,15 @@ impl Bulk {
     }
 
     /// Only our own constants and question marks: nothing from outside is in the text.
+    ///
+    /// What fails leaves the rows that went before it: the transaction ends then, or goes back to a savepoint. SQLite
+    /// would otherwise keep aside, in memory, what every page was like that a statement changes.
     fn text(&self, rows: usize) -> String {
         let row = format!("({})", vec!["?"; self.columns].join(","));
-        format!("{} VALUES {} {}", self.head, vec![row.as_str(); rows].join(","), self.tail)
+        let head = [("INSERT INTO", "INSERT OR FAIL INTO"), ("UPDATE", "UPDATE OR FAIL")]
+            .into_iter()
+            .find_map(|(plain, or_fail)| Some(format!("{or_fail}{}", self.head.strip_prefix(plain)?)))
+            .unwrap_or_else(|| self.head.to_owned());
+        format!("{head} VALUES {} {}", vec![row.as_str(); rows].join(","), self.tail)
     }
 }
