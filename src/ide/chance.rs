@@ -1,29 +1,33 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use crate::ide::completion::completion;
-use crate::ide::hover::hover;
-use crate::ide::testing::shop_with;
-use crate::ide::tokens::tokens;
+use super::completion::{Completion, completion};
+use super::hover::hover;
+use super::testing::shop_with;
+use super::tokens::tokens;
+use super::{Analysis, Role};
+use crate::language::syntax;
+use crate::source::{Span, WorkspaceFiles};
 
-/// The journeys that come with Lotse.
-fn journeys() -> Vec<String> {
+/// The workspaces that come with Lotse.
+fn workspaces() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    assert!(folders.len() > 10);
+    folders
+}
+
+/// Their journeys.
+fn journeys() -> Vec<String> {
     let mut texts = Vec::new();
-    let mut folders = vec![folder];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "journey") {
-                texts.push(std::fs::read_to_string(path).unwrap());
-            }
-        }
+    for folder in workspaces() {
+        let files = WorkspaceFiles::read(&folder).unwrap();
+        texts.extend(files.journeys.iter().map(|id| files.sources.get(*id).text.to_string()));
     }
-    texts.sort();
-    assert!(texts.len() > 10);
     texts
 }
 
@@ -66,4 +70,51 @@ proptest! {
         hover(&shop, source, offset);
         tokens(&shop, source, 0..file.len());
     }
+}
+
+/// Every so many words are looked at.
+const EVERY: usize = 7;
+
+/// The words of the journeys that come with Lotse, and the names that are used there, are offered where they stand to
+/// whoever has written what is before them.
+#[test]
+fn what_people_wrote_would_have_been_offered() {
+    let mut missed = Vec::new();
+    let mut count = 0;
+    for folder in workspaces() {
+        let whole = Analysis::of(WorkspaceFiles::read(&folder).unwrap());
+        for id in &whole.files.journeys {
+            let text = &whole.files.sources.get(*id).text;
+            for leaf in syntax::leaves(text, 0..text.len()) {
+                let at = Span::new(*id, leaf.range.start, leaf.range.start);
+                let names = whole.names_at(*id, at.start).iter();
+                let is_use =
+                    names.into_iter().any(|name| name.role == Role::Use && name.span.at_start() == at);
+                if !is_use && !leaf.rule.starts_with("k_") {
+                    continue;
+                }
+                count += 1;
+                if count % EVERY == 0 && !is_offered(&whole, at, &text[leaf.range.clone()]) {
+                    missed.push(text[..leaf.range.end].rsplit('\n').next().unwrap().to_owned());
+                }
+            }
+        }
+    }
+    assert!(count > 4_000, "{count}");
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// Whether a word is offered at a place where the text ends.
+fn is_offered(whole: &Analysis, at: Span, word: &str) -> bool {
+    let mut analysis = whole.clone();
+    let sources = &whole.files.sources;
+    analysis.files = WorkspaceFiles::from_texts(sources.iter().map(|(id, file)| {
+        let end = if id == at.source { at.range().start } else { file.text.len() };
+        (file.path.as_str(), &file.text[..end])
+    }));
+    let offers = |item: &Completion| {
+        let written = item.insert.replace("${1:", "").replace("${1|", "");
+        written.starts_with(word.trim()) || item.label.starts_with(word)
+    };
+    completion(&analysis, at.source, at.range().start).iter().any(offers)
 }

@@ -42,7 +42,7 @@ pub(super) fn name(analysis: &Analysis, kind: NameKind, owner: Option<&str>, nam
 }
 
 /// Says what an event of Lotse knows.
-pub(super) fn system_event(event: SystemEvent) -> String {
+fn system_event(event: SystemEvent) -> String {
     let fields: Vec<String> = event.fields().iter().map(|(name, of)| format!("{name} {of}")).collect();
     let title = heading(NameKind::Event, event.name(), "that Lotse records itself");
     format!("{title}\n\n{}", code(&format!("event {} {{ {} }}", event.name(), fields.join("  "))))

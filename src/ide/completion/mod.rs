@@ -11,7 +11,7 @@ mod wanted;
 
 use std::ops::Range;
 
-use super::{Analysis, NameKind};
+use super::{Analysis, NameKind, describe};
 use crate::source::{SourceId, Span};
 use crate::template::TemplateKind;
 
@@ -24,8 +24,10 @@ pub struct Completion {
     pub kind: CompletionKind,
     /// A few words beside the label, such as the type of a field.
     pub detail: Option<String>,
-    /// What it does, as Markdown.
+    /// What it does, as Markdown; of names [`documentation`] tells, which takes longer.
     pub documentation: Option<String>,
+    /// What a name belongs to, such as the journey of a stage.
+    pub owner: Option<String>,
     /// What it takes the place of: the word that has been begun.
     pub replaces: Span,
     /// What is written. Places to be filled in are `${1:what}`, or `${1|one,other|}`, in the order of the numbers,
@@ -89,6 +91,15 @@ pub fn completion(analysis: &Analysis, source: SourceId, offset: usize) -> Vec<C
     found
 }
 
+/// What is to be said of something that is offered, as Markdown; asked when somebody looks at it.
+pub fn documentation(analysis: &Analysis, item: &Completion) -> Option<String> {
+    let of_name = || match item.kind {
+        CompletionKind::Name(kind) => describe::name(analysis, kind, item.owner.as_deref(), &item.label),
+        _ => None,
+    };
+    item.documentation.clone().or_else(of_name)
+}
+
 /// Whether the letters stand in a label in this order, capitals or not.
 fn matches(begun: &str, label: &str) -> bool {
     let mut letters = label.chars().flat_map(char::to_lowercase);
@@ -104,6 +115,7 @@ impl Completion {
             kind,
             detail: None,
             documentation: None,
+            owner: None,
             replaces,
             is_snippet: false,
         }

@@ -62,11 +62,7 @@ impl Names<'_> {
     }
 
     fn named(&self, kind: NameKind, owner: Option<&str>, name: &str) -> Completion {
-        let item = self.name(kind, name);
-        match describe::name(self.analysis, kind, owner, name) {
-            Some(text) => item.detail(kind.noun()).documentation(text),
-            None => item.detail(kind.noun()),
-        }
+        Completion { owner: owner.map(str::to_owned), ..self.name(kind, name).detail(kind.noun()) }
     }
 
     /// How a journey can be left, as far as it says so.
@@ -79,11 +75,9 @@ impl Names<'_> {
 
     fn events(&self) -> Vec<Completion> {
         let own = self.declared(NameKind::Event, None);
-        let system = SystemEvent::ALL.iter().map(|event| {
-            self.name(NameKind::Event, event.name())
-                .detail("event of Lotse")
-                .documentation(describe::system_event(*event))
-        });
+        let system = SystemEvent::ALL
+            .iter()
+            .map(|event| self.name(NameKind::Event, event.name()).detail("event of Lotse"));
         own.into_iter().chain(system).collect()
     }
 

@@ -29,7 +29,9 @@ pub struct Ahead {
 pub struct Around {
     /// Its name in the grammar.
     pub rule: &'static str,
-    /// What of it stands before the place: rules and their texts; nothing where it begins at the place.
+    /// Whether it begins at the place.
+    pub begins: bool,
+    /// What of it stands before the place: rules and their texts.
     pub before: Vec<(&'static str, String)>,
 }
 
@@ -46,7 +48,7 @@ impl Ahead {
 
     /// The rules that begin at the place, the outermost first, with the word or literal itself.
     pub fn begins(&self) -> impl Iterator<Item = &'static str> {
-        let open = self.around.iter().rposition(|around| !around.before.is_empty());
+        let open = self.around.iter().rposition(|around| !around.begins);
         let begun = self.around.iter().skip(open.map_or(0, |open| open + 1));
         begun.map(|around| around.rule).chain([self.rule])
     }
@@ -124,6 +126,9 @@ struct Walk<'t> {
     /// How many lookaheads are open, and how many of them ask for what must not come.
     looking: usize,
     forbidding: usize,
+    /// Where the innermost of those began, and the end of the last word that fitted in it.
+    forbidden_from: usize,
+    forbidden_word: usize,
     /// Whether the grammar has taken the end of the text for the end of the file.
     ended: bool,
     /// The end of the last text that could not be read.
@@ -158,6 +163,8 @@ impl<'t> Walk<'t> {
             close: false,
             looking: 0,
             forbidding: 0,
+            forbidden_from: 0,
+            forbidden_word: 0,
             ended: false,
             broken: None,
             steps: 0,
@@ -204,7 +211,10 @@ impl<'t> Walk<'t> {
     fn word(&mut self, index: usize, rule: &'static Definition) -> bool {
         if self.at_end() {
             self.note(&rule.name);
-            return false;
+            // What begins the next thing and is not whole yet does begin it: `expect` is no message of `expect no email`.
+            return self.forbidding > 0
+                && self.forbidden_from < self.forbidden_word
+                && self.forbidden_word == self.written;
         }
         let start = self.at;
         let (frames, close) = (std::mem::take(&mut self.frames), std::mem::replace(&mut self.close, true));
@@ -215,6 +225,7 @@ impl<'t> Walk<'t> {
         self.close = close;
         if fits {
             self.took(index, start);
+            self.forbidden_word = if self.forbidding > 0 { self.at } else { self.forbidden_word };
         }
         fits
     }
@@ -337,9 +348,12 @@ impl<'t> Walk<'t> {
             return true;
         }
         let mark = self.mark();
+        let from = self.forbidden_from;
+        self.forbidden_from = if forbidding { self.at } else { from };
         self.looking += 1;
         self.forbidding += usize::from(forbidding);
         let fits = self.part(part);
+        self.forbidden_from = from;
         self.looking -= 1;
         self.forbidding -= usize::from(forbidding);
         let ended = self.ended;
@@ -379,10 +393,8 @@ impl<'t> Walk<'t> {
         let written = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or("").trim_end().to_owned();
         let around = self.frames.iter().map(|frame| Around {
             rule: name(frame.rule),
-            before: match frame.start == self.text.len() {
-                true => Vec::new(),
-                false => frame.before.iter().map(|(rule, range)| (name(*rule), written(range))).collect(),
-            },
+            begins: frame.start == self.text.len(),
+            before: frame.before.iter().map(|(rule, range)| (name(*rule), written(range))).collect(),
         });
         let begun = self.frames.iter().rev().find(|frame| frame.start < self.text.len());
         let is_entry =

@@ -64,12 +64,9 @@ pub(super) fn innermost(text: &str) -> String {
         let Some((block, open)) = block.zip(open) else {
             let holds = matches!(node.rule(), Rule::file | Rule::journey_declaration);
             let is_whole = |entry: &Node<'_>| holds && entry.text().trim_end().ends_with('}');
-            let before = entries.iter().rev().nth(1).filter(|before| is_broken(last) && !is_whole(before));
-            begin = match before {
-                Some(before) => before.range().start,
-                None if is_whole(last) => last.range().end,
-                None => last.range().start,
-            };
+            let first = first_of(&entries, text);
+            let parts = entries.iter().skip(first).find(|entry| !is_whole(entry));
+            begin = parts.map_or(last.range().end, |first| first.range().start);
             break;
         };
         kept.push_str(text.get(last.range().start..=open).unwrap_or(""));
@@ -79,6 +76,22 @@ pub(super) fn innermost(text: &str) -> String {
     }
     let rest = text.get(begin..).unwrap_or("");
     kept + rest
+}
+
+/// The entry from which on a text may be one that cannot be read to its end: the last, and where that is broken, or goes
+/// on the line of one that is, those before.
+fn first_of(entries: &[Node<'_>], text: &str) -> usize {
+    let broken = |index: usize| entries.get(index).is_some_and(is_broken);
+    let begins_line = |index: usize| {
+        let start = entries.get(index).map_or(0, |entry| entry.range().start);
+        let line = text.get(..start).and_then(|before| before.rsplit(['\n', '{']).next());
+        line.is_none_or(|line| line.trim().is_empty())
+    };
+    let mut first = entries.len().saturating_sub(1);
+    while first > 0 && (broken(first) || (broken(first - 1) && !begins_line(first))) {
+        first -= 1;
+    }
+    first
 }
 
 fn is_broken(node: &Node<'_>) -> bool {

@@ -58,6 +58,10 @@ fn the_grammar_says_what_could_stand_at_the_end() {
              set enter nothing }",
         ),
         (
+            "test \"a\" for j { expect no email\n expect ",
+            "no stage goal outcome handoff hand call skipped <field scope> <expect_message name>",
+        ),
+        (
             "test \"a\" for j { expect ",
             "no stage goal outcome handoff hand call skipped <field scope> <expect_message name>",
         ),
