@@ -10,7 +10,7 @@ use crate::language::check::compile_message;
 use crate::language::model::{Field, Message, StatementKind};
 use crate::language::syntax::tree::{self, ClauseKind, Declaration, Definition};
 use crate::source::Span;
-use crate::template::vocabulary;
+use crate::template::{Compiled, vocabulary};
 
 /// How many lines of a declaration are shown.
 const LINES_MAX: usize = 12;
@@ -63,14 +63,22 @@ pub(super) fn field_type(field: &Field) -> String {
 
 /// What the texts of a message ask for beside the contact, what led in and the addresses that all have.
 pub(super) fn asked_for(analysis: &Analysis, message: &str) -> BTreeSet<String> {
-    let message = analysis.checked.model.message(message);
-    let compiled = message.and_then(|message| compile_message(&analysis.files, message));
-    let variables = compiled.into_iter().flat_map(|compiled| compiled.variables);
+    let variables = compiled(analysis, message).into_iter().flat_map(|compiled| compiled.variables);
     let names = variables.filter_map(|variable| variable.path.into_iter().next());
     let known = |name: &String| {
         !matches!(name.as_str(), "contact" | "entry") && !vocabulary::ADDRESSES.contains(&name.as_str())
     };
     names.filter(known).collect()
+}
+
+/// The links of a message whose clicks are counted, by their names.
+pub(super) fn links(analysis: &Analysis, message: &str) -> BTreeSet<String> {
+    let links = compiled(analysis, message).into_iter().flat_map(|compiled| compiled.links);
+    links.map(|link| link.name).collect()
+}
+
+fn compiled(analysis: &Analysis, message: &str) -> Option<Compiled> {
+    compile_message(&analysis.files, analysis.checked.model.message(message)?)
 }
 
 fn heading(kind: NameKind, name: &str, more: &str) -> String {

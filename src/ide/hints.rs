@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Analysis;
 use crate::domain::Value;
 use crate::language::model::{
-    Block, Expr, Journey, Operator, Statement, StatementKind, Timezone, Until, Wait,
+    Block, Expr, Journey, Operator, Shape, Statement, StatementKind, Timezone, Until, Wait,
 };
 use crate::source::{SourceId, Span};
 use crate::time::{
@@ -131,7 +131,6 @@ impl Walk<'_> {
 
     /// A statement whose blocks one of is gone through.
     fn choice(&mut self, statement: &Statement, at: Moment) -> Option<Moment> {
-        use crate::language::model::Shape;
         match statement.shape() {
             Shape::Straight => Some(at),
             Shape::Choice { blocks, past } => {

@@ -92,10 +92,16 @@ impl fmt::Display for ClockTime {
     }
 }
 
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
 /// The zone of that IANA name, such as `Europe/Berlin`; `None` where there is none.
 pub fn zone(name: &str) -> Option<TimeZone> {
-    static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
     ZONES.get(name).ok()
+}
+
+/// The IANA names of all zones.
+pub fn zone_names() -> impl Iterator<Item = String> {
+    ZONES.available().map(|name| name.as_str().to_owned())
 }
 
 /// The date on the calendar of `zone` at a moment.

@@ -16,6 +16,7 @@ mod window;
 
 pub use calendar::{
     ClockTime, Weekday, at_clock_time, date_of, hour_of, next_clock_time, next_weekday_time, wall_text, zone,
+    zone_names,
 };
 pub use clock::{Clock, ManualClock, ScaledClock, SystemClock};
 pub use cron::{Cron, CronError};

@@ -1,7 +1,12 @@
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use super::names::Names;
 use super::wanted::{self, Wanted};
 use super::{Analysis, Completion, CompletionKind, NameKind, begun, distinct, template};
-use crate::finding::Code;
+use crate::finding::{Code, Severity};
+use crate::ide::Role;
+use crate::ide::hover::of_word;
 use crate::ide::words::{self, Word};
 use crate::language::check::{EMAIL_SETTINGS, OTHER_SETTINGS};
 use crate::language::model::StatementKind;
@@ -29,55 +34,77 @@ fn between_words(analysis: &Analysis, source: SourceId, offset: usize) -> Vec<Co
     let before = text.get(..word.start).unwrap_or("");
     let replaces = Span::new(source, word.start, offset);
     let names = Names { analysis, replaces };
-    let mut aheads = syntax::ahead(before);
+    let aheads = syntax::ahead(before);
     // On a line of its own something new begins; behind other words these go on first.
     let new_line = before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty());
-    aheads.sort_by_key(|ahead| ahead.is_entry != new_line);
-    let mut found = Vec::new();
+    let mut found: Vec<(Rank, Completion)> = Vec::new();
     let value_of = aheads.iter().find(|ahead| ahead.rule == "scope").and_then(Wanted::value_of);
     if let Some(field) = value_of {
-        found.extend(names.values_of(&field, aheads.first(), true));
+        let values = names.values_of(&field, aheads.first(), true);
+        found.extend(values.into_iter().map(|value| ((false, Group::Wanted, 0), value)));
     }
     for ahead in &aheads {
+        let other = ahead.is_entry != new_line;
         if let Some(wanted) = Wanted::name(ahead) {
-            found.extend(names.of(&wanted, ahead));
+            let items = names.of(&wanted, ahead).into_iter();
+            found.extend(items.map(|item| ((other, group(ahead), 0), item)));
         }
+        let items = clauses(ahead, replaces, new_line).into_iter();
+        found.extend(items.map(|(order, item)| ((other, Group::Clause, order), item)));
     }
-    for ahead in &aheads {
-        found.extend(clauses(ahead, replaces, new_line));
-    }
-    distinct(found)
+    found.sort_by_key(|(rank, _)| *rank);
+    distinct(found.into_iter().map(|(_, item)| item).collect())
 }
 
-/// The clauses that begin with what could stand at a place.
-fn clauses(ahead: &Ahead, replaces: Span, new_line: bool) -> Vec<Completion> {
-    let entries = |rule: &str| -> Vec<Completion> {
+/// What is offered first: what goes on or begins as the line does, what the place is there for, and clauses in the
+/// order of their table.
+type Rank = (bool, Group, usize);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Wanted,
+    Clause,
+    Possible,
+}
+
+/// Whether a place is there for names, or takes them as well.
+fn group(ahead: &Ahead) -> Group {
+    match ahead.within().map(|around| around.rule) {
+        Some("reference" | "channel" | "trigger" | "expect_message") => Group::Possible,
+        _ => Group::Wanted,
+    }
+}
+
+/// The clauses that begin with what could stand at a place, each with its number in the table.
+fn clauses(ahead: &Ahead, replaces: Span, new_line: bool) -> Vec<(usize, Completion)> {
+    let entries = |rule: &str| -> Vec<(usize, Completion)> {
         let fitting = words::of(rule).iter().filter(|word| fits(word, ahead));
-        let own = fitting.map(|word| clause(word, None, replaces));
-        own.chain(words::behind(rule).filter_map(|word| Some(clause(word, Some(word.behind?.1), replaces))))
-            .collect()
+        let own = fitting.map(|word| (words::number(word), clause(word, None, replaces)));
+        let behind = words::behind(rule)
+            .filter_map(|word| Some((words::number(word), clause(word, Some(word.behind?.1), replaces))));
+        own.chain(behind).collect()
     };
     if let Some(found) = ahead.begins().map(entries).find(|found| !found.is_empty()) {
         return found;
     }
-    let plain = |kind, word: &str| Completion::new(kind, word, replaces);
+    let within = ahead.within().map_or("", |around| around.rule);
+    let value = |text: &str| (usize::MAX, Completion::new(CompletionKind::Value, text, replaces));
     if let Some(word) = ahead.keyword() {
-        return vec![plain(CompletionKind::Word, word)];
+        return vec![(usize::MAX, Completion::new(CompletionKind::Word, word, replaces))];
     }
     match ahead.rule {
-        "{" if !new_line => vec![plain(CompletionKind::Word, "{ … }").snippet("{\n  $0\n}")],
-        "weekday" => Weekday::ALL.iter().map(|day| plain(CompletionKind::Value, day.word())).collect(),
-        "unit" => Unit::ALL
-            .iter()
-            .skip(1)
-            .map(|unit| plain(CompletionKind::Value, &format!("{}s", unit.word())))
-            .collect(),
-        "digits" if ahead.within().is_some_and(|around| around.rule == "duration") => {
-            ["1 hour", "1 day", "3 days", "7 days", "30 days"]
-                .into_iter()
-                .map(|length| plain(CompletionKind::Value, length))
-                .collect()
+        "{" if !new_line => {
+            let block = Completion::new(CompletionKind::Word, "{ … }", replaces).snippet("{\n  $0\n}");
+            vec![(usize::MAX, block)]
         }
+        "=" => vec![value("=")],
+        "weekday" => Weekday::ALL.iter().map(|day| value(day.word())).collect(),
+        "unit" => Unit::ALL.iter().skip(1).map(|unit| value(&format!("{}s", unit.word()))).collect(),
+        "digits" if within == "duration" => {
+            ["1 hour", "1 day", "3 days", "7 days", "30 days"].map(value).to_vec()
+        }
+        "share" if within == "variant" => vec![value("50%")],
+        "share" if within != "expression" => vec![value("10%")],
         _ => Vec::new(),
     }
 }
@@ -116,7 +143,7 @@ pub(super) fn clause(word: &Word, behind: Option<&str>, replaces: Span) -> Compl
     };
     Completion::new(CompletionKind::Word, whole(word.label), replaces)
         .snippet(whole(word.snippet))
-        .documentation(super::super::hover::of_word(word))
+        .documentation(of_word(word))
 }
 
 /// Codes of findings in a comment that silences them.
@@ -133,19 +160,14 @@ fn in_comment(text: &str, source: SourceId, start: usize, offset: usize) -> Vec<
     };
     let begun = codes.rsplit([',', ' ']).next().unwrap_or("");
     let replaces = Span::new(source, offset - begun.len(), offset);
-    let warnings = Code::ALL.iter().filter(|code| code.severity() == crate::finding::Severity::Warning);
+    let warnings = Code::ALL.iter().filter(|code| code.severity() == Severity::Warning);
     warnings
         .map(|code| Completion::new(CompletionKind::Value, code.name(), replaces).detail(code.title()))
         .collect()
 }
 
 /// What could stand in quotes.
-fn in_text(
-    analysis: &Analysis,
-    source: SourceId,
-    quoted: std::ops::Range<usize>,
-    offset: usize,
-) -> Vec<Completion> {
+fn in_text(analysis: &Analysis, source: SourceId, quoted: Range<usize>, offset: usize) -> Vec<Completion> {
     let text = &analysis.files.sources.get(source).text;
     let quotes = if text.get(quoted.clone()).is_some_and(|text| text.starts_with("\"\"\"")) { 3 } else { 1 };
     let inside = quoted.start + quotes;
@@ -171,6 +193,15 @@ fn in_text(
     if of("tag") || of("untag") || of("has_tag") {
         return tags(analysis, names.replaces);
     }
+    if of("timezone_clause") {
+        return names.zones();
+    }
+    if let Some(clicked) =
+        wanted::find(ahead, &["reaction", "reaction_of", "do_click"]).filter(|_| !of("expression"))
+    {
+        let message = wanted::texts(clicked, &["name"]).next().unwrap_or("");
+        return names.links(message);
+    }
     match Wanted::value_of(ahead) {
         Some(field) => names.values_of(&field, Some(ahead), false),
         None => Vec::new(),
@@ -179,7 +210,7 @@ fn in_text(
 
 /// The tags that journeys put on contacts.
 fn tags(analysis: &Analysis, replaces: Span) -> Vec<Completion> {
-    let mut tags = std::collections::BTreeSet::new();
+    let mut tags = BTreeSet::new();
     for journey in &analysis.checked.model.journeys {
         journey.each_statement(&mut |_, statement| {
             if let StatementKind::Tag(tag) | StatementKind::Untag(tag) = &statement.kind {
@@ -192,13 +223,12 @@ fn tags(analysis: &Analysis, replaces: Span) -> Vec<Completion> {
     tags.into_iter().map(|tag| Completion::new(CompletionKind::Value, tag, replaces)).collect()
 }
 
-/// How many names are looked through for those that are meant.
+/// The names of a kind that are declared, of the workspace or inside of what they belong to.
 pub(super) fn declared<'a>(
     analysis: &'a Analysis,
     kind: NameKind,
     owner: Option<&'a str>,
 ) -> impl Iterator<Item = &'a str> {
-    use crate::ide::Role;
     let declared = analysis.occurrences.iter().filter(move |name| {
         name.kind == kind && name.role == Role::Declaration && name.owner.as_deref() == owner
     });

@@ -9,6 +9,7 @@ mod settings;
 mod template;
 mod wanted;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{Analysis, NameKind, describe};
@@ -60,7 +61,7 @@ pub enum CompletionKind {
 }
 
 /// How many are offered at most; whoever goes on writing sees those that fit.
-const COMPLETIONS_MAX: usize = 500;
+pub const COMPLETIONS_MAX: usize = 500;
 
 /// What could be written at a place, the likeliest first; what has been begun there is matched loosely.
 pub fn completion(analysis: &Analysis, source: SourceId, offset: usize) -> Vec<Completion> {
@@ -149,10 +150,10 @@ fn begun(text: &str, offset: usize, is_part: impl Fn(char) -> bool) -> Range<usi
     before.trim_end_matches(is_part).len()..offset
 }
 
-/// Takes what was offered before out, and keeps the order.
+/// Each label once, in the order of the list.
 fn distinct(mut found: Vec<Completion>) -> Vec<Completion> {
-    let mut seen = std::collections::HashSet::new();
-    found.retain(|item| seen.insert((item.label.clone(), item.insert.clone())));
+    let mut seen = HashSet::new();
+    found.retain(|item| seen.insert(item.label.clone()));
     found
 }
 

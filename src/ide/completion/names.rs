@@ -9,6 +9,7 @@ use crate::language::model::{Field, StatementKind};
 use crate::language::syntax::Ahead;
 use crate::language::syntax::tree::{self, ClauseKind, Declaration, EnterKind, ReactionKind};
 use crate::source::Span;
+use crate::time::zone_names;
 
 /// The names of a workspace, for one place.
 pub(super) struct Names<'a> {
@@ -205,6 +206,17 @@ impl Names<'_> {
             _ => return Vec::new(),
         };
         declared(self.analysis, kind, None).map(|name| Value::Text(name.to_owned())).collect()
+    }
+
+    /// The zones whose clock can count.
+    pub(super) fn zones(&self) -> Vec<Completion> {
+        zone_names().map(|name| Completion::new(CompletionKind::Value, name, self.replaces)).collect()
+    }
+
+    /// The links of a message by their names.
+    pub(super) fn links(&self, message: &str) -> Vec<Completion> {
+        let names = describe::links(self.analysis, message);
+        names.into_iter().map(|name| Completion::new(CompletionKind::Value, name, self.replaces)).collect()
     }
 
     /// The templates of the workspace.

@@ -1,4 +1,5 @@
 use crate::ide::NameKind;
+use crate::language::check::SKIP_REASONS;
 use crate::language::syntax::{Ahead, Around};
 
 /// What a place wants, where it is a name or a value.
@@ -120,7 +121,6 @@ impl Wanted {
 
 /// What puts a field in relation to its values.
 const COMPARISONS: [&str; 5] = ["equal", "not_equal", "in_list", "not_in", "contains"];
-use crate::language::check::SKIP_REASONS;
 
 /// The journey around a place, or the one that the test around it plays.
 pub(super) fn journey(ahead: &Ahead) -> Option<String> {

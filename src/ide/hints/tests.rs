@@ -1,5 +1,6 @@
 use super::*;
 use crate::ide::testing::shop_with;
+use crate::time::Date;
 
 /// The file with its hints written into it; now is Monday, 1 March 2027, 10:00 in Berlin.
 fn hinted(text: &str) -> String {
@@ -13,8 +14,6 @@ fn hinted(text: &str) -> String {
     }
     text
 }
-
-use crate::time::Date;
 
 #[test]
 fn waits_say_when_they_end() {

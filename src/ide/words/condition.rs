@@ -11,12 +11,6 @@ const fn word(
 
 /// What stands in an expression.
 pub(super) const WORDS: &[Word] = &[
-    word(
-        "where_part",
-        ["where", "where ${1:contact.score >= 50}"],
-        "Says which: only what the condition holds for counts.",
-        "contact.country == \"DE\"",
-    ),
     word("field", ["contact.", "contact."], "A field of the contact.", "contact.country == \"DE\""),
     word(
         "field",

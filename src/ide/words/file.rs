@@ -1,4 +1,4 @@
-use super::Place::{Fields, Message, Policy, Survey};
+use super::Place::{Fields, Message, Survey};
 use super::{Place, Word};
 
 const fn word(
@@ -26,7 +26,7 @@ pub(super) const WORDS: &[Word] = &[
     ),
     word(
         "test_declaration",
-        ["test", "test \"${1:what it shows}\" for ${2:journey} {\n  contact { email \"ada@example.org\", allows ${3:topic} }\n  at ${4:2027-03-01 10:00} event ${5:event}\n  expect ${6:email} ${7:name}\n  $0\n}"],
+        ["test", "test \"${1:what it shows}\" for ${2:journey} {\n  contact { email \"ada@example.org\", allows ${3:topic} }\n  at ${4:2027-03-01 10:00} event ${5:event}\n  expect ${6:email name}\n  $0\n}"],
         "Plays a journey in virtual time and says what is expected: `lotse test` runs it.",
         "test \"who signs up is greeted\" for greeting {\n  contact { email \"ada@example.org\", allows newsletter }\n  at 2027-03-01 10:00 event newsletter_signup\n  expect email welcome\n}",
     ),
@@ -153,23 +153,4 @@ pub(super) const WORDS: &[Word] = &[
     .at(Message),
     word("survey_scale", ["scale", "scale ${1:0} to ${2:10}"], "The lowest and the highest score.", "scale 0 to 10").at(Survey),
     word("survey_comment", ["comment", "comment \"${1:What could we do better?}\""], "Asks for words beside the score.", "comment \"What could we do better?\"").at(Survey),
-    word("holdout_clause", ["holdout", "holdout ${1:2%}"], "Gives this share of your contacts no marketing of any journey, so that you see what all of it together brings.", "holdout 2%").at(Policy),
-    word(
-        "unsure_clause",
-        ["unsure", "unsure ${1|hold,resend|}"],
-        "Says what becomes of a mail when nobody can say whether the mail server took it: it is listed for somebody to look at (`hold`), or sent once more (`resend`).",
-        "unsure hold",
-    )
-    .at(Policy),
-    word("quiet_clause", ["quiet", "quiet ${1:21:00} to ${2:08:00}"], "Lets nothing be sent between these times of the contact's own clock: messages wait until it is over.", "quiet 21:00 to 08:00").at(Policy),
-    word(
-        "cap_clause",
-        ["cap", "cap ${1:any} ${2:3} per ${3:7 days} then wait up to ${4:2 days}"],
-        "Limits how many messages of a channel, or of `any`, a contact gets in that time, whatever the journeys.",
-        "cap email 3 per 7 days then wait up to 2 days",
-    )
-    .at(Policy),
-    word("cap_then", ["then wait", "then wait up to ${1:2 days}"], "Lets a message over the cap wait for the first moment at which there is room.", "cap email 3 per 7 days then wait up to 2 days").at(Policy),
-    word("cap_then", ["then skip", "then skip"], "Leaves a message over the cap out at once.", "cap any 2 per 1 day then skip").at(Policy),
-    word("late_clause", ["late", "late ${1:24 hours}"], "Skips what was due longer ago than that, so that an outage ends without a flood of old mail.", "late 24 hours").at(Policy),
 ];

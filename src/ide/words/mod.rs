@@ -103,5 +103,10 @@ pub fn behind(rule: &str) -> impl Iterator<Item = &'static Word> {
     all().filter(move |word| word.behind.is_some_and(|(behind, _)| behind == rule))
 }
 
+/// The number of an entry in the order in which lists show them.
+pub fn number(word: &Word) -> usize {
+    all().position(|known| std::ptr::eq(known, word)).unwrap_or(usize::MAX)
+}
+
 #[cfg(test)]
 mod tests;

@@ -53,9 +53,6 @@ pub(super) const WORDS: &[Word] = &[
     word("stop", ["stop", "stop"], "Leaves the innermost `repeat`.", "repeat up to 3 times { wait 1 day  if contact.vip { stop } }"),
     word("on_branch", ["on", "on ${1:clicked name} { $0 }"], "Says what happens when this comes first: an event, or a reaction to a message.", "wait up to 3 days {\n  on order_placed where event.total > 100 { end as bought }\n  otherwise { }\n}").at(Wait),
     word("otherwise_branch", ["otherwise", "otherwise { $0 }"], "Says what happens when the time is up.", "wait up to 3 days {\n  on order_placed { end as bought }\n  otherwise { tag \"slow\" }\n}").at(Wait),
-    word("k_reply", ["reply", "reply"], "The webhook has answered: `reply.FIELD` is what it says.", "call erp and wait up to 1 hour {\n  on reply where reply.tier == \"gold\" { end as gold }\n  otherwise { }\n}").at(Wait),
-    word("k_accepted", ["accepted", "accepted"], "The team has taken the lead.", "hand off to sales and wait up to 2 days {\n  on accepted { end as taken }\n  otherwise { }\n}").at(Wait),
-    word("k_rejected", ["rejected", "rejected"], "The team has not taken the lead.", "hand off to sales and wait up to 2 days {\n  on rejected { end as not_taken }\n  otherwise { }\n}").at(Wait),
     word("reaction", ["clicked", "clicked ${1:name}"], "Somebody follows a link of the message; `clicked NAME \"link\"` means one of them.", "send email welcome\nwait up to 3 days {\n  on clicked welcome { end as interested }\n  otherwise { }\n}").at(Wait),
     word("reaction", ["opened", "opened ${1:name}"], "Somebody opens the message. Many mail programs hide it: better decide by clicks.", "send email welcome\nwait up to 3 days {\n  on opened welcome { end as seen }\n  otherwise { }\n}").at(Wait),
     word("reaction", ["delivered", "delivered ${1:name}"], "The message has arrived.", "send email welcome\nwait up to 1 hour {\n  on delivered welcome { end as there }\n  otherwise { }\n}").at(Wait),
@@ -63,4 +60,7 @@ pub(super) const WORDS: &[Word] = &[
     word("reaction", ["complained", "complained ${1:name}"], "The recipient has reported the message as spam.", "send email welcome\nwait up to 3 days {\n  on complained welcome { end as unhappy }\n  otherwise { }\n}").at(Wait),
     word("reaction", ["replied", "replied ${1:name}"], "The recipient has answered the message.", "send email welcome\nwait up to 3 days {\n  on replied welcome { end as talking }\n  otherwise { }\n}").at(Wait),
     word("reaction", ["answered", "answered ${1:survey}"], "The recipient has answered the survey that a message of this journey leads to.", "send email welcome\nwait up to 3 days {\n  on answered satisfaction where event.score <= 6 { end as unhappy }\n  otherwise { }\n}").at(Wait),
+    word("k_reply", ["reply", "reply"], "The webhook has answered: `reply.FIELD` is what it says.", "call erp and wait up to 1 hour {\n  on reply where reply.tier == \"gold\" { end as gold }\n  otherwise { }\n}").at(Wait),
+    word("k_accepted", ["accepted", "accepted"], "The team has taken the lead.", "hand off to sales and wait up to 2 days {\n  on accepted { end as taken }\n  otherwise { }\n}").at(Wait),
+    word("k_rejected", ["rejected", "rejected"], "The team has not taken the lead.", "hand off to sales and wait up to 2 days {\n  on rejected { end as not_taken }\n  otherwise { }\n}").at(Wait),
 ];

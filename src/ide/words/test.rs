@@ -97,13 +97,13 @@ pub(super) const WORDS: &[Word] = &[
     ),
     word(
         "expectation",
-        ["expect", "expect ${1:email} ${2:name}"],
+        ["expect", "expect ${1:email name}"],
         "Says what must be so after the steps above.",
         "expect email welcome",
     ),
     word(
         "expect_message",
-        ["email", "${1:email} ${2:name}"],
+        ["email", "email ${1:name}"],
         "The message has come, once for each such line.",
         "expect email welcome",
     )
