@@ -60,6 +60,7 @@ process.exit(ended);
 
 /** Opens the page and waits for what the tests say; how they ended. */
 async function run(page) {
+  const looks = [];
   const end = new Promise((done, fail) => {
     setTimeout(() => fail(new Error('the tests did not end')), PATIENCE).unref();
     // The two names are those that VS Code's page calls.
@@ -67,7 +68,9 @@ async function run(page) {
     page.exposeFunction('codeAutomationLog', async (_kind, [told]) => {
       const [what, name, selector] = String(told).split(' ');
       if (what === 'see') {
-        await see(page, selector).catch(fail);
+        const look = see(page, selector);
+        looks.push(look);
+        await look.catch(() => {});
         if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
       } else {
         console.log(told);
@@ -83,7 +86,9 @@ async function run(page) {
   ];
   const query = new URLSearchParams({ folder: workspace, payload: JSON.stringify(payload) });
   await page.goto(`http://127.0.0.1:${port}/?${query}`);
-  return end;
+  const status = await end;
+  await Promise.all(looks);
+  return status;
 }
 
 /** Waits until something stands somewhere in the window, in the frames of its pages too. */

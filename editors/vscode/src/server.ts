@@ -67,7 +67,10 @@ export class Server implements vscode.Disposable {
   /** Asks the server. It fails with what to tell the author where there is no answer. */
   async demand<P, R>(what: RequestType<P, R, void>, params: P, token?: vscode.CancellationToken): Promise<R> {
     if (!this.#client?.isRunning()) throw new Error('the language server does not run');
-    return this.#client.sendRequest<R>(what.method, params, token);
+    // A token that is not there would be taken for one more parameter.
+    return token
+      ? this.#client.sendRequest<R>(what.method, params, token)
+      : this.#client.sendRequest<R>(what.method, params);
   }
 
   /** Asks the server; nothing where there is no answer. */

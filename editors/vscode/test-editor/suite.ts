@@ -128,6 +128,15 @@ const tests: Record<string, () => Promise<void>> = {
     messages.selection = new vscode.Selection(at, at);
     await seen('mail', '#mail:not([hidden])>iframe');
   },
+
+  'a test that fails says so at its line': async () => {
+    const editor = await opened(journey);
+    await replace(editor, 'expect outcome greeted', 'expect outcome unknown');
+    await replace(editor, 'end as greeted', 'if contact.first_name is not set { end as unknown } end as greeted');
+    await vscode.commands.executeCommand('testing.runAll');
+    editor.revealRange(new vscode.Range(place(editor.document, 'expect outcome'), place(editor.document, 'expect outcome')));
+    await seen('failure', '.test-error-content-widget');
+  },
 };
 
 /** Has the window looked at: whether what the selector says is there. It is drawn by then, and pictures show it. */
