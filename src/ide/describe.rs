@@ -205,7 +205,7 @@ impl<'a> Describe<'a> {
         line("template", message.text.template.as_ref().map(|path| format!("`{path}`")));
         let languages: Vec<&str> = message.languages.iter().map(|(tag, _)| tag.as_str()).collect();
         line("also in", (!languages.is_empty()).then(|| words::all_of_ticked(&languages)));
-        line("sent by", self.senders_of(message));
+        line("journeys", self.journeys_with(message));
         if let Some(body) = &message.text.body {
             let lines: Vec<&str> = body.lines().take(LINES_MAX).collect();
             let _ = write!(text, "\n\n```\n{}\n```", lines.join("\n"));
@@ -229,17 +229,21 @@ impl<'a> Describe<'a> {
         }
     }
 
-    /// The journeys that send a message.
-    fn senders_of(&self, message: &Message) -> Option<String> {
-        let journeys = self.analysis.checked.model.journeys.iter().filter(|journey| {
-            let mut sends = false;
-            journey.each_statement(&mut |_, statement| {
-                sends |= statement.sends().contains(&message.name.as_str())
-            });
-            sends
+    /// The journeys that name a message.
+    fn journeys_with(&self, message: &Message) -> Option<String> {
+        let names = self.analysis.occurrences.iter();
+        let uses = names.filter(|name| name.kind == NameKind::Message && name.name == message.name);
+        let around = uses.filter_map(|name| {
+            let declared = &self.analysis.tree(name.span.source)?.parsed.file.declarations;
+            declared.iter().find_map(|declaration| match declaration {
+                Declaration::Journey(journey) if journey.span.contains(name.span) => {
+                    Some(journey.name.value.as_str())
+                }
+                _ => None,
+            })
         });
-        let names: Vec<&str> = journeys.map(|journey| journey.name.as_str()).collect();
-        (!names.is_empty()).then(|| words::all_of_ticked(&names))
+        let journeys: Vec<&str> = around.collect::<BTreeSet<&str>>().into_iter().collect();
+        (!journeys.is_empty()).then(|| words::all_of_ticked(&journeys))
     }
 
     fn survey(&self, name: &str) -> Option<String> {

@@ -25,10 +25,10 @@ pub struct Completion {
     pub kind: CompletionKind,
     /// A few words beside the label, such as the type of a field.
     pub detail: Option<String>,
-    /// What it does, as Markdown; of names [`documentation`] tells, which takes longer.
+    /// What it does, as Markdown; names are told only in short lists, for it takes a while.
     pub documentation: Option<String>,
     /// What a name belongs to, such as the journey of a stage.
-    pub owner: Option<String>,
+    owner: Option<String>,
     /// What it takes the place of: the word that has been begun.
     pub replaces: Span,
     /// What is written. Places to be filled in are `${1:what}`, or `${1|one,other|}`, in the order of the numbers,
@@ -62,6 +62,8 @@ pub enum CompletionKind {
 
 /// How many are offered at most; whoever goes on writing sees those that fit.
 pub const COMPLETIONS_MAX: usize = 500;
+/// How long a list is whose names are explained.
+const EXPLAINED_MAX: usize = 50;
 
 /// What could be written at a place, the likeliest first; what has been begun there is matched loosely.
 pub fn completion(analysis: &Analysis, source: SourceId, offset: usize) -> Vec<Completion> {
@@ -89,16 +91,17 @@ pub fn completion(analysis: &Analysis, source: SourceId, offset: usize) -> Vec<C
         !item.label.to_lowercase().starts_with(&begun)
     });
     found.truncate(COMPLETIONS_MAX);
+    if found.len() <= EXPLAINED_MAX {
+        found.iter_mut().for_each(|item| explain(analysis, item));
+    }
     found
 }
 
-/// What is to be said of something that is offered, as Markdown; asked when somebody looks at it.
-pub fn documentation(analysis: &Analysis, item: &Completion) -> Option<String> {
-    let of_name = || match item.kind {
-        CompletionKind::Name(kind) => describe::name(analysis, kind, item.owner.as_deref(), &item.label),
-        _ => None,
-    };
-    item.documentation.clone().or_else(of_name)
+/// What a name stands for.
+fn explain(analysis: &Analysis, item: &mut Completion) {
+    if let (CompletionKind::Name(kind), None) = (item.kind, &item.documentation) {
+        item.documentation = describe::name(analysis, kind, item.owner.as_deref(), &item.label);
+    }
 }
 
 /// Whether the letters stand in a label in this order, capitals or not.

@@ -127,6 +127,17 @@ fn a_word_that_has_been_begun_is_replaced() {
 }
 
 #[test]
+fn what_is_offered_is_explained() {
+    let (shop, offset) = shop_with("a.journey", "journey a { stage s { send email ¦");
+    let found = completion(&shop, shop.source("a.journey").unwrap(), offset);
+    let receipt = found.iter().find(|item| item.label == "receipt").unwrap();
+    assert!(receipt.documentation.as_ref().unwrap().contains("subject: “Your order”"));
+    let (shop, offset) = shop_with("a.journey", "journey a { stage s { wa¦");
+    let found = completion(&shop, shop.source("a.journey").unwrap(), offset);
+    assert!(found[0].documentation.as_ref().unwrap().contains("Lets time pass"), "{found:?}");
+}
+
+#[test]
 fn broken_text_takes_nothing_away() {
     for text in [
         "journey a {{ stage s {\n send email ¦",
