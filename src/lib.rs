@@ -37,5 +37,7 @@ pub mod demo;
 #[cfg(feature = "server")]
 pub mod bench;
 pub mod ide;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 #[cfg(feature = "server")]
 pub mod cli;

@@ -20,6 +20,8 @@ mod findings;
 mod format;
 mod ide;
 mod language;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod program;
 mod refusing;
 mod samples;

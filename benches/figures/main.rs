@@ -16,6 +16,8 @@ mod check;
 #[allow(dead_code, reason = "tests look at more of it")]
 #[path = "../../tests/program/counting.rs"]
 mod counting;
+#[cfg(feature = "lsp")]
+mod desk;
 mod parse;
 mod places;
 mod process;
@@ -36,6 +38,10 @@ async fn main() {
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     if wanted("check") {
         check::run();
+    }
+    #[cfg(feature = "lsp")]
+    if wanted("desk") {
+        desk::run();
     }
     if wanted("parse") {
         parse::run();

@@ -39,6 +39,12 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Show a message as its recipient gets it
     Preview(PreviewArgs),
+    /// Help an editor with journeys, over the Language Server Protocol on standard input and output
+    ///
+    /// Editors start it; `docs/guide/editors.md` says how. It finds the workspaces in the folder that the editor has
+    /// open, and speaks until the editor ends the conversation.
+    #[cfg(feature = "lsp")]
+    Lsp,
     /// Run the journeys: web, scheduler and delivery in one process
     Run(RunArgs),
     /// Hold everything that would be handed over: mails, messages, calls

@@ -19,6 +19,8 @@ mod explain;
 mod fmt;
 mod hold;
 mod log;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod marker;
 mod migrate;
 mod new;
@@ -75,6 +77,8 @@ fn act(cli: Cli) -> anyhow::Result<End> {
         Command::New(args) => new::run(&args),
         Command::Show(args) => show::run(&args, &workspace),
         Command::Preview(args) => preview::run(&args, &workspace),
+        #[cfg(feature = "lsp")]
+        Command::Lsp => lsp::run(),
         Command::Test(args) => test::run(&args, &workspace),
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args, &workspace),

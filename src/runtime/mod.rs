@@ -17,6 +17,7 @@ mod hits;
 mod import;
 mod learn;
 mod ledger;
+pub mod made_up;
 mod mail;
 mod others;
 mod outbound;

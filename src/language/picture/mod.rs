@@ -17,7 +17,7 @@ pub use dot::dot;
 pub use json::json;
 pub use mermaid::mermaid;
 pub use outline::{Does, Item, Outline, Outlines, StageOutline, Way};
-pub use svg::svg;
+pub use svg::{svg, svg_with_mark};
 pub use text::text;
 
 pub(super) use headline::headline;

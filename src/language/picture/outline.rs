@@ -82,6 +82,18 @@ impl Outline {
         Outlines::new(sources).of(journey)
     }
 
+    /// The stage and the innermost statement at a byte of the journey's file; the stage alone at its name.
+    pub fn at(&self, offset: u32) -> Option<(&StageOutline, Option<&Item>)> {
+        let around = |span: Span| span.start <= offset && offset <= span.end;
+        let mut found = None;
+        self.each(&mut |stage, item| {
+            if around(item.span) {
+                found = self.stages.get(stage).map(|stage| (stage, Some(item)));
+            }
+        });
+        found.or_else(|| self.stages.iter().find(|stage| around(stage.span)).map(|stage| (stage, None)))
+    }
+
     /// Calls `see` with every statement, those in inner blocks included, and the index of its stage.
     pub fn each<'o>(&'o self, see: &mut dyn FnMut(usize, &'o Item)) {
         fn inner<'o>(stage: usize, items: &'o [Item], see: &mut dyn FnMut(usize, &'o Item)) {

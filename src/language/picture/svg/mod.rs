@@ -40,16 +40,31 @@ const STYLE: &str = "\
 .lotse{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}\
 .lotse .paper{fill:var(--paper)}.lotse text{fill:var(--ink)}.lotse .soft{fill:var(--soft)}.lotse .bold{font-weight:600}\
 .lotse .stage{fill:var(--stage);stroke:var(--edge)}.lotse .enter{fill:var(--enter);stroke:var(--enter-edge)}\
-.lotse .end{fill:var(--end);stroke:var(--end-edge)}.lotse .way{fill:none;stroke:var(--line);stroke-width:1.3}\
+.lotse .here{stroke:var(--enter-edge);stroke-width:2.5}.lotse .end{fill:var(--end);stroke:var(--end-edge)}.lotse .way{fill:none;stroke:var(--line);stroke-width:1.3}\
 .lotse .point{fill:var(--line)}";
 
 /// Draws a journey. What happens in a stage stands in its box, what a way on depends on stands beside its arrow; an
 /// ending is drawn at each stage that leads to it, so that no arrow crosses the whole picture.
 pub fn svg(outline: &Outline) -> String {
+    svg_with_mark(outline, None)
+}
+
+/// The same with what stands at a byte of the journey's file marked: the stage, and the statement in it.
+pub fn svg_with_mark(outline: &Outline, offset: Option<u32>) -> String {
     let mut out = String::new();
+    let mark = offset.and_then(|offset| outline.at(offset));
+    let mark =
+        mark.map(|(stage, item)| Mark { stage: &stage.name, line: item.map(|item| item.text.as_str()) });
     // Writing into a text does not fail.
-    let _ = Picture::new(outline).write(&mut out);
+    let _ = Picture::new(outline, mark).write(&mut out);
     out
+}
+
+/// What is marked: a stage, and what a statement in it says.
+#[derive(Clone, Copy)]
+struct Mark<'a> {
+    stage: &'a str,
+    line: Option<&'a str>,
 }
 
 struct Picture<'a> {
@@ -60,30 +75,38 @@ struct Picture<'a> {
     layout: Layout,
 }
 
+/// A line of text in a box, with how far it stands in.
+struct Line {
+    indent: f64,
+    text: String,
+    marked: bool,
+}
+
 /// A box with its text broken into lines.
 struct Drawn {
     kind: NodeKind,
     title: Vec<String>,
-    /// Each with how far it stands in.
-    lines: Vec<(f64, String)>,
+    lines: Vec<Line>,
+    /// Whether it is the marked stage.
+    marked: bool,
     size: Size,
 }
 
 impl<'a> Picture<'a> {
-    fn new(outline: &'a Outline) -> Self {
+    fn new(outline: &'a Outline, mark: Option<Mark<'_>>) -> Self {
         let graph = Graph::of(outline);
         let mut boxes: Vec<Drawn> = graph
             .boxes
             .iter()
             .filter(|known| known.kind != NodeKind::Outcome)
-            .map(|known| Drawn::new(known, &graph))
+            .map(|known| Drawn::new(known, &graph, mark))
             .collect();
         let mut labels = Vec::new();
         let mut links = Vec::new();
         for arrow in graph.arrows.iter().filter(|arrow| arrow.from != arrow.to) {
             let to = match graph.boxes.get(arrow.to).filter(|to| to.kind == NodeKind::Outcome) {
                 Some(outcome) => {
-                    boxes.push(Drawn::new(outcome, &graph));
+                    boxes.push(Drawn::new(outcome, &graph, None));
                     boxes.len() - 1
                 }
                 None => arrow.to,
@@ -147,7 +170,9 @@ impl<'a> Picture<'a> {
 }
 
 impl Drawn {
-    fn new(known: &Node, graph: &Graph) -> Self {
+    fn new(known: &Node, graph: &Graph, mark: Option<Mark<'_>>) -> Self {
+        let mark = mark.filter(|mark| known.kind == NodeKind::Stage && mark.stage == known.title);
+        let said = mark.and_then(|mark| mark.line);
         let mut lines: Vec<(usize, String)> = known.lines.clone();
         let own = graph.boxes.iter().position(|other| std::ptr::eq(other, known));
         let again = graph.arrows.iter().filter(|arrow| arrow.from == arrow.to && Some(arrow.from) == own);
@@ -156,27 +181,30 @@ impl Drawn {
             (0, format!("↺ {}", if labels.is_empty() { "again".to_owned() } else { labels.join("; ") }))
         }));
         let title = wrap(&known.title, TITLE_SIZE * 1.1, BOX_WIDTH_MAX);
-        let lines: Vec<(f64, String)> = lines
+        let lines: Vec<Line> = lines
             .into_iter()
             .flat_map(|(depth, line)| {
                 // Deep nesting must leave room for text.
                 let indent = (depth as f64 * INDENT).min(BOX_WIDTH_MAX / 2.0);
+                let marked = said == Some(line.as_str());
                 let broken = wrap(&line, LINE_SIZE, BOX_WIDTH_MAX - indent);
-                (0..)
-                    .zip(broken)
-                    .map(move |(part, line)| (if part == 0 { indent } else { indent + INDENT / 2.0 }, line))
+                (0..).zip(broken).map(move |(part, text)| {
+                    let indent = if part == 0 { indent } else { indent + INDENT / 2.0 };
+                    Line { indent, text, marked }
+                })
             })
             .collect();
         let head = block(title.iter(), TITLE_SIZE * 1.1, 0.0);
         let widest =
-            lines.iter().map(|(indent, line)| indent + width(line, LINE_SIZE)).fold(head.width, f64::max);
+            lines.iter().map(|line| line.indent + width(&line.text, LINE_SIZE)).fold(head.width, f64::max);
         let height = title.len() as f64 * TITLE_SIZE * LEADING + lines.len() as f64 * LINE_SIZE * LEADING;
         let size = Size { width: widest + 2.0 * PADDING, height: height + 1.6 * PADDING };
-        Self { kind: known.kind, title, lines, size }
+        Self { kind: known.kind, title, lines, marked: mark.is_some(), size }
     }
 
     fn write(&self, out: &mut String, (middle, top): (f64, f64)) -> Result<(), Error> {
         let (class, round) = match self.kind {
+            NodeKind::Stage if self.marked => ("stage here", 6.0),
             NodeKind::Enter => ("enter", 8.0),
             NodeKind::Stage => ("stage", 6.0),
             NodeKind::Outcome => ("end", self.size.height / 2.0),
@@ -192,8 +220,9 @@ impl Drawn {
             let weight = if self.kind == NodeKind::Stage { "bold" } else { "" };
             y = text(out, (left + PADDING, y), line, TITLE_SIZE, weight)?;
         }
-        for (indent, line) in &self.lines {
-            y = text(out, (left + PADDING + indent, y), line, LINE_SIZE, "")?;
+        for line in &self.lines {
+            let class = if line.marked { "bold" } else { "" };
+            y = text(out, (left + PADDING + line.indent, y), &line.text, LINE_SIZE, class)?;
         }
         Ok(())
     }

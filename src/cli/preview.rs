@@ -1,5 +1,3 @@
-mod made_up;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +9,7 @@ use super::workspace::{Workspace, block_on};
 use super::{End, output};
 use crate::domain::{Contact, Value, ValueType};
 use crate::finding::words;
-use crate::runtime::{Letters, Outbound, post_body};
+use crate::runtime::{Letters, Outbound, made_up, post_body};
 use crate::simulate::plans;
 use crate::store::{ClaimedMessage, Who};
 use crate::template::Rendered;

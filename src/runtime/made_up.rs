@@ -1,3 +1,5 @@
+//! Messages to somebody made up, for those who look at them before anybody gets them.
+
 use std::collections::BTreeMap;
 
 use jiff::ToSpan;
@@ -13,7 +15,7 @@ use crate::store::ClaimedMessage;
 use crate::time::{Moment, TimeZone, date_of};
 
 /// The message as it would be claimed, to somebody made up.
-pub(super) fn claimed(message: &str, version: u32, plan: &Plan, now: Moment) -> ClaimedMessage {
+pub fn claimed(message: &str, version: u32, plan: &Plan, now: Moment) -> ClaimedMessage {
     let id = ContactId(IdHasher::new("preview").part(message).finish(now));
     let mut contact = Contact::new(id, now);
     contact.email = Some("ada@example.org".to_owned());
@@ -51,7 +53,7 @@ pub(super) fn claimed(message: &str, version: u32, plan: &Plan, now: Moment) -> 
 
 /// Fills in what led into the journey and what the send hands over, where nobody has said it: a preview is there to
 /// be looked at, and each value tells its name or its type.
-pub(super) fn fill_in(claimed: &mut ClaimedMessage, plan: &Plan, model: &Model, zone: &TimeZone) {
+pub fn fill_in(claimed: &mut ClaimedMessage, plan: &Plan, model: &Model, zone: &TimeZone) {
     let now = claimed.message.decided_at;
     for field in fields_of_entry(plan, model) {
         if !claimed.entry.contains_key(&field.name) {
