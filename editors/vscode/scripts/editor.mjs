@@ -132,7 +132,7 @@ function editor(cache) {
   const npm = (cwd, ...given) => execFileSync('npm', [...given, '--no-audit', '--no-fund'], { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
   npm(cache, 'install', '--ignore-scripts', `code-server@${CODE_SERVER}`);
   npm(within, 'install', '--ignore-scripts', '--omit=dev');
-  for (const native of ['@vscode/spdlog', 'native-watchdog', 'node-pty']) npm(within, 'rebuild', native);
+  for (const native of ['@vscode/spdlog', 'native-watchdog']) npm(within, 'rebuild', native);
   npm(join(within, 'extensions'), 'install', '--ignore-scripts', '--omit=dev');
   symlinkSync('node_modules', join(within, 'node_modules.asar'));
   writeFileSync(ready, '');
