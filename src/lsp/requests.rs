@@ -24,7 +24,7 @@ use super::desk::Desk;
 use super::documents::{Documents, Place};
 use super::lens::{Asked, Tests};
 use super::server::Server;
-use crate::ide::completion::completion;
+use crate::ide::completion::{COMPLETIONS_MAX, completion};
 use crate::ide::hints::hints;
 use crate::ide::hover::hover;
 use crate::ide::tokens::tokens;
@@ -174,8 +174,11 @@ fn complete(documents: &Documents, params: CompletionParams) -> Answer<Option<Co
     };
     let lines = desk.lines(place.source, documents.encoding);
     let found = completion(&desk.analysis, place.source, offset as usize).into_iter().enumerate();
-    let items = found.map(|(number, completion)| convert::completion(completion, number, &lines)).collect();
-    let list = CompletionList { items, ..CompletionList::default() };
+    let items: Vec<_> =
+        found.map(|(number, completion)| convert::completion(completion, number, &lines)).collect();
+    // Whoever goes on writing is asked anew where more would fit than a list shows.
+    let is_incomplete = items.len() >= COMPLETIONS_MAX;
+    let list = CompletionList { items, is_incomplete, ..CompletionList::default() };
     Ok(Some(CompletionResponse::CompletionList(list)))
 }
 
