@@ -17,7 +17,7 @@ use crate::language::fixtures;
 /// Every workspace of the fixtures, with its name.
 fn workspaces() -> Vec<(String, WorkspaceFiles)> {
     let folders = ["ok", "runs", "fails", "error"];
-    let files = folders.into_iter().flat_map(|folder| fixtures(folder));
+    let files = folders.into_iter().flat_map(fixtures);
     let cases = files.flat_map(|(file, cases)| {
         let named = move |case: Case| (format!("{file}: {}", case.name), case.workspace());
         cases.into_iter().map(named)

@@ -91,13 +91,13 @@ impl Analysis {
         let journey = self.journey_around(finding.span)?;
         let wait = waits(journey).into_iter().find(|wait| wait.span.at_start() == finding.span);
         if let Some(wait) = wait {
-            let change = self.into_block(wait.span, "otherwise { end }")?;
+            let change = self.last_in(wait.span, "otherwise { end }")?;
             return Some(("Add `otherwise { end }`".to_owned(), vec![change]));
         }
         let places = std::iter::once(finding.span).chain(finding.related.iter().map(|(span, _)| *span));
         let end = |place: Span| {
             if self.files.sources.text(place).starts_with('{') {
-                return self.into_block(place, "end");
+                return self.last_in(place, "end");
             }
             Some(TextChange { span: place.at_end(), text: format!("\n{}end", self.indent(place)) })
         };
@@ -115,7 +115,7 @@ impl Analysis {
         }
         if journey.stages.is_empty() {
             let text = "stage start {\n    end\n  }";
-            return Some(("Add a stage".to_owned(), self.into_block(journey.span, text)?));
+            return Some(("Add a stage".to_owned(), self.last_in(journey.span, text)?));
         }
         None
     }
@@ -186,7 +186,7 @@ impl Analysis {
             }
             NameKind::Stage => {
                 let journey = self.journey_around(here)?;
-                self.into_block(journey.span, &format!("stage {name} {{\n    end\n  }}"))?
+                self.last_in(journey.span, &format!("stage {name} {{\n    end\n  }}"))?
             }
             NameKind::ContactField => {
                 let contact = self.block_of(|declaration| match declaration {
@@ -194,7 +194,7 @@ impl Analysis {
                     _ => None,
                 });
                 match contact {
-                    Some(block) => self.into_block(block, &format!("{name} text"))?,
+                    Some(block) => self.last_in(block, &format!("{name} text"))?,
                     None => self.beside(here, missing.kind, format!("contact {{ {name} text }}")),
                 }
             }
@@ -204,7 +204,7 @@ impl Analysis {
                     Declaration::Event(event) if event.name.value == owner => Some(event.fields.span),
                     _ => None,
                 })?;
-                self.into_block(event, &format!("{name} text"))?
+                self.last_in(event, &format!("{name} text"))?
             }
             _ => return None,
         };
@@ -245,7 +245,7 @@ impl Analysis {
     }
 
     /// An entry as the last of a block.
-    fn into_block(&self, block: Span, entry: &str) -> Option<TextChange> {
+    fn last_in(&self, block: Span, entry: &str) -> Option<TextChange> {
         let text = self.files.sources.text(block);
         let inside = text.trim_end().strip_suffix('}')?;
         let end = block.start as usize + inside.trim_end().len();

@@ -102,7 +102,7 @@ fn tests_of<'d>(documents: &Documents, desk: &'d Desk, place: Place) -> Vec<(Str
 }
 
 /// The tests of all files of a workspace.
-fn all_tests<'d>(documents: &'d Documents, desk: usize) -> Vec<(String, &'d Test, &'d Desk)> {
+fn all_tests(documents: &Documents, desk: usize) -> Vec<(String, &Test, &Desk)> {
     let Some(known) = documents.desks.get(desk) else { return Vec::new() };
     let places = known.analysis.trees.iter().map(|tree| Place { desk, source: tree.source });
     let tests = places.flat_map(|place| tests_of(documents, known, place));
