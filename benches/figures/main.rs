@@ -25,7 +25,8 @@ mod replay;
 mod tests;
 mod transitions;
 
-use lotse::bench::{Figure, images, intake, mail};
+use lotse::bench::{Figure, hits, intake, mail};
+use lotse::track::HitKind;
 use places::Kind;
 
 /// The one of the program.
@@ -56,7 +57,9 @@ async fn main() {
     if wanted("full") {
         transitions::run_full().await;
     }
-    for (name, needed) in [("batch", "0.50"), ("mail", "15,000 mails/s and 0.40"), ("open", "0.50")] {
+    for (name, needed) in
+        [("batch", "0.50"), ("mail", "15,000 mails/s and 0.40"), ("open", "0.50"), ("click", "0.50")]
+    {
         if wanted(name) {
             one(name, needed).await;
         }
@@ -82,7 +85,8 @@ async fn one(name: &str, needed: &str) {
         let figure = match name {
             "batch" => intake(&scratch, people(50_000), 4).await,
             "mail" => mail(&scratch, people(30_000)).await,
-            _ => images(&scratch, people(20_000)).await,
+            "open" => hits(&scratch, HitKind::Open, people(20_000)).await,
+            _ => hits(&scratch, HitKind::Click, people(20_000)).await,
         };
         show(&format!("{kind:?}"), &figure.unwrap(), needed);
         scratch.end().await.unwrap();

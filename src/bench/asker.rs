@@ -53,7 +53,7 @@ async fn answered(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
             break;
         }
     }
-    if buffer.starts_with(b"HTTP/1.1 200") {
+    if buffer.starts_with(b"HTTP/1.1 200") || buffer.starts_with(b"HTTP/1.1 302") {
         return Ok(());
     }
     Err(BenchError::Wrong(String::from_utf8_lossy(buffer).into_owned()))

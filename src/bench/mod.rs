@@ -7,7 +7,7 @@
 mod asker;
 mod backlog;
 mod floor;
-mod images;
+mod hits;
 mod intake;
 mod line;
 mod mail;
@@ -18,7 +18,7 @@ mod world;
 use std::time::Duration;
 
 pub use backlog::{Backlog, fill};
-pub use images::images;
+pub use hits::hits;
 pub use intake::intake;
 pub use mail::mail;
 pub use scratch::{Place, Scratch};

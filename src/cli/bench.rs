@@ -3,8 +3,9 @@ use anyhow::{Context, bail};
 use super::args::BenchArgs;
 use super::workspace::block_on;
 use super::{End, output};
-use crate::bench::{Backlog, Figure, Place, Result, Scratch, TurnsBench, images, intake, mail, turns};
+use crate::bench::{Backlog, Figure, Place, Result, Scratch, TurnsBench, hits, intake, mail, turns};
 use crate::config::{Database, Environment, ProcessEnvironment};
+use crate::track::HitKind;
 
 /// Events that come in for each contact.
 const EVENTS_EACH: u32 = 2;
@@ -40,7 +41,7 @@ async fn measure(number: u32, scratch: &Scratch, contacts: u32) -> Result<Figure
         }
         1 => intake(scratch, contacts, EVENTS_EACH).await,
         2 => mail(scratch, contacts).await,
-        _ => images(scratch, contacts).await,
+        _ => hits(scratch, HitKind::Open, contacts).await,
     }
 }
 
