@@ -73,10 +73,14 @@ pub(super) fn location(span: Span, documents: &Documents, desk: usize) -> Option
     Some(Location { uri: documents.uri(place)?, range })
 }
 
+/// What a symbol is called where its name is not written yet: the protocol wants one of each.
+const WITHOUT_NAME: &str = "(no name)";
+
 pub(super) fn symbol(symbol: &Symbol, lines: &Lines<'_>) -> DocumentSymbol {
+    let name = if symbol.name.trim().is_empty() { WITHOUT_NAME } else { &symbol.name };
     #[expect(deprecated, reason = "the field has to be there")]
     DocumentSymbol {
-        name: symbol.name.clone(),
+        name: name.to_owned(),
         detail: symbol.detail.clone(),
         kind: symbol_kind(symbol.kind),
         tags: None,

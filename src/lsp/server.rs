@@ -266,16 +266,22 @@ impl Server {
     /// Takes what the second thread has found, unless somebody went on typing.
     fn settled(&mut self, settled: Result<Box<Settled>, Fallen>) {
         self.at_work = false;
-        let mut settled = match settled {
-            Ok(settled) => settled,
+        match settled {
+            Ok(settled) => self.keep(settled),
             Err(Fallen { folder, revision }) => {
                 let same = |desk: &&mut Desk| desk.folder == folder;
                 if let Some(desk) = self.documents.desks.iter_mut().find(same) {
                     desk.results = Some((revision, Vec::new()));
                 }
-                return self.answer_settled();
+                self.answer_settled();
             }
-        };
+        }
+        if self.documents.desks.iter().any(|desk| !desk.is_settled()) {
+            self.look_soon();
+        }
+    }
+
+    fn keep(&mut self, mut settled: Box<Settled>) {
         let same = |desk: &Desk| desk.folder == settled.folder && desk.revision == settled.revision;
         let found = self.documents.desks.iter().position(same);
         if let Some((number, desk)) = found.and_then(|at| Some((at, self.documents.desks.get_mut(at)?))) {
@@ -288,9 +294,6 @@ impl Server {
             }
         }
         self.worker.give(Job::Drop(settled));
-        if self.documents.desks.iter().any(|desk| !desk.is_settled()) {
-            self.look_soon();
-        }
     }
 
     /// Tells what is wrong in all files of a workspace.
