@@ -10,7 +10,7 @@ use super::limits::{LIST_ITEMS_MAX, RANGE_MAX};
 use crate::finding::words;
 
 /// How a date is written.
-const DATE_HELP: &str = "write `date(\"%d.%m.%Y\")`: `%d` is the day, `%m` the month, `%Y` the year";
+const DATE_HELP: &str = "write `date('%d.%m.%Y')`: `%d` is the day, `%m` the month, `%Y` the year";
 
 impl Checker<'_> {
     /// Checks a filter, what it is given and what it is put on.

@@ -118,7 +118,7 @@ impl<'a> Checker<'a> {
                 let help = match () {
                     () if text.contains("||") => Some("write `or`".to_owned()),
                     () if text.contains('|') && text.contains(':') => {
-                        Some("what a filter needs stands in brackets: `default(\"there\")`".to_owned())
+                        Some("what a filter needs stands in brackets: `default('there')`".to_owned())
                     }
                     () => None,
                 };

@@ -30,8 +30,8 @@ const fn rule(name: &'static str, least: usize, most: usize, example: &'static s
 }
 
 pub(super) const FILTERS: [Rule; 20] = [
-    rule("default", 1, 2, "default(\"there\")"),
-    rule("d", 1, 2, "d(\"there\")"),
+    rule("default", 1, 2, "default('there')"),
+    rule("d", 1, 2, "d('there')"),
     rule("upper", 0, 0, "upper"),
     rule("lower", 0, 0, "lower"),
     rule("title", 0, 0, "title"),
@@ -43,13 +43,13 @@ pub(super) const FILTERS: [Rule; 20] = [
     rule("float", 0, 0, "float"),
     rule("abs", 0, 0, "abs"),
     rule("round", 0, 1, "round(2)"),
-    rule("number", 0, 3, "number(2, \",\", \".\")"),
-    rule("date", 1, 1, "date(\"%d.%m.%Y\")"),
+    rule("number", 0, 3, "number(2, ',', '.')"),
+    rule("date", 1, 1, "date('%d.%m.%Y')"),
     rule("length", 0, 0, "length"),
     rule("count", 0, 0, "count"),
     rule("first", 0, 0, "first"),
     rule("last", 0, 0, "last"),
-    rule("join", 0, 1, "join(\", \")"),
+    rule("join", 0, 1, "join(', ')"),
 ];
 
 pub(super) const TESTS: [Rule; 10] = [
@@ -61,12 +61,12 @@ pub(super) const TESTS: [Rule; 10] = [
     rule("even", 0, 0, "is even"),
     rule("odd", 0, 0, "is odd"),
     rule("divisibleby", 1, 1, "is divisibleby(3)"),
-    rule("startingwith", 1, 1, "is startingwith(\"A\")"),
-    rule("endingwith", 1, 1, "is endingwith(\"A\")"),
+    rule("startingwith", 1, 1, "is startingwith('A')"),
+    rule("endingwith", 1, 1, "is endingwith('A')"),
 ];
 
 pub(super) const FUNCTIONS: [Rule; 2] =
-    [rule("survey_url", 1, 2, "survey_url(\"satisfaction\")"), rule("range", 1, 2, "range(1, 11)")];
+    [rule("survey_url", 1, 2, "survey_url('satisfaction')"), rule("range", 1, 2, "range(1, 11)")];
 
 /// What to do instead of a filter that other engines have.
 pub(super) fn instead_of(name: &str) -> Option<&'static str> {

@@ -44,7 +44,7 @@ fn expressions_that_are_none() {
             "{{ contact.a | default: 'x' }}",
             ":",
             "unexpected input after expression",
-            "what a filter needs stands in brackets: `default(\"there\")`",
+            "what a filter needs stands in brackets: `default('there')`",
         ),
         ("{{ contact.a contact.b }}", "contact", "unexpected input after expression", ""),
         ("{{ contact.a | uper }}", "uper", "`uper` is not a filter of a template", "did you mean `upper`?"),
@@ -60,7 +60,7 @@ fn expressions_that_are_none() {
             "`definde` is not a test of a template",
             "did you mean `defined`?",
         ),
-        ("{{ contact.a | default }}", "default", "`default` with 0 values", "write `default(\"there\")`"),
+        ("{{ contact.a | default }}", "default", "`default` with 0 values", "write `default('there')`"),
         (
             "{{ contact.a | default(value='x') }}",
             "'x'",
@@ -78,7 +78,7 @@ fn expressions_that_are_none() {
             "{{ contact.a | date('%!') }}",
             "'%!'",
             "`%!` is not the format of a date",
-            "write `date(\"%d.%m.%Y\")`: `%d` is the day, `%m` the month, `%Y` the year",
+            "write `date('%d.%m.%Y')`: `%d` is the day, `%m` the month, `%Y` the year",
         ),
         (
             "{{ contact.score + 1 }}",
