@@ -8,6 +8,8 @@ use lotse::language::format::format_text;
 use lotse::simulate::plans;
 use lotse::source::WorkspaceFiles;
 
+use super::memory::peak_mib;
+
 const JOURNEYS: usize = 1_000;
 
 pub const COMMON: &str = r#"
@@ -96,14 +98,7 @@ pub fn run() {
         assert!(format_text(text).is_ok());
     }
     println!("  and formatted in {:.2} s", begun.elapsed().as_secs_f64());
-    if let Some(peak) = peak() {
+    if let Some(peak) = peak_mib(std::process::id()) {
         println!("  with {peak} MiB of memory at the most so far; needed 200 MiB");
     }
-}
-
-/// The most memory that this process ever had, in MiB, where the system says so.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1024)
 }

@@ -9,6 +9,7 @@ use lsp_server::{Message, Notification, Request};
 use serde_json::{Value, json};
 
 use crate::check::{COMMON, journey};
+use crate::memory::peak_mib;
 
 const JOURNEYS: usize = 1_000;
 const KEYSTROKES: usize = 400;
@@ -66,13 +67,6 @@ impl Editor {
             }
         }
     }
-
-    /// The most memory that the program ever had, in MiB, where the system says so.
-    fn peak(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1024)
-    }
 }
 
 pub fn run() {
@@ -127,7 +121,7 @@ pub fn run() {
         assert!(!found["items"].as_array().unwrap().is_empty());
     }
     show("  completion", took, 30);
-    if let Some(peak) = editor.peak() {
+    if let Some(peak) = peak_mib(editor.child.id()) {
         println!("  with {peak} MiB of memory at the most; needed 300 MiB");
     }
     editor.ask("shutdown", Value::Null);

@@ -18,6 +18,7 @@ mod check;
 mod counting;
 #[cfg(feature = "lsp")]
 mod desk;
+mod memory;
 mod parse;
 mod places;
 mod process;

@@ -11,6 +11,7 @@ use lotse::bench::{Backlog, Scratch, Stopwatch, World, fill, rate};
 use lotse::time::{Clock as _, Moment, SystemClock};
 
 use super::counting::Counting;
+use super::memory::{peak_mib, resident_mib};
 use super::places::{Kind, scratch};
 
 /// How long the program is watched while nothing is due.
@@ -69,7 +70,7 @@ pub async fn run_idle() {
             "idle on {kind:?} with {waiting} who wait: {:.2} % of a core, the database server {:.2} %; needed 1 %; {} MiB",
             percent(program.processor_seconds(), before.0),
             percent(server_seconds(), before.1),
-            program.memory_mib()
+            peak_mib(program.child.id()).unwrap()
         );
         drop(program);
         scratch.end().await.unwrap();
@@ -89,8 +90,8 @@ pub async fn run_memory() {
         wait_for(&mails, count).await;
         println!(
             "memory on {kind:?} with {due} due: {} MiB at the most, {} now; needed 300 MiB; mails meanwhile {:.0}/s",
-            program.memory_mib(),
-            program.resident_mib(),
+            peak_mib(program.child.id()).unwrap(),
+            resident_mib(program.child.id()).unwrap(),
             rate(count, watch.took())
         );
         drop(program);
@@ -196,20 +197,6 @@ impl Program {
 
     fn processor_seconds(&self) -> f64 {
         seconds_of(self.child.id())
-    }
-
-    fn memory_mib(&self) -> u64 {
-        self.status("VmHWM:") / 1024
-    }
-
-    fn resident_mib(&self) -> u64 {
-        self.status("VmRSS:") / 1024
-    }
-
-    fn status(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 }
 
