@@ -1,206 +1,198 @@
-use super::{Place, Word};
-
-const fn word(
-    rule: &'static str,
-    names: [&'static str; 2],
-    what: &'static str,
-    example: &'static str,
-) -> Word {
-    Word::new(Place::Condition, rule, names, what, example)
-}
+use super::Place::Condition;
+use super::Word;
 
 /// What stands in an expression.
 pub(super) const WORDS: &[Word] = &[
-    word("field", ["contact.", "contact."], "A field of the contact.", "contact.country == \"DE\""),
-    word(
+    Condition.word("field", ["contact.", "contact."], "A field of the contact.", "contact.country == \"DE\""),
+    Condition.word(
         "field",
         ["entry.", "entry."],
         "A field of the event that led into the journey.",
         "entry.source == \"fair\"",
     ),
-    word(
+    Condition.word(
         "field",
         ["event.", "event."],
         "A field of the event of this clause, or of the `on` around.",
         "event.total >= 20",
     ),
-    word("field", ["reply.", "reply."], "A field of the answer to a `call`.", "reply.tier == \"gold\""),
-    word("equal", ["==", "== ${1:\"DE\"}"], "Whether both are equal.", "contact.country == \"DE\""),
-    word(
+    Condition.word("field", ["reply.", "reply."], "A field of the answer to a `call`.", "reply.tier == \"gold\""),
+    Condition.word("equal", ["==", "== ${1:\"DE\"}"], "Whether both are equal.", "contact.country == \"DE\""),
+    Condition.word(
         "not_equal",
         ["!=", "!= ${1:\"DE\"}"],
         "Whether they differ; so too where nothing is set.",
         "contact.country != \"DE\"",
     ),
-    word("less", ["<", "< ${1:50}"], "Whether the left one is smaller or earlier.", "contact.score < 50"),
-    word(
+    Condition.word("less", ["<", "< ${1:50}"], "Whether the left one is smaller or earlier.", "contact.score < 50"),
+    Condition.word(
         "less_equal",
         ["<=", "<= ${1:50}"],
         "Whether the left one is smaller, earlier or equal.",
         "contact.score <= 50",
     ),
-    word("greater", [">", "> ${1:50}"], "Whether the left one is larger or later.", "contact.score > 50"),
-    word(
+    Condition.word("greater", [">", "> ${1:50}"], "Whether the left one is larger or later.", "contact.score > 50"),
+    Condition.word(
         "greater_equal",
         [">=", ">= ${1:50}"],
         "Whether the left one is larger, later or equal.",
         "contact.score >= 50",
     ),
-    word("is_set", ["is set", "is set"], "Whether a value is known.", "contact.birthday is set"),
-    word(
+    Condition.word("is_set", ["is set", "is set"], "Whether a value is known.", "contact.birthday is set"),
+    Condition.word(
         "is_not_set",
         ["is not set", "is not set"],
         "Whether a value is not known.",
         "contact.birthday is not set",
     ),
-    word(
+    Condition.word(
         "in_list",
         ["in", "in [\"${1:DE}\", \"${2:AT}\"]"],
         "Whether it is one of several.",
         "contact.country in [\"DE\", \"AT\"]",
     ),
-    word(
+    Condition.word(
         "not_in",
         ["not in", "not in [\"${1:DE}\", \"${2:AT}\"]"],
         "Whether it is none of several.",
         "contact.country not in [\"DE\", \"AT\"]",
     ),
-    word(
+    Condition.word(
         "contains",
         ["contains", "contains \"${1:text}\""],
         "Whether a list or a text holds it.",
         "contact.interests contains \"garden\"",
     ),
-    word(
+    Condition.word(
         "starts_with",
         ["starts with", "starts with \"${1:text}\""],
         "Whether a text begins so.",
         "contact.first_name starts with \"A\"",
     ),
-    word(
+    Condition.word(
         "ends_with",
         ["ends with", "ends with \"${1:text}\""],
         "Whether a text ends so.",
         "contact.email ends with \"@example.org\"",
     ),
-    word("and", ["and", "and ${1:condition}"], "Whether both hold.", "contact.vip and contact.score >= 50"),
-    word(
+    Condition.word("and", ["and", "and ${1:condition}"], "Whether both hold.", "contact.vip and contact.score >= 50"),
+    Condition.word(
         "or",
         ["or", "or ${1:condition}"],
         "Whether one of them holds. `and` binds closer.",
         "contact.vip or contact.score >= 50",
     ),
-    word("not", ["not", "not ${1:condition}"], "Whether it does not hold.", "not contact.vip"),
-    word(
+    Condition.word("not", ["not", "not ${1:condition}"], "Whether it does not hold.", "not contact.vip"),
+    Condition.word(
         "in_segment",
         ["in segment", "in segment ${1:name}"],
         "Whether the contact is in the segment.",
         "in segment regulars",
     ),
-    word(
+    Condition.word(
         "has_tag",
         ["has tag", "has tag \"${1:tag}\""],
         "Whether the contact carries the tag.",
         "has tag \"customer\"",
     ),
-    word(
+    Condition.word(
         "allows_topic",
         ["allows", "allows ${1:topic}"],
         "Whether the contact allows the topic.",
         "allows newsletter",
     ),
-    word(
+    Condition.word(
         "span_since",
         ["days since", "days since ${1:contact.created_at} > ${2:90}"],
         "Whole days, hours, weeks or months from a moment until now; `days until` the other way round.",
         "days since contact.created_at > 90",
     ),
-    word(
+    Condition.word(
         "aggregate",
         ["count", "count(${1:event} in last ${2:90 days}) >= ${3:3}"],
         "How many such events the contact has had; `sum`, `avg`, `min` and `max` of a field, and when the `first` and the `last` was.",
         "count(order_placed in last 365 days) >= 3",
     ),
-    word(
+    Condition.word(
         "aggregate",
         ["sum", "sum(${1:event}.${2:field} in last ${3:90 days}) >= ${4:100}"],
         "The sum of a field of the contact's events; 0 where there is none.",
         "sum(order_placed.total in last 1 year) > 500",
     ),
-    word(
+    Condition.word(
         "aggregate",
         ["avg", "avg(${1:event}.${2:field}) >= ${3:100}"],
         "The mean of a field of the contact's events.",
         "avg(order_placed.total) > 50",
     ),
-    word(
+    Condition.word(
         "aggregate",
         ["min", "min(${1:event}.${2:field}) >= ${3:100}"],
         "The smallest value of a field of the contact's events.",
         "min(order_placed.total) > 50",
     ),
-    word(
+    Condition.word(
         "aggregate",
         ["max", "max(${1:event}.${2:field}) >= ${3:100}"],
         "The largest value of a field of the contact's events.",
         "max(order_placed.total) > 500",
     ),
-    word(
+    Condition.word(
         "aggregate",
         ["first", "first(${1:event})"],
         "When the first such event of the contact was.",
         "days since first(order_placed) < 10",
     ),
-    word(
+    Condition.word(
         "aggregate",
         ["last", "last(${1:event})"],
         "When the last such event of the contact was.",
         "days since last(order_placed) < 10",
     ),
-    word(
+    Condition.word(
         "reaction_of",
         ["clicked", "clicked(${1:name})"],
         "Whether the contact has followed a link of the message in this run; `opened`, `delivered`, `bounced`, `replied` likewise.",
         "clicked(welcome)",
     ),
-    word(
+    Condition.word(
         "reaction_of",
         ["opened", "opened(${1:name})"],
         "Whether the contact has opened the message in this run.",
         "opened(welcome)",
     ),
-    word(
+    Condition.word(
         "reaction_of",
         ["delivered", "delivered(${1:name})"],
         "Whether the message has arrived in this run.",
         "delivered(welcome)",
     ),
-    word(
+    Condition.word(
         "reaction_of",
         ["bounced", "bounced(${1:name})"],
         "Whether the message came back in this run.",
         "bounced(welcome)",
     ),
-    word(
+    Condition.word(
         "reaction_of",
         ["complained", "complained(${1:name})"],
         "Whether the contact has reported the message as spam.",
         "complained(welcome)",
     ),
-    word(
+    Condition.word(
         "reaction_of",
         ["replied", "replied(${1:name})"],
         "Whether the contact has answered the message.",
         "replied(welcome)",
     ),
-    word(
+    Condition.word(
         "reaction_of",
         ["answered", "answered(${1:survey})"],
         "Whether the contact has answered the survey.",
         "answered(satisfaction)",
     ),
-    word("today", ["today", "today"], "The date on the contact's calendar.", "contact.birthday < today"),
-    word("now", ["now", "now"], "The present moment.", "contact.created_at < now - 90 days"),
-    word("boolean", ["true", "true"], "Yes.", "contact.vip == true"),
-    word("boolean", ["false", "false"], "No.", "contact.vip == false"),
+    Condition.word("today", ["today", "today"], "The date on the contact's calendar.", "contact.birthday < today"),
+    Condition.word("now", ["now", "now"], "The present moment.", "contact.created_at < now - 90 days"),
+    Condition.word("boolean", ["true", "true"], "Yes.", "contact.vip == true"),
+    Condition.word("boolean", ["false", "false"], "No.", "contact.vip == false"),
 ];

@@ -59,25 +59,23 @@ pub enum Place {
     Test,
 }
 
-impl Word {
-    const fn new(
-        place: Place,
+impl Place {
+    /// An entry of this place: its rule, how lists show it and what it is written out to, what it does, how it looks.
+    const fn word(
+        self,
         rule: &'static str,
         [label, snippet]: [&'static str; 2],
         what: &'static str,
         example: &'static str,
-    ) -> Self {
-        Self { rule, label, snippet, what, example, behind: None, place }
+    ) -> Word {
+        Word { rule, label, snippet, what, example, behind: None, place: self }
     }
+}
 
+impl Word {
     /// Says that it goes on another rule, behind these words.
     const fn behind(self, rule: &'static str, words: &'static str) -> Self {
         Self { behind: Some((rule, words)), ..self }
-    }
-
-    /// Says that it stands elsewhere than the others of its table.
-    const fn at(self, place: Place) -> Self {
-        Self { place, ..self }
     }
 }
 
