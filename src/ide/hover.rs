@@ -108,15 +108,9 @@ fn of_template_word(analysis: &Analysis, source: SourceId, offset: usize) -> Opt
         .chain(vocabulary::functions())
         .find(|(name, _)| *name == word)
         .map(|(_, written)| format!("`{written}`"));
-    let address = match word {
-        "unsubscribe_url" => Some("Where recipients refuse the topic of this message."),
-        "preferences_url" => Some("Where recipients choose what they want to get."),
-        "view_url" => Some("Where the message is shown in a browser."),
-        _ => None,
-    };
     let field =
         before.ends_with("contact.").then(|| describe::name(analysis, NameKind::ContactField, None, word));
-    let markdown = field.flatten().or(written).or_else(|| address.map(str::to_owned))?;
+    let markdown = field.flatten().or(written).or_else(|| vocabulary::address(word).map(str::to_owned))?;
     Some(Hover { span: Span::new(source, from, from + word.len()), markdown })
 }
 

@@ -14,8 +14,14 @@ use super::paths::{Path, guards, leftmost, path};
 use super::{SurveyLink, TemplateProblem, Variable};
 use crate::finding::words;
 
-/// The addresses that every message has.
-pub(super) const URL_NAMES: [&str; 3] = ["unsubscribe_url", "preferences_url", "view_url"];
+/// The addresses that every message has, each with where it leads.
+pub(super) const URLS: [(&str, &str); 3] = [
+    ("unsubscribe_url", "Where recipients refuse the topic of this message."),
+    ("preferences_url", "Where recipients choose what they want to get."),
+    ("view_url", "Where the message is shown in a browser."),
+];
+/// Their names.
+pub(super) const URL_NAMES: [&str; 3] = [URLS[0].0, URLS[1].0, URLS[2].0];
 /// Names that stand for groups of values.
 pub(super) const GROUPS: [&str; 2] = ["contact", "entry"];
 /// What a loop knows about itself.

@@ -4,6 +4,11 @@ use super::{expression, filters, lexer, mjml_tags};
 
 /// The addresses that every message has.
 pub const ADDRESSES: [&str; 3] = expression::URL_NAMES;
+/// Where such an address leads, in a sentence.
+pub fn address(name: &str) -> Option<&'static str> {
+    expression::URLS.iter().find_map(|(known, what)| (*known == name).then_some(*what))
+}
+
 /// The words that begin a statement.
 pub const STATEMENTS: [&str; 7] = lexer::STATEMENTS;
 

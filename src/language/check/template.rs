@@ -12,6 +12,7 @@ use crate::finding::{Code, Finding};
 use crate::language::model::{Enter, EnterKind, Field, Journey, Message, Model, StatementKind};
 use crate::language::syntax::{place_in_text, tree};
 use crate::source::Span;
+use crate::template::vocabulary::ADDRESSES;
 use crate::template::{Compiled, CompiledMessage, Part, TemplateProblem, Variable};
 
 /// The compiled texts of a message.
@@ -30,8 +31,6 @@ impl CompiledTexts {
     }
 }
 
-/// Names that every template can use beside the contact and what led in.
-const ADDRESSES: [&str; 3] = ["unsubscribe_url", "preferences_url", "view_url"];
 /// What journeys hand over to a message.
 #[derive(Default)]
 struct Supply<'m> {
