@@ -197,18 +197,14 @@ impl Server {
         let mut went = Vec::new();
         let mut errors = 0;
         for number in 0..self.documents.desks.len() {
-            for (id, test, desk) in
-                all_tests(&self.documents, number).into_iter().filter(|(id, ..)| tests.wants(id))
-            {
-                let Some(result) = result(desk, test) else {
-                    errors = desk
-                        .analysis
-                        .findings
-                        .iter()
-                        .filter(|finding| finding.severity() == Severity::Error)
-                        .count();
-                    continue;
-                };
+            let mut all = all_tests(&self.documents, number);
+            all.retain(|(id, ..)| tests.wants(id));
+            errors += all.first().map_or(0, |(_, _, desk)| {
+                let findings = desk.analysis.findings.iter();
+                findings.filter(|finding| finding.severity() == Severity::Error).count()
+            });
+            for (id, test, desk) in all {
+                let Some(result) = result(desk, test) else { continue };
                 let failure = result.failures.first();
                 went.push(Went {
                     id,
