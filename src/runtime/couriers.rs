@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{Instrument as _, Span};
 
 use super::flow::Flow;
-use super::gate::{LedgerGate, Waited};
+use super::gate::LedgerGate;
 use super::ledger::{posted, told, word};
 use super::mail::key;
 use super::pulse::{WITHOUT_JOURNEY, Work};
@@ -180,8 +180,7 @@ impl Couriers {
             Ok(Err(error)) => return self.put_off(claimed, refused, error.to_string()).await,
             Err(_) => return self.put_off(claimed, refused, "writing it failed inside Lotse").await,
         };
-        let waited = Waited::default();
-        let gate = LedgerGate { writer: &self.writer, key: key(claimed), before, waited: &waited };
+        let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
         if !gate.hand_over(message.id).await {
             // Void where the gate has said no.
             return self.put_off(claimed, Outcome::NotBegun(now), "it waits for who delivers it").await;

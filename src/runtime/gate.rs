@@ -1,6 +1,5 @@
 //! The last gate from the side of those who go through it, and of those who have just closed it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -45,32 +44,13 @@ pub(super) struct LedgerGate<'a> {
     pub(super) key: MessageKey,
     /// From when on it may not go any more.
     pub(super) before: Moment,
-    /// Takes down how long the ledger took.
-    pub(super) waited: &'a Waited,
-}
-
-/// How long was waited at the gate, all in all.
-#[derive(Default)]
-pub(super) struct Waited(AtomicU64);
-
-impl Waited {
-    /// The sum.
-    pub(super) fn all(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::Relaxed))
-    }
-
-    fn add(&self, waited: Duration) {
-        self.0.fetch_add(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
 }
 
 #[async_trait]
 impl Gate for LedgerGate<'_> {
     async fn hand_over(&self, id: MessageId) -> bool {
         debug_assert_eq!(id, self.key.id);
-        let begun = Instant::now();
         let passes = ask(self.writer, vec![(self.key, self.before)]).await;
-        self.waited.add(begun.elapsed());
         passes.goes == [true] && Instant::now() < passes.until
     }
 }

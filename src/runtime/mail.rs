@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{Instrument as _, Span};
 
 use super::flow::Flow;
-use super::gate::{self, LedgerGate, Pass, Waited};
+use super::gate::{self, LedgerGate, Pass};
 use super::ledger::{bounced, settlement_of, told, word};
 use super::parcel::{Letters, Parcel};
 use super::pulse::{WITHOUT_JOURNEY, Work};
@@ -25,7 +25,7 @@ use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReas
 use crate::engine::{Handing, handing};
 use crate::store::{Carrier, ClaimedMessage, MessageKey, MessageSettlement, Outcome, Waiting};
 use crate::time::{Clock, Moment};
-use pace::{Pace, TOGETHER_MAX};
+use pace::{Pace, TOGETHER_MAX, TimedGate, Waited};
 use rest::Rest;
 
 /// The channel, as counts name it.
@@ -194,7 +194,6 @@ impl MailRoom {
                 (sent, begun.elapsed())
             };
             let ((sent, took), ahead) = tokio::join!(sending, self.ahead(&queue, pace, &ending, &gone));
-            // How long the ledger took says nothing of the connection.
             pace.learn(count, took.saturating_sub(sent.at_gate), sent.in_time);
             batch = ahead;
         }
@@ -329,12 +328,9 @@ impl MailRoom {
                 continue;
             }
             let pass = batch.until.map(|until| Pass { until });
-            let asking = LedgerGate {
-                writer: &self.writer,
-                key: key(&written.claimed),
-                before: written.before,
-                waited: &at_gate,
-            };
+            let gate =
+                LedgerGate { writer: &self.writer, key: key(&written.claimed), before: written.before };
+            let asking = TimedGate { gate, waited: &at_gate };
             let gate: &dyn Gate = match &pass {
                 Some(pass) => pass,
                 None => &asking,

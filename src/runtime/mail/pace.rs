@@ -1,7 +1,13 @@
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use tokio::time::Instant;
+
 use super::super::gate::GOOD_FOR;
+use crate::channel::email::Gate;
+use crate::domain::MessageId;
 
 /// How many mails of a connection go through the gate together at the most. A crash leaves twice as many of each
 /// connection unsure: those that go, and those that are let through meanwhile.
@@ -30,9 +36,55 @@ impl Pace {
     }
 }
 
+/// How long was waited at the gate, all in all: that says nothing of the connection.
+#[derive(Default)]
+pub(super) struct Waited(AtomicU64);
+
+impl Waited {
+    /// The sum.
+    pub(super) fn all(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A gate at which it is taken down how long it took.
+pub(super) struct TimedGate<'a, G> {
+    pub(super) gate: G,
+    pub(super) waited: &'a Waited,
+}
+
+#[async_trait]
+impl<G: Gate> Gate for TimedGate<'_, G> {
+    async fn hand_over(&self, id: MessageId) -> bool {
+        let begun = Instant::now();
+        let goes = self.gate.hand_over(id).await;
+        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waited.0.fetch_add(micros, Ordering::Relaxed);
+        goes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct SlowGate;
+
+    #[async_trait]
+    impl Gate for SlowGate {
+        async fn hand_over(&self, _: MessageId) -> bool {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            true
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_gate_takes_is_known() {
+        let waited = Waited::default();
+        let gate = TimedGate { gate: SlowGate, waited: &waited };
+        assert!(gate.hand_over(MessageId::default()).await && gate.hand_over(MessageId::default()).await);
+        assert_eq!(waited.all(), Duration::from_millis(80));
+    }
 
     fn together(count: usize, millis: u64, in_time: bool) -> usize {
         let mut pace = Pace::default();
