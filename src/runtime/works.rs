@@ -11,7 +11,7 @@ use super::others::{self, Elsewhere};
 use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::writer::Writer;
-use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime};
+use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime, Tick};
 use crate::store::StoreError;
 use crate::time::{Clock, Length, Moment, Unit};
 
@@ -233,9 +233,8 @@ async fn schedule(
     clock: Arc<dyn Clock>,
     mut ending: watch::Receiver<bool>,
 ) {
-    let mut limit = TICK;
-    // How many contacts a batch takes at the most: fewer where that lasted too long.
-    let mut most = TICK_BACKLOG;
+    let mut size = BatchSize::default();
+    let is_shared = runtime.store().is_shared();
     let mut learned_at = Moment::MIN;
     let mut setback = Setback::default();
     while !*ending.borrow() {
@@ -250,53 +249,32 @@ async fn schedule(
         let begun = clock.now();
         let span =
             tracing::debug_span!("tick", events = Empty, timers = Empty, messages = Empty, calls = Empty);
-        match runtime.tick(begun, limit).instrument(span.clone()).await {
+        match runtime.tick(begun, size.limit).instrument(span.clone()).await {
             Ok(tick) => {
                 span.record("events", tick.events).record("timers", tick.timers);
                 span.record("messages", tick.messages).record("calls", tick.calls);
-                let ended = clock.now();
                 setback.is_over();
-                if tick.left > 0 && tick.steps == 0 {
-                    flow.pulse.stands(Work::Turns, WITHOUT_JOURNEY);
-                } else {
-                    flow.pulse.moved(Work::Turns, ended);
-                }
-                if tick.events + tick.timers > 0 {
-                    flow.pulse.wrote();
-                    runtime.metrics().turn_batches.observe_micros(ended.micros_since(begun));
-                }
-                if tick.messages > 0 {
-                    flow.messages_due();
-                }
-                if tick.calls > 0 {
-                    flow.calls.notify_one();
-                }
-                // One that was not full says nothing of how long one takes that is.
-                if tick.more {
-                    let took = Duration::from_micros(ended.micros_since(begun).unsigned_abs());
-                    most = next_most(most, took, runtime.store().is_shared());
-                }
+                let took = tell(&tick, &runtime, &flow, begun, clock.now());
+                size.learn(tick.more, took, is_shared);
                 if tick.left > 0 {
                     pause(WITHOUT_PLAN, &mut ending).await;
                     continue;
                 }
                 if tick.more {
-                    limit = most;
                     continue;
                 }
-                limit = TICK.min(most);
             }
             // Others do the same work: whoever came second does it again.
-            Err(error @ (StoreError::Overtaken | StoreError::Busy)) if runtime.store().is_shared() => {
+            Err(error @ (StoreError::Overtaken | StoreError::Busy)) if is_shared => {
                 runtime.metrics().turns_overtaken.add(1);
                 let now = clock.now();
                 flow.pulse.stands(Work::Turns, &error);
                 flow.pulse.write_failed(&error, now);
                 tracing::debug!(%error, "another process was ahead");
                 // A statement that takes too long ends in the same way, and would again.
-                if Duration::from_micros(now.micros_since(begun).unsigned_abs()) >= TOO_LONG {
-                    most = (limit / 2).max(1);
-                    limit = most;
+                if between(begun, now) >= TOO_LONG {
+                    size.halve();
+                    let limit = size.limit;
                     tracing::warn!(%error, limit, "a batch of turns took too long: the next is smaller");
                 }
                 tokio::time::sleep(Duration::from_micros(now.micros().unsigned_abs() % OVERTAKEN_MICROS))
@@ -316,15 +294,66 @@ async fn schedule(
     }
 }
 
-/// How many contacts the next batch takes at the most.
-fn next_most(most: u32, took: Duration, is_shared: bool) -> u32 {
-    if !is_shared && took > HOLDS_UP {
-        (most / 2).max(TICK_LEAST)
-    } else if is_shared || took < HOLDS_UP / 2 {
-        (most * 2).min(TICK_BACKLOG)
+/// Tells what a batch has led to, and gives how long it took.
+fn tell(tick: &Tick, runtime: &Runtime, flow: &Flow, begun: Moment, ended: Moment) -> Duration {
+    if tick.left > 0 && tick.steps == 0 {
+        flow.pulse.stands(Work::Turns, WITHOUT_JOURNEY);
     } else {
-        most
+        flow.pulse.moved(Work::Turns, ended);
     }
+    if tick.events + tick.timers > 0 {
+        flow.pulse.wrote();
+        runtime.metrics().turn_batches.observe_micros(ended.micros_since(begun));
+    }
+    if tick.messages > 0 {
+        flow.messages_due();
+    }
+    if tick.calls > 0 {
+        flow.calls.notify_one();
+    }
+    between(begun, ended)
+}
+
+/// How many contacts a batch of turns takes.
+struct BatchSize {
+    /// The next one.
+    limit: u32,
+    /// Any: fewer where that lasted too long.
+    most: u32,
+}
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self { limit: TICK, most: TICK_BACKLOG }
+    }
+}
+
+impl BatchSize {
+    /// Takes into account how long a batch took. One that was not full says nothing of how long one takes that is.
+    fn learn(&mut self, was_full: bool, took: Duration, is_shared: bool) {
+        if !was_full {
+            self.limit = TICK.min(self.most);
+            return;
+        }
+        if !is_shared && took > HOLDS_UP {
+            // One that is small already, for it took too long, does not become larger by this.
+            self.most = (self.most / 2).max(TICK_LEAST.min(self.most));
+        } else if is_shared || took < HOLDS_UP / 2 {
+            self.most = (self.most * 2).min(TICK_BACKLOG);
+        }
+        self.limit = self.most;
+    }
+
+    /// The last batch failed for its size.
+    fn halve(&mut self) {
+        self.most = (self.limit / 2).max(1);
+        self.limit = self.most;
+    }
+}
+
+/// How long lies between two moments; the clock may have been set back.
+fn between(earlier: Moment, later: Moment) -> Duration {
+    Duration::from_micros(later.micros_since(earlier).unsigned_abs())
 }
 
 /// Waits after a failure, unless it ends.
@@ -336,42 +365,33 @@ async fn pause(wait: Duration, ending: &mut watch::Receiver<bool>) {
 async fn rest(runtime: &Runtime, flow: &Flow, clock: &dyn Clock, ending: &mut watch::Receiver<bool>) {
     let is_shared = runtime.store().is_shared();
     let begun = clock.now();
+    let mut next = None;
+    // Long enough ago that it is looked at once.
+    let mut looked = None;
     loop {
-        let Ok(next) = runtime.next_due(clock.now()).await else { return };
-        let looked = clock.now();
-        let patience = runtime.patience(looked);
-        loop {
-            let until =
-                next.turns.map_or(Duration::MAX, |next| Duration::from_micros(clock.micros_until(next)));
-            let is_due = until.is_zero();
-            if is_due && !is_shared {
-                return;
-            }
-            // What is due and was not taken just now, another process is at.
-            let wait = if is_due { ELSEWHERE } else { until.min(LOOK_AT_CLOCK) };
-            tokio::select! {
-                // In a fixed order, so that a simulation can be played again.
-                biased;
-                () = flow.turns.notified() => return,
-                _ = ending.changed() => return,
-                () = tokio::time::sleep(wait) => {}
-            }
-            if is_due {
-                return;
-            }
-            if has_gone_by(looked, patience, clock) {
-                if !is_shared || has_gone_by(begun, RESTS, clock) {
-                    return;
-                }
-                break;
-            }
+        let now = clock.now();
+        if looked.is_none_or(|looked| between(looked, now) >= runtime.patience(looked)) {
+            let Ok(due) = runtime.next_due(now).await else { return };
+            (next, looked) = (due.turns, Some(now));
+        }
+        let until = next.map_or(Duration::MAX, |next| Duration::from_micros(clock.micros_until(next)));
+        let is_due = until.is_zero();
+        if is_due && !is_shared {
+            return;
+        }
+        // What is due and was not taken just now, another process is at.
+        let wait = if is_due { ELSEWHERE } else { until.min(LOOK_AT_CLOCK) };
+        tokio::select! {
+            // In a fixed order, so that a simulation can be played again.
+            biased;
+            () = flow.turns.notified() => return,
+            _ = ending.changed() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        if is_due || between(begun, clock.now()) >= if is_shared { RESTS } else { runtime.patience(begun) } {
+            return;
         }
     }
-}
-
-/// Whether so long ago is past; the clock may have been set back.
-fn has_gone_by(since: Moment, length: Duration, clock: &dyn Clock) -> bool {
-    Duration::from_micros(clock.now().micros_since(since).unsigned_abs()) >= length
 }
 
 #[cfg(test)]
@@ -381,6 +401,8 @@ mod tests {
     #[test]
     fn a_batch_that_holds_up_others_is_followed_by_a_smaller_one() {
         for (most, millis, is_shared, expected) in [
+            // It failed for its size before.
+            (80, 400, false, 80),
             (2_000, 400, false, 1_000),
             (700, 400, false, 500),
             (500, 9_000, false, 500),
@@ -390,8 +412,20 @@ mod tests {
             // Nobody waits for it there.
             (500, 400, true, 1_000),
         ] {
-            let took = Duration::from_millis(millis);
-            assert_eq!(next_most(most, took, is_shared), expected, "{most} in {millis} ms");
+            let mut size = BatchSize { limit: most, most };
+            size.learn(true, Duration::from_millis(millis), is_shared);
+            assert_eq!(size.limit, expected, "{most} in {millis} ms");
+            size.learn(false, Duration::ZERO, is_shared);
+            assert_eq!(size.most, expected, "what was not full says nothing");
         }
+    }
+
+    #[test]
+    fn a_batch_that_failed_for_its_size_is_halved() {
+        let mut size = BatchSize::default();
+        size.halve();
+        assert_eq!((size.limit, size.most), (TICK / 2, TICK / 2));
+        (0..20).for_each(|_| size.halve());
+        assert_eq!(size.limit, 1);
     }
 }
