@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -297,7 +297,15 @@ impl Talk {
 
 /// A certificate for a name, and a client that trusts it alone.
 pub(super) fn certificate(name: &str) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
+    certificate_until(name, 4096)
+}
+
+/// The same, which is good until a year begins.
+pub(super) fn certificate_until(name: &str, year: i32) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let signing_key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.not_after = date_time_ymd(year, 1, 1);
+    let cert = params.self_signed(&signing_key).unwrap();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let server = ServerConfig::builder_with_provider(Arc::clone(&provider))

@@ -2,8 +2,8 @@ use super::*;
 use crate::channel::email::outcome::{Deferral, Envelope, Outcome};
 use crate::channel::email::server::Credentials;
 use crate::channel::email::testing::{
-    Act, At, Manner, Step, TestGate, TestServer, certificate, envelope, letter, patient, raw_mail, route_to,
-    server_at,
+    Act, At, Manner, Step, TestGate, TestServer, certificate, certificate_until, envelope, letter, patient,
+    raw_mail, route_to, server_at,
 };
 
 /// An outcome without its words.
@@ -289,9 +289,14 @@ async fn tls_protects_the_password_and_the_mail() {
 async fn nothing_is_said_to_a_server_that_is_not_the_one_meant() {
     let (server, trusted) = certificate("localhost");
     let (_, other) = certificate("localhost");
+    let (expired, trusts_expired) = certificate_until("localhost", 2020);
     for (security, implicit) in [(Security::Implicit, true), (Security::StartTls, false)] {
-        for (trusted, host) in [(&other, "localhost"), (&trusted, "127.0.0.1")] {
-            let tls = with_tls(&server, implicit);
+        for (server, trusted, host) in [
+            (&server, &other, "localhost"),
+            (&server, &trusted, "127.0.0.1"),
+            (&expired, &trusts_expired, "localhost"),
+        ] {
+            let tls = with_tls(server, implicit);
             let (outcome, commands) =
                 send_tls(security, tls, Arc::clone(trusted), host, true, |_| Act::Usual).await;
             assert_eq!(kind(&outcome), Kind::RouteDown, "{outcome:?}");
