@@ -13,6 +13,7 @@ use crate::program::postgres::server;
 use crate::program::receipts::{agree, audited, count, ledger, sign_up};
 use crate::program::sink::Sink;
 use crate::program::{PATIENCE, Running, Workspace, wait_for, write};
+use crate::simulation::chance::Chance;
 
 const KILLS: u64 = 100;
 /// Kills of one of two workers: where others do the work, a kill costs less.
@@ -52,18 +53,6 @@ journey burst "Three mails" {
 }
 "#;
 
-/// Numbers that look like chance and are the same every time (xorshift, Marsaglia 2003).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
-
 /// An installation whose processes are killed.
 struct Victims {
     workspace: Workspace,
@@ -87,7 +76,7 @@ impl Victims {
         workspace.ask(&["contacts", "import", "people.csv", "--allow", "news"]);
         let key = workspace.ask(&["token", "create", "shop", "--role", "ingest"]).trim().to_owned();
         let client = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        let chance = Chance(0x9e37_79b9_7f4a_7c15);
+        let chance = Chance::new(0x9e37_79b9_7f4a_7c15);
         Self { workspace, sink, key, client, people_each, unanswered: BTreeSet::new(), chance }
     }
 

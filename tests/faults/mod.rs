@@ -7,6 +7,7 @@ mod calls;
 mod clock;
 mod disk;
 mod due;
+mod events;
 mod hook;
 mod house;
 mod kill;

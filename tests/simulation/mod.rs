@@ -6,7 +6,7 @@
 //! Afterwards nothing may be lost or doubled: the audit looks at the store, and what the outside remembers is
 //! compared with what the store says.
 
-mod chance;
+pub(crate) mod chance;
 mod faulty;
 mod many;
 mod model;
