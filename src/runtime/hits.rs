@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash, Hasher};
 
 use serde_json::Value as Json;
@@ -15,8 +15,8 @@ use crate::track::{Hit, HitKind, Neighbour, judge};
 const REMEMBERED_MICROS: i64 = 10_000_000;
 /// How many messages are remembered; the oldest are forgotten first.
 const MESSAGES_MAX: usize = 50_000;
-/// How many openings are remembered; beyond them all are forgotten.
-const OPENINGS_MAX: usize = 200_000;
+/// How many requests that are lasting are remembered; beyond them all are forgotten.
+const LASTING_MAX: usize = 200_000;
 /// What happens again within a minute is the same event.
 const MINUTE_MICROS: i64 = 60_000_000;
 /// How many clicks on one message are remembered; beyond them only what came long ago makes room.
@@ -38,25 +38,26 @@ pub struct MessageHit {
 pub(super) struct Recent {
     /// Clicks, by message.
     clicks: BTreeMap<MessageId, Vec<Neighbour>>,
-    /// Openings that are lasting, of the last minute: mail programs ask for an image several times, and what is the
-    /// same event need not be looked up again.
-    openings: BTreeSet<(MessageId, u64)>,
+    /// What is lasting, of the last minute: mail programs ask for an image several times, people press a link again,
+    /// and what is the same event need not be looked up again.
+    lasting: HashSet<RequestKey>,
     /// Which minute that is.
     minute: i64,
 }
 
+/// A message, and a hash over a request for its image or one of its links.
+pub(super) type RequestKey = (MessageId, u64);
+
 impl Recent {
-    /// Remembers what came, and forgets what came long ago.
-    pub(super) fn remember(&mut self, hits: &[&MessageHit], now: Moment) {
-        let minute = now.micros().div_euclid(MINUTE_MICROS);
-        if minute != self.minute || self.openings.len() > OPENINGS_MAX {
-            self.openings.clear();
+    /// Remembers what came and what of it has been written, and forgets what came long ago.
+    pub(super) fn remember(&mut self, hits: &[&MessageHit], written: Vec<RequestKey>, now: Moment) {
+        let minute = minute(now);
+        if minute != self.minute || self.lasting.len() > LASTING_MAX {
+            self.lasting.clear();
             self.minute = minute;
         }
+        self.lasting.extend(written);
         for hit in hits {
-            if self.is_now(&hit.hit) {
-                self.openings.insert((hit.key.id, request_hash(&hit.hit)));
-            }
             if let (HitKind::Click, Some(link)) = (hit.hit.kind, hit.hit.link) {
                 let neighbour = Neighbour { at: hit.hit.at, link, hidden: hit.hit.hidden };
                 let known = self.clicks.entry(hit.key.id).or_default();
@@ -77,14 +78,12 @@ impl Recent {
         }
     }
 
-    /// Whether a request is an opening of the minute that is remembered.
-    fn is_now(&self, hit: &Hit) -> bool {
-        hit.kind == HitKind::Open && hit.at.micros().div_euclid(MINUTE_MICROS) == self.minute
-    }
-
-    /// Whether the same opening is lasting already.
-    fn knows(&self, hit: &MessageHit) -> bool {
-        self.is_now(&hit.hit) && self.openings.contains(&(hit.key.id, request_hash(&hit.hit)))
+    /// Whether a request would be an event that is lasting already. A click that was a person's is one no more where
+    /// those beside it show a program by now.
+    fn knows(&self, hit: &MessageHit, near: &[Neighbour]) -> bool {
+        minute(hit.hit.at) == self.minute
+            && self.lasting.contains(&request_key(hit))
+            && (hit.hit.kind == HitKind::Open || !judge(&hit.hit, Moment::MIN, near).machine)
     }
 
     /// The remembered clicks on some messages.
@@ -98,23 +97,45 @@ impl Recent {
     }
 }
 
-/// What a verdict on an opening depends on.
-fn request_hash(hit: &Hit) -> u64 {
+fn minute(at: Moment) -> i64 {
+    at.micros().div_euclid(MINUTE_MICROS)
+}
+
+/// What an event of a request depends on, beside the other requests.
+fn request_key(hit: &MessageHit) -> RequestKey {
     let mut hasher = SipHasher13::new();
-    (&hit.method, &hit.user_agent, &hit.purpose).hash(&mut hasher);
-    hasher.finish()
+    let request = &hit.hit;
+    (request.kind, &request.method, &request.user_agent, &request.purpose).hash(&mut hasher);
+    (request.link, request.hidden, &hit.link).hash(&mut hasher);
+    (hit.key.id, hasher.finish())
+}
+
+/// What became of requests.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// What need not be looked up when it comes again, once the transaction is committed.
+    pub(super) lasting: Vec<RequestKey>,
+    /// Whether a journey may hear of something.
+    pub(super) told: bool,
 }
 
 /// Turns requests into events: a person's, which may move a run, or a machine's, kept with what shows it. A request
-/// for a message of which nobody knew whether it went out proves that it did.
+/// for a message of which nobody knew whether it went out proves that it did. Says which requests need not be looked up
+/// when they come again within the minute, and whether there is anything to tell a journey.
 pub(super) async fn take(
     unit: &mut dyn WriteUnit,
     hits: &[&MessageHit],
     recent: &Recent,
     zone: &TimeZone,
     now: Moment,
-) -> Result<()> {
-    let hits: Vec<&MessageHit> = hits.iter().copied().filter(|hit| !recent.knows(hit)).collect();
+) -> Result<Taken> {
+    let mut near = recent.clicks_on(hits.iter().map(|hit| &hit.key.id));
+    near.remember(hits, Vec::new(), now);
+    let hits: Vec<&MessageHit> =
+        hits.iter().copied().filter(|hit| !recent.knows(hit, near.of(hit.key.id))).collect();
+    if hits.is_empty() {
+        return Ok(Taken::default());
+    }
     let mut keys: Vec<MessageKey> = hits.iter().map(|hit| hit.key).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -123,11 +144,10 @@ pub(super) async fn take(
         unit.messages_of(&keys).await?.into_iter().map(|stored| (stored.message.id, stored)).collect();
     let contacts: Vec<ContactId> = messages.values().map(|stored| stored.message.contact).collect();
     let decisions = unit.decisions(&contacts).await?;
-    let mut near = recent.clicks_on(messages.keys());
-    near.remember(&hits, now);
     let mut events: BTreeMap<EventId, Event> = BTreeMap::new();
     let mut arrived = Vec::new();
     let mut reactions = Vec::new();
+    let mut lasting: HashSet<RequestKey> = hits.iter().map(|hit| request_key(hit)).collect();
     for hit in &hits {
         let Some(stored) = messages.get(&hit.key.id) else { continue };
         if stored.message.state == MessageState::Unsure {
@@ -144,6 +164,10 @@ pub(super) async fn take(
             continue;
         }
         let event = event(hit, stored, near.of(hit.key.id));
+        if event.kind == EventKind::Machine && hit.hit.kind == HitKind::Click {
+            // The next may come later than a person needs for reading.
+            lasting.remove(&request_key(hit));
+        }
         if events.contains_key(&event.id) {
             continue;
         }
@@ -152,6 +176,7 @@ pub(super) async fn take(
         }
         events.insert(event.id, event);
     }
+    let told = !events.is_empty() || !arrived.is_empty();
     if !arrived.is_empty() {
         unit.settle_messages(arrived, now).await?;
     }
@@ -161,7 +186,7 @@ pub(super) async fn take(
     if !events.is_empty() {
         unit.add_events(events.into_values().collect()).await?;
     }
-    Ok(())
+    Ok(Taken { lasting: lasting.into_iter().collect(), told })
 }
 
 /// What a request was; `near` are the clicks on the same message, among them its own, which tells nothing of it.
@@ -185,3 +210,6 @@ fn event(hit: &MessageHit, stored: &StoredMessage, near: &[Neighbour]) -> Event 
     }
     event
 }
+
+#[cfg(test)]
+mod tests;

@@ -312,12 +312,12 @@ impl Desk {
         Duration::ZERO
     }
 
-    fn wrote(&mut self, jobs: Vec<Job>, answers: Together, now: Moment) {
+    fn wrote(&mut self, jobs: Vec<Job>, mut answers: Together, now: Moment) {
         let metrics = self.runtime.metrics();
         metrics.commits.observe_micros(self.clock.now().micros_since(now));
         count(&jobs, &answers, metrics);
         self.flow.pulse.wrote();
-        self.recent.remember(&hits(&jobs), now);
+        self.recent.remember(&hits(&jobs), std::mem::take(&mut answers.hits.lasting), now);
         answer(jobs, answers, &self.flow);
     }
 
@@ -410,7 +410,7 @@ fn hits(jobs: &[Job]) -> Vec<&MessageHit> {
 /// Tells everybody that it is lasting. Who has gone away meanwhile is not told.
 fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
     let (mut intakes, mut first) = (together.intakes.into_iter(), together.first.into_iter());
-    let (mut turns, mut mail, mut calls) = (together.told_at_gate, false, false);
+    let (mut turns, mut mail, mut calls) = (together.told_at_gate || together.hits.told, false, false);
     let until = together.asked_at.unwrap_or_else(Instant::now) + gate::GOOD_FOR;
     for job in jobs {
         match job {
@@ -420,7 +420,6 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
                 let _ = done.send(Ok(intakes.into_iter().map(Some).collect()));
             }
             Job::Hit { done, .. } => {
-                turns = true;
                 done.map(|done| done.send(Ok(())));
             }
             Job::Events { done, .. } | Job::Decide { done, .. } => {

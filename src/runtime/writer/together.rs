@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 
 use super::super::Runtime;
-use super::super::hits::{self, Recent};
+use super::super::hits::{self, Recent, Taken};
 use super::super::ledger::skipped_event;
 use super::Job;
 use crate::domain::{CallId, Event, MessageState, SkipReason};
@@ -17,6 +17,8 @@ pub(super) struct Together {
     pub(super) goes: BTreeMap<MessageKey, bool>,
     /// Whether journeys are told of messages that the gate has stopped.
     pub(super) told_at_gate: bool,
+    /// What became of requests for images and links.
+    pub(super) hits: Taken,
     /// Before the commit began.
     pub(super) asked_at: Option<Instant>,
     pub(super) first: Vec<bool>,
@@ -40,7 +42,7 @@ impl Together {
         together.events(&mut *unit, jobs, now).await?;
         let hits = super::hits(jobs);
         if !hits.is_empty() {
-            hits::take(&mut *unit, &hits, recent, runtime.zone(), now).await?;
+            together.hits = hits::take(&mut *unit, &hits, recent, runtime.zone(), now).await?;
         }
         together.deliveries(runtime, &mut *unit, jobs, now).await?;
         together.asked_at = Some(Instant::now());
