@@ -114,6 +114,25 @@ fn a_file_that_is_taken_in_again_says_what_it_said() {
 }
 
 #[test]
+fn all_that_is_said_moves_with_the_text() {
+    for (case, files) in workspaces() {
+        let before = Analysis::of(files);
+        for (source, file) in before.files.sources.iter().filter(|(_, file)| file.path.ends_with(".journey"))
+        {
+            let mut edited = before.clone();
+            edited.put(&file.path, &format!("\n{}", file.text));
+            let fresh = of_texts(&texts(&edited));
+            // What two files say of each other is told of the other one when the whole is looked at.
+            let own = |analysis: &Analysis| {
+                let path = format!("(\"{}\"", file.path);
+                told(analysis).into_iter().filter(|told| told.starts_with(&path)).collect::<Vec<_>>()
+            };
+            assert_eq!(own(&edited), own(&fresh), "{case}: {source:?}");
+        }
+    }
+}
+
+#[test]
 fn a_fix_mends_what_it_is_for() {
     let mut tried = 0;
     for (case, files) in workspaces() {

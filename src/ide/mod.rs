@@ -14,6 +14,7 @@ pub mod hints;
 pub mod hover;
 mod names;
 mod rename;
+mod shift;
 mod symbols;
 pub mod tokens;
 pub mod words;
@@ -23,20 +24,19 @@ mod chance;
 #[cfg(test)]
 mod testing;
 
-use std::ops::Range;
-
 use crate::config::{self, Config};
 use crate::finding::{self, Finding};
 use crate::language::check::{
     Checked, Compilations, Deployment, OF_THE_WHOLE, Tree, check_file, check_with_names,
 };
-use crate::source::{SourceId, Span, WorkspaceFiles};
+use crate::source::{SourceId, WorkspaceFiles};
 
 pub use crate::language::check::{NameKind, Occurrence, Role};
 pub use fix::{Fix, TextChange};
 pub use folding::{Fold, FoldKind};
 pub use formatting::FormatTrouble;
 pub use rename::RenameTrouble;
+pub use shift::Shift;
 pub use symbols::{Symbol, SymbolKind};
 
 /// A workspace as its author sees it now.
@@ -92,9 +92,11 @@ impl Analysis {
     }
 
     /// Takes in that a file has another text: reads it and checks what stands in it against the names of all files.
-    pub fn edit(&mut self, source: SourceId, text: &str) {
+    /// Answers where the places of the file have gone.
+    pub fn edit(&mut self, source: SourceId, text: &str) -> Shift {
         let before = self.files.sources.get(source).text.clone();
         self.files.sources.replace(source, text);
+        let shift = Shift::between(source, &before, &self.files.sources.get(source).text);
         let mut findings = Vec::new();
         let mut occurrences = Vec::new();
         if let Some(tree) = self.trees.iter_mut().find(|tree| tree.source == source) {
@@ -113,26 +115,41 @@ impl Analysis {
         self.checked.findings.append(&mut others);
         occurrences.append(&mut self.checked.occurrences);
         occurrences.sort_unstable();
-        let changed = changed(&before, &self.files.sources.get(source).text);
-        let kept = self.findings.extract_if(.., |finding| finding.span.source == source);
-        let of_the_whole = kept.filter(|finding| OF_THE_WHOLE.contains(&finding.code));
-        findings.extend(of_the_whole.filter_map(|finding| moved(finding, source, &changed)));
-        self.findings.append(&mut findings);
-        finding::sort(&mut self.findings);
+        self.keep_findings(source, &shift, findings);
         let place = |name: &Occurrence| name.span.source;
         let first = self.occurrences.partition_point(|name| place(name) < source);
         let behind = self.occurrences.partition_point(|name| place(name) <= source);
         self.occurrences.splice(first..behind, occurrences);
+        shift
     }
 
-    /// Takes a file in, whether there is one of that path or not, and checks what stands in it.
-    pub fn put(&mut self, path: &str, text: &str) -> SourceId {
-        let source = self.files.put(path, text);
-        if self.files.journeys.contains(&source) && self.tree(source).is_none() {
-            let at = self.files.journeys.iter().position(|known| *known == source).unwrap_or(0);
+    /// Puts the findings of a file that has changed in the place of those that were. What only a look at the whole can
+    /// find is kept until the next one, where its text stands now.
+    fn keep_findings(&mut self, source: SourceId, shift: &Shift, own: Vec<Finding>) {
+        let is_kept = |finding: &Finding| {
+            finding.span.source != source
+                || OF_THE_WHOLE.contains(&finding.code)
+                    && !self.checked.silenced.silences(&self.files.sources, finding)
+        };
+        let kept = std::mem::take(&mut self.findings).into_iter();
+        self.findings = kept.filter_map(|finding| shift.finding(finding)).filter(is_kept).collect();
+        self.findings.extend(own);
+        finding::sort(&mut self.findings);
+    }
+
+    /// Takes a file in, whether there is one of that path or not, and checks what stands in it. Answers where the
+    /// places of the file have gone.
+    pub fn put(&mut self, path: &str, text: &str) -> Shift {
+        let source = self.files.source(path).unwrap_or_else(|| self.add(path));
+        self.edit(source, text)
+    }
+
+    /// Takes a file in that nothing stands in yet.
+    fn add(&mut self, path: &str) -> SourceId {
+        let source = self.files.put(path, "");
+        if let Some(at) = self.files.journeys.iter().position(|known| *known == source) {
             self.trees.insert(at.min(self.trees.len()), Tree::of(source, ""));
         }
-        self.edit(source, text);
         source
     }
 
@@ -169,34 +186,4 @@ impl Analysis {
 
 fn deployment(files: &WorkspaceFiles, config: &Config) -> Option<Deployment> {
     files.config.and_then(|_| Deployment::of(config))
-}
-
-/// The stretch of a text in which it differs from another, and how long that stretch is in the other.
-fn changed(before: &str, after: &str) -> (Range<usize>, usize) {
-    let same = |pair: &(u8, u8)| pair.0 == pair.1;
-    let start = before.bytes().zip(after.bytes()).take_while(same).count();
-    let rest = before.len().min(after.len()) - start;
-    let end = before.bytes().rev().zip(after.bytes().rev()).take(rest).take_while(same).count();
-    (start..before.len() - end, after.len() - end - start)
-}
-
-/// A finding where it stands after a change of its file; `None` where its own text was changed.
-fn moved(mut finding: Finding, source: SourceId, change: &(Range<usize>, usize)) -> Option<Finding> {
-    let (gone, come) = change;
-    let place = |span: Span| {
-        let range = span.range();
-        if span.source != source || range.end < gone.start {
-            Some(span)
-        } else if range.start > gone.end {
-            let shift = |at: usize| at - gone.end + gone.start + come;
-            Some(Span::new(source, shift(range.start), shift(range.end)))
-        } else {
-            None
-        }
-    };
-    finding.span = place(finding.span)?;
-    finding.related =
-        finding.related.into_iter().filter_map(|(span, says)| Some((place(span)?, says))).collect();
-    finding.edit = finding.edit.and_then(|edit| Some(finding::Edit { span: place(edit.span)?, ..edit }));
-    Some(finding)
 }

@@ -139,7 +139,7 @@ fn lines_of(text: &str, token: Token) -> impl Iterator<Item = Token> {
     let range = token.span.range();
     let mut start = range.start;
     let mut pieces = Vec::new();
-    for line in text.get(range).unwrap_or("").split_inclusive('\n') {
+    for line in text.get(range).unwrap_or("").split_inclusive(['\n', '\r']) {
         let length = line.trim_end().len();
         if length > 0 {
             let span = Span::new(token.span.source, start, start + length);
