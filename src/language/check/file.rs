@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Checked, Checker, Compilations, Deployment, Register, Tree, names, silence};
 use crate::finding::{self, Code};
@@ -30,16 +30,17 @@ pub fn check_file(
     let own = own.and_then(|at| trees.get(at..=at)).unwrap_or_default();
     let mut silenced = before.silenced;
     silenced.replace(source, silence::read(files, own, &mut findings));
-    let mut checker = Checker::new(files, deployment, findings, Register::open());
+    let mut checker = Checker::new(files, deployment, findings, Register::of_file(source));
     checker.names = names::collect(&checker, trees);
-    let mut model = before.model;
+    let (mut model, mut texts) = (before.model, before.texts);
+    let declared_before = model.messages.iter().filter(|message| message.span.source == source);
+    declared_before.for_each(|message| drop(texts.remove(&message.name)));
     let declared = checker.declared_in(own, source, &mut model);
+    let is_template = files.templates.values().any(|template| *template == source);
     let is_own = |message: &&Message| {
         let uses = || message.text_files().any(|path| files.templates.get(path) == Some(&source));
-        message.span.source == source || uses()
+        message.span.source == source || is_template && uses()
     };
-    let mut texts = before.texts;
-    texts.retain(|name, _| model.message(name).is_some());
     let own = model.messages.iter().filter(is_own);
     let own: Vec<&Message> = if declared { own.collect() } else { own.take(SHARING_MAX).collect() };
     own.iter().for_each(|message| drop(texts.remove(&message.name)));
@@ -51,9 +52,7 @@ pub fn check_file(
     findings.retain(|finding| finding.span.source == source && !OF_THE_WHOLE.contains(&finding.code));
     silenced.apply(&files.sources, false, &mut findings);
     finding::sort(&mut findings);
-    let mut occurrences = register.into_occurrences();
-    occurrences.retain(|name| name.span.source == source);
-    Checked { model, texts, assign, findings, silenced, occurrences }
+    Checked { model, texts, assign, findings, silenced, occurrences: register.into_occurrences() }
 }
 
 impl<'a> Checker<'a> {
@@ -69,31 +68,37 @@ impl<'a> Checker<'a> {
         model.surveys = surveys.collect();
         let Some(own) = own.first() else { return false };
         self.definitions_in(source);
-        let messages = self.names.messages.values().filter(|message| message.name.span.source == source);
-        let messages = messages.map(|message| self.message(message)).collect();
-        let name = |message: &Message| message.name.clone();
-        replace(&mut model.messages, messages, |message| message.span.source == source, name);
         let mut hurt = BTreeSet::new();
-        let mut journeys = Vec::new();
+        let (mut messages, mut journeys) = (Vec::new(), Vec::new());
         for declaration in &own.parsed.file.declarations {
-            if let Declaration::Journey(journey) = declaration
-                && self.names.is_journey(journey)
-            {
-                if self.is_broken(journey.span) {
-                    hurt.insert(journey.name.value.as_str());
+            match declaration {
+                Declaration::Message(message) if self.names.is_message(message) => {
+                    messages.push(self.message(message));
                 }
-                journeys.push(self.journey(journey));
+                Declaration::Journey(journey) if self.names.is_journey(journey) => {
+                    if self.is_broken(journey.span) {
+                        hurt.insert(journey.name.value.as_str());
+                    }
+                    journeys.push(self.journey(journey));
+                }
+                _ => {}
             }
         }
+        replace_messages(&mut model.messages, source, messages);
         for journey in &journeys {
             self.opens(journey);
             if !hurt.contains(journey.name.as_str()) {
                 self.flow(journey);
             }
         }
-        let name = |journey: &Journey| journey.name.clone();
-        replace(&mut model.journeys, journeys, |journey| journey.span.source == source, name);
-        model.journeys.sort_by_key(|journey| journey.span);
+        // Of two journeys with one name the model has the one that the name stands for.
+        let again = |known: &Journey| {
+            known.span.source != source && journeys.iter().any(|journey| journey.name == known.name)
+        };
+        if model.journeys.iter().any(again) {
+            model.journeys.retain(|known| !again(known));
+        }
+        replace(&mut model.journeys, journeys, |journey| journey.span.source == source);
         self.asked_in_vain();
         let mut tests = Vec::new();
         for declaration in &own.parsed.file.declarations {
@@ -101,17 +106,31 @@ impl<'a> Checker<'a> {
                 tests.extend(self.test(test, model));
             }
         }
-        model.tests.retain(|test| test.span.source != source);
-        model.tests.extend(tests);
-        model.tests.sort_by_key(|test| test.span);
+        replace(&mut model.tests, tests, |test| test.span.source == source);
         true
     }
 }
 
-/// Puts what a file declares in the place of what it declared, in the order of the names.
-fn replace<T>(all: &mut Vec<T>, own: Vec<T>, is_own: impl Fn(&T) -> bool, name: impl Fn(&T) -> String) {
-    let mut by_name: BTreeMap<String, T> =
-        all.drain(..).filter(|one| !is_own(one)).map(|one| (name(&one), one)).collect();
-    by_name.extend(own.into_iter().map(|one| (name(&one), one)));
-    all.extend(by_name.into_values());
+/// Puts what a file declares in the place of what it declared: all of it stands in a row.
+fn replace<T>(all: &mut Vec<T>, own: Vec<T>, is_own: impl Fn(&T) -> bool) {
+    let first = all.iter().position(&is_own).unwrap_or(all.len());
+    let count = all.iter().skip(first).take_while(|one| is_own(one)).count();
+    all.splice(first..first + count, own);
+}
+
+/// The same for messages, which stand in the order of their names. As long as no name comes or goes, no other message
+/// is touched.
+fn replace_messages(all: &mut Vec<Message>, source: SourceId, own: Vec<Message>) {
+    let names: BTreeSet<&str> = own.iter().map(|message| message.name.as_str()).collect();
+    let is_gone = |known: &Message| known.span.source == source && !names.contains(known.name.as_str());
+    if all.iter().any(is_gone) {
+        all.retain(|known| !is_gone(known));
+    }
+    for message in own {
+        let at = all.partition_point(|known| known.name < message.name);
+        match all.get_mut(at).filter(|known| known.name == message.name) {
+            Some(known) => *known = message,
+            None => all.insert(at, message),
+        }
+    }
 }

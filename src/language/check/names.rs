@@ -1,4 +1,5 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Checker, Tree, declarations};
 use crate::domain::SystemEvent;
@@ -84,22 +85,29 @@ impl Names<'_> {
     pub(super) fn is_journey(&self, journey: &tree::Journey) -> bool {
         self.journeys.get(&journey.name.value).is_some_and(|known| known.span == journey.span)
     }
+
+    /// The same of a message.
+    pub(super) fn is_message(&self, message: &tree::Message) -> bool {
+        self.messages.get(&message.name.value).is_some_and(|known| known.span == message.span)
+    }
 }
 
 /// Collects what the files declare, and reports what is declared twice.
 pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [Tree]) -> Names<'a> {
     let mut names = Names::default();
-    let mut seen: BTreeMap<(NameKind, String), Span> = BTreeMap::new();
+    let mut seen: HashMap<(NameKind, &str), Span> = HashMap::new();
     let mut contact: Option<Span> = None;
-    let mut first = |kind: NameKind, name: &tree::Name| -> bool {
+    let mut first = |kind: NameKind, name: &'a tree::Name| -> bool {
         checker.declared_here(kind, name, None);
-        let key = (kind, name.value.clone());
-        match seen.get(&key) {
-            Some(before) => {
-                checker.twice(kind.noun(), &name.value, *before, name.span);
+        match seen.entry((kind, &name.value)) {
+            Entry::Occupied(before) => {
+                checker.twice(kind.noun(), &name.value, *before.get(), name.span);
                 false
             }
-            None => seen.insert(key, name.span).is_none(),
+            Entry::Vacant(place) => {
+                place.insert(name.span);
+                true
+            }
         }
     };
     for declaration in declarations(trees) {

@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use super::Checker;
 use super::names::NameKind;
 use crate::language::syntax::tree;
-use crate::source::Span;
+use crate::source::{SourceId, Span};
 
 /// One place where a name stands that the check resolved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,22 +41,31 @@ pub enum Role {
 
 /// Takes down where names stand, for whoever wants to know it.
 #[derive(Default)]
-pub(super) struct Register(Option<RefCell<Vec<Occurrence>>>);
+pub(super) struct Register {
+    taken: Option<RefCell<Vec<Occurrence>>>,
+    /// The only file of which it is done.
+    only: Option<SourceId>,
+}
 
 impl Register {
     /// One that takes everything down.
     pub(super) fn open() -> Self {
-        Self(Some(RefCell::default()))
+        Self { taken: Some(RefCell::default()), only: None }
+    }
+
+    /// One that takes down what stands in a file.
+    pub(super) fn of_file(source: SourceId) -> Self {
+        Self { only: Some(source), ..Self::open() }
     }
 
     /// Whether it takes anything down.
     pub(super) fn is_open(&self) -> bool {
-        self.0.is_some()
+        self.taken.is_some()
     }
 
     /// What was taken down, in the order of the text, each place once.
     pub(super) fn into_occurrences(self) -> Vec<Occurrence> {
-        let mut occurrences = self.0.map(RefCell::into_inner).unwrap_or_default();
+        let mut occurrences = self.taken.map(RefCell::into_inner).unwrap_or_default();
         occurrences.sort_unstable();
         occurrences.dedup();
         occurrences
@@ -65,7 +74,8 @@ impl Register {
 
 impl Checker<'_> {
     fn take_down(&self, span: Span, kind: NameKind, name: &str, owner: Option<&str>, role: Role) {
-        if let Some(register) = &self.register.0 {
+        let is_wanted = self.register.only.is_none_or(|only| span.source == only);
+        if let Some(register) = self.register.taken.as_ref().filter(|_| is_wanted) {
             let (name, owner) = (name.to_owned(), owner.map(str::to_owned));
             register.borrow_mut().push(Occurrence { span, kind, name, owner, role });
         }

@@ -64,7 +64,8 @@ impl Checker<'_> {
             })
             .filter(|job| job.text.template.is_some() || job.text.body.is_some())
             .collect();
-        let supplies = Supply::of_all(model);
+        let wanted = jobs.iter().map(|job| job.message.name.as_str()).collect();
+        let supplies = Supply::of_messages(&wanted, model);
         let unsent = Supply::default();
         let mut texts: BTreeMap<String, CompiledTexts> = BTreeMap::new();
         let compilations = match compiled {
@@ -318,13 +319,13 @@ impl Checker<'_> {
 }
 
 impl<'m> Supply<'m> {
-    /// What all journeys hand over, by the names of the messages.
-    fn of_all(model: &'m Model) -> BTreeMap<&'m str, Self> {
+    /// What all journeys hand over to messages, by their names.
+    fn of_messages(wanted: &BTreeSet<&str>, model: &'m Model) -> BTreeMap<&'m str, Self> {
         let mut supplies: BTreeMap<&str, Self> = BTreeMap::new();
-        for journey in &model.journeys {
+        for journey in model.journeys.iter().filter(|_| !wanted.is_empty()) {
             journey.each_statement(&mut |_, statement| {
                 let StatementKind::Send { messages, with, .. } = &statement.kind else { return };
-                for message in messages {
+                for message in messages.iter().filter(|message| wanted.contains(message.name.as_str())) {
                     let supply = supplies.entry(&message.name).or_default();
                     supply.with.push((with.iter().map(|(name, _)| name.as_str()).collect(), message.span));
                     if supply.journeys.last().is_none_or(|last| last.name != journey.name) {
