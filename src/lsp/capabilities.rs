@@ -1,11 +1,11 @@
 use gen_lsp_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, CompletionOptions,
-    DefinitionProvider, DocumentFormattingProvider, DocumentHighlightProvider,
+    ChangeNotifications, CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions,
+    CompletionOptions, DefinitionProvider, DocumentFormattingProvider, DocumentHighlightProvider,
     DocumentRangeFormattingProvider, DocumentSymbolProvider, ExecuteCommandOptions, FoldingRangeProvider,
-    Full, HoverProvider, InlayHintProvider, ReferencesProvider, RenameOptions, RenameProvider,
+    Full, HoverProvider, InlayHintProvider, ReferencesProvider, RenameOptions, RenameProvider, Save,
     SemanticTokensLegend, SemanticTokensOptions, SemanticTokensOptionsRange, SemanticTokensProvider,
     ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
-    WorkDoneProgressOptions, WorkspaceSymbolProvider,
+    WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions, WorkspaceSymbolProvider,
 };
 
 use super::convert::{TOKEN_MODIFIERS, TOKEN_TYPES};
@@ -24,6 +24,7 @@ pub(super) fn capabilities(encoding: Encoding) -> ServerCapabilities {
         text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::Incremental),
+            save: Some(Save::Bool(true)),
             ..TextDocumentSyncOptions::default()
         })),
         completion_provider: Some(CompletionOptions {
@@ -63,6 +64,13 @@ pub(super) fn capabilities(encoding: Encoding) -> ServerCapabilities {
                 work_done_progress_options: no_progress(),
             },
         )),
+        workspace: Some(WorkspaceOptions {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(ChangeNotifications::Bool(true)),
+            }),
+            ..WorkspaceOptions::default()
+        }),
         inlay_hint_provider: Some(InlayHintProvider::Bool(true)),
         ..ServerCapabilities::default()
     }

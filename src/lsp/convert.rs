@@ -1,16 +1,17 @@
 use gen_lsp_types::{
     Code, CompletionItem, CompletionItemKind, CompletionItemTextEdit, Diagnostic,
     DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, DocumentSymbol, Documentation,
-    InsertTextFormat, Location, MarkupContent, MarkupKind, Message, SemanticToken, SymbolKind, TextEdit,
+    InsertTextFormat, MarkupContent, MarkupKind, Message, SemanticToken, SymbolKind, TextEdit,
 };
 
-use super::documents::{Documents, Place};
+use super::editor::Editor;
 use super::lines::Lines;
+use super::places::Places;
 use crate::finding::{self, Finding, Severity};
 use crate::ide::completion::{Completion, CompletionKind};
 use crate::ide::tokens::{Token, TokenKind};
 use crate::ide::{self, NameKind, Symbol};
-use crate::source::Span;
+use crate::simulate::Failure;
 
 /// What words can be, as the protocol knows it.
 pub(super) const TOKEN_TYPES: [&str; 14] = [
@@ -32,45 +33,48 @@ pub(super) const TOKEN_TYPES: [&str; 14] = [
 /// What else can be said of a word.
 pub(super) const TOKEN_MODIFIERS: [&str; 1] = ["declaration"];
 
+/// Who says what a finding is.
+const SOURCE: &str = "lotse";
+/// The same of what a test has found.
+const SOURCE_OF_TESTS: &str = "lotse test";
+
 /// A finding as an editor shows it, with its help below.
-pub(super) fn diagnostic(
-    finding: &Finding,
-    lines: &Lines<'_>,
-    documents: &Documents,
-    desk: usize,
-) -> Diagnostic {
+pub(super) fn diagnostic(finding: &Finding, places: &mut Places<'_>) -> Diagnostic {
     let message = match &finding.help {
         Some(help) => format!("{}\n{help}", finding.message),
         None => finding.message.clone(),
     };
     let related = finding.related.iter().filter_map(|(span, says)| {
-        Some(DiagnosticRelatedInformation {
-            location: location(*span, documents, desk)?,
-            message: says.clone(),
-        })
+        Some(DiagnosticRelatedInformation { location: places.location(*span)?, message: says.clone() })
     });
+    let related: Vec<_> = related.collect();
     let unneeded = matches!(finding.code, finding::Code::W605 | finding::Code::E302);
     Diagnostic {
-        range: lines.range(finding.span),
+        range: places.range(finding.span),
         severity: Some(match finding.severity() {
             Severity::Error => DiagnosticSeverity::Error,
             Severity::Warning => DiagnosticSeverity::Warning,
         }),
         code: Some(Code::String(finding.code.name().to_owned())),
         code_description: None,
-        source: Some("lotse".to_owned()),
+        source: Some(SOURCE.to_owned()),
         message: Message::String(message),
         tags: unneeded.then(|| vec![DiagnosticTag::Unnecessary]),
-        related_information: Some(related.collect()).filter(|related: &Vec<_>| !related.is_empty()),
+        related_information: Some(related).filter(|related| !related.is_empty()),
         data: None,
     }
 }
 
-/// A stretch of text as an editor finds it.
-pub(super) fn location(span: Span, documents: &Documents, desk: usize) -> Option<Location> {
-    let place = Place { desk, source: span.source };
-    let range = documents.desk(place)?.range(span, documents.encoding);
-    Some(Location { uri: documents.uri(place)?, range })
+/// What is otherwise than a test expects, as an editor shows it. The check does not find such a thing, running the
+/// tests does.
+pub(super) fn failed(failure: &Failure, places: &mut Places<'_>) -> Diagnostic {
+    Diagnostic {
+        range: places.range(failure.span),
+        severity: Some(DiagnosticSeverity::Warning),
+        source: Some(SOURCE_OF_TESTS.to_owned()),
+        message: Message::String(failure.message.clone()),
+        ..Diagnostic::default()
+    }
 }
 
 /// What a symbol is called where its name is not written yet: the protocol wants one of each.
@@ -110,9 +114,18 @@ pub(super) fn symbol_kind(kind: ide::SymbolKind) -> SymbolKind {
 }
 
 /// What could be written, `number` being its place in the list.
-pub(super) fn completion(completion: Completion, number: usize, lines: &Lines<'_>) -> CompletionItem {
-    let format = if completion.is_snippet { InsertTextFormat::Snippet } else { InsertTextFormat::PlainText };
-    let edit = TextEdit { range: lines.range(completion.replaces), new_text: completion.insert };
+pub(super) fn completion(
+    completion: Completion,
+    number: usize,
+    lines: &Lines<'_>,
+    editor: Editor,
+) -> CompletionItem {
+    let (format, new_text) = match completion.is_snippet {
+        true if editor.takes_snippets => (InsertTextFormat::Snippet, completion.insert),
+        true => (InsertTextFormat::PlainText, plain(&completion.insert)),
+        false => (InsertTextFormat::PlainText, completion.insert),
+    };
+    let edit = TextEdit { range: lines.range(completion.replaces), new_text };
     CompletionItem {
         label: completion.label,
         kind: Some(completion_kind(completion.kind)),
@@ -122,6 +135,50 @@ pub(super) fn completion(completion: Completion, number: usize, lines: &Lines<'_
         insert_text_format: Some(format),
         text_edit: Some(CompletionItemTextEdit::TextEdit(edit)),
         ..CompletionItem::default()
+    }
+}
+
+/// A snippet for an editor that does not know them: what stands in its fields, and of a choice what comes first.
+fn plain(snippet: &str) -> String {
+    let mut text = String::new();
+    let mut rest = snippet;
+    let mut fields = 0;
+    while let Some(at) = rest.find(['$', '}', '\\']) {
+        let (before, behind) = rest.split_at(at);
+        text.push_str(before);
+        let mut characters = behind.chars();
+        rest = match characters.next() {
+            Some('$') => in_field(characters.as_str(), &mut text, &mut fields),
+            Some('}') if fields > 0 => {
+                fields -= 1;
+                characters.as_str()
+            }
+            Some('\\') => {
+                text.extend(characters.next());
+                characters.as_str()
+            }
+            other => {
+                text.extend(other);
+                characters.as_str()
+            }
+        };
+    }
+    text + rest
+}
+
+/// Passes over the number of a field, and over what else could be chosen there; answers what stands in it, and behind.
+fn in_field<'s>(field: &'s str, text: &mut String, fields: &mut usize) -> &'s str {
+    let digits = |text: &'s str| text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let Some(inside) = field.strip_prefix('{').map(digits) else { return digits(field) };
+    match inside.strip_prefix('|').and_then(|choices| choices.split_once("|}")) {
+        Some((choices, behind)) => {
+            text.push_str(choices.split(',').next().unwrap_or(""));
+            behind
+        }
+        None => {
+            *fields += 1;
+            inside.strip_prefix(':').unwrap_or(inside)
+        }
     }
 }
 
@@ -191,4 +248,22 @@ fn token_type(kind: TokenKind) -> u32 {
     };
     let index = TOKEN_TYPES.iter().position(|known| *known == word);
     index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snippets_are_plain_text_to_an_editor_that_does_not_know_them() {
+        let table = [
+            ("wait ${1:1} ${2|day,days|}$0", "wait 1 day"),
+            ("email ${1:name} {\n  subject \"$2\" {{ url }}\n}", "email name {\n  subject \"\" {{ url }}\n}"),
+            ("\\{\\{ contact.${1:name} \\}\\}", "{{ contact.name }}"),
+            ("costs \\$5", "costs $5"),
+        ];
+        for (snippet, text) in table {
+            assert_eq!(plain(snippet), text, "{snippet}");
+        }
+    }
 }

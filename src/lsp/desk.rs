@@ -1,59 +1,97 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gen_lsp_types::{Diagnostic, Uri};
 
 use super::lines::{Encoding, Lines};
 use crate::finding;
 use crate::ide::Analysis;
-use crate::simulate::{TestResult, tried};
-use crate::source::{ReadError, SourceId, Span, WorkspaceFiles, read_text};
+use crate::simulate::{Failure, TestResult, tried};
+use crate::source::{ReadError, SourceId, WorkspaceFiles, read_text};
+
+/// Of how many changed files the whole workspace is read again, by the second thread.
+const CHANGES_MAX: usize = 8;
+
+/// Why a workspace is looked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The editor has its folder open.
+    Opened,
+    /// Somebody has a file of it open; it goes with the last of them.
+    Visited,
+    /// Files of one folder are open that belong to no workspace. What else lies in that folder has no part in it.
+    Alone,
+}
 
 /// A workspace that is being worked on.
 pub(super) struct Desk {
     /// Where it lies.
     pub(super) folder: PathBuf,
+    pub(super) kind: Kind,
     /// How it stands, unsaved text in it.
     pub(super) analysis: Analysis,
     /// How often something in it has changed.
     pub(super) revision: u64,
     /// What its tests came to when it was last looked at as a whole, and at which revision that was.
     pub(super) results: Option<(u64, Vec<TestResult>)>,
-    /// What the client was told last of each file by its path, with the version of its text.
-    pub(super) published: BTreeMap<String, (Option<i32>, Vec<Diagnostic>)>,
+    /// What was not as its tests expect then, where it stands now.
+    pub(super) failures: Vec<Failure>,
+    /// What the editor was told last of each file by its path.
+    pub(super) published: BTreeMap<String, Published>,
+    disk: Disk,
 }
 
-/// A workspace looked at as a whole.
-pub(super) struct Settled {
-    pub(super) folder: PathBuf,
-    pub(super) revision: u64,
-    pub(super) analysis: Analysis,
-    pub(super) results: Vec<TestResult>,
+/// What an editor was told of a file.
+pub(super) struct Published {
+    /// How it is named there.
+    pub(super) uri: Uri,
+    /// The version of the text, where it is open.
+    pub(super) version: Option<i32>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// How far the files on the disk are known.
+#[derive(Debug, Default)]
+struct Disk {
+    /// They were read once.
+    is_known: bool,
+    /// They have to be read, and nobody does it yet.
+    is_wanted: bool,
+    /// They are being read.
+    is_being_read: bool,
+    /// Those that have changed meanwhile.
+    missed: BTreeSet<String>,
 }
 
 impl Desk {
-    /// Reads a workspace from the disk; what of it cannot be read is left out.
-    pub(super) fn read(folder: &Path) -> (Self, Vec<ReadError>) {
-        let (files, errors) = WorkspaceFiles::read_what_can_be(folder);
-        (Self::of(folder, files), errors)
+    /// A workspace that has yet to be read, but for files that stand alone: of them nothing is.
+    pub(super) fn new(folder: &Path, kind: Kind) -> Self {
+        let is_alone = kind == Kind::Alone;
+        Self {
+            folder: folder.to_owned(),
+            kind,
+            analysis: Analysis::of(WorkspaceFiles::default()),
+            revision: 1,
+            results: None,
+            failures: Vec::new(),
+            published: BTreeMap::new(),
+            disk: Disk { is_known: is_alone, is_wanted: !is_alone, ..Disk::default() },
+        }
     }
 
-    /// A workspace of nothing but what is open.
-    pub(super) fn empty(folder: &Path) -> Self {
-        Self::of(folder, WorkspaceFiles::default())
-    }
-
-    fn of(folder: &Path, files: WorkspaceFiles) -> Self {
-        let analysis = Analysis::of(files);
-        let folder = folder.to_owned();
-        Self { folder, analysis, revision: 1, results: None, published: BTreeMap::new() }
+    /// Whether a file is in its folder.
+    pub(super) fn holds(&self, file: &Path) -> bool {
+        match self.kind {
+            Kind::Alone => file.parent() == Some(&*self.folder),
+            _ => file.starts_with(&self.folder),
+        }
     }
 
     /// The path of a file below the workspace, where it is one that means something there.
     pub(super) fn path_of(&self, file: &Path) -> Option<String> {
-        let below = file.strip_prefix(&self.folder).ok()?;
-        let steps: Option<Vec<&str>> = below.components().map(|step| step.as_os_str().to_str()).collect();
-        Some(steps?.join("/")).filter(|path| WorkspaceFiles::takes(path))
+        path_below(&self.folder, file).filter(|path| WorkspaceFiles::takes(path))
     }
 
     /// Takes in what a file holds now; answers whether that is news.
@@ -62,29 +100,82 @@ impl Desk {
         if known == Some(text) {
             return false;
         }
-        self.analysis.put(path, text);
         self.revision += 1;
+        let shift = self.analysis.put(path, text);
+        let place = |failure: Failure| Some(Failure { span: shift.place(failure.span)?, ..failure });
+        self.failures = std::mem::take(&mut self.failures).into_iter().filter_map(place).collect();
         true
     }
 
     /// Takes in what lies on the disk under a path: a file, nothing, or no file any more.
     pub(super) fn put_from_disk(&mut self, path: &str) -> bool {
-        if let Ok(text) = read_text(&self.folder.join(path)) {
-            return self.put(path, text.strip_prefix('\u{feff}').unwrap_or(&text));
+        match read_text(&self.folder.join(path)) {
+            Ok(text) => self.put(path, text.strip_prefix('\u{feff}').unwrap_or(&text)),
+            Err(_) => self.take_out(path),
         }
+    }
+
+    /// Takes a file out; answers whether that is news.
+    pub(super) fn take_out(&mut self, path: &str) -> bool {
         let Some(source) = self.analysis.source(path) else { return false };
         self.analysis.remove(source);
+        self.failures.retain(|failure| failure.span.source != source);
         self.revision += 1;
         true
     }
 
-    /// The files below a folder that is one no more.
-    pub(super) fn paths_below(&self, folder: &str) -> Vec<String> {
+    /// Takes in that files have changed on the disk; answers those with news. Of many of them all are read again.
+    pub(super) fn noticed(&mut self, mut paths: BTreeSet<String>) -> Vec<String> {
+        if self.disk.is_being_read {
+            self.disk.missed.append(&mut paths);
+        } else if paths.len() > CHANGES_MAX {
+            self.disk.is_wanted = true;
+        }
+        if self.disk.is_wanted || self.disk.is_being_read {
+            return Vec::new();
+        }
+        paths.into_iter().filter(|path| self.put_from_disk(path)).collect()
+    }
+
+    /// The files below a folder, by their paths.
+    pub(super) fn paths_below(&self, folder: &Path) -> Vec<String> {
+        let Some(below) = path_below(&self.folder, folder) else { return Vec::new() };
+        let is_below = |path: &&String| {
+            below.is_empty() || path.strip_prefix(&below).is_some_and(|rest| rest.starts_with('/'))
+        };
         let files = self.analysis.files.sources.iter().map(|(_, source)| &source.path);
-        files
-            .filter(|path| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
-            .cloned()
-            .collect()
+        files.filter(is_below).cloned().collect()
+    }
+
+    /// Wants its files read again.
+    pub(super) fn read_again(&mut self) {
+        self.disk.is_wanted = self.kind != Kind::Alone;
+    }
+
+    /// Whether its files have to be read; whoever asks goes and reads them.
+    pub(super) fn wants_reading(&mut self) -> bool {
+        let wanted = self.disk.is_wanted && !self.disk.is_being_read;
+        if wanted {
+            self.disk.is_wanted = false;
+            self.disk.is_being_read = true;
+        }
+        wanted
+    }
+
+    /// Whether its files are known: before that nothing can be said of them.
+    pub(super) fn is_known(&self) -> bool {
+        self.disk.is_known
+    }
+
+    /// Takes in its files as they were read; answers what is not needed any more.
+    pub(super) fn take(&mut self, read: Analysis) -> Analysis {
+        let before = std::mem::replace(&mut self.analysis, read);
+        self.revision += 1;
+        self.failures.clear();
+        let Disk { is_wanted, missed, .. } = std::mem::take(&mut self.disk);
+        self.disk = Disk { is_known: true, is_wanted, ..Disk::default() };
+        self.noticed(missed);
+        before
     }
 
     /// Whether it was looked at as a whole since the last change.
@@ -92,16 +183,17 @@ impl Desk {
         self.results.as_ref().is_some_and(|(revision, _)| *revision == self.revision)
     }
 
-    /// What a look at the whole has to know.
-    pub(super) fn known(&self) -> Known {
-        Known { folder: self.folder.clone(), revision: self.revision, analysis: self.analysis.known() }
+    /// Takes in what its tests came to at a revision.
+    pub(super) fn tested(&mut self, revision: u64, results: Vec<TestResult>) {
+        self.failures = results.iter().flat_map(|result| &result.failures).cloned().collect();
+        self.results = Some((revision, results));
     }
 
     pub(super) fn path(&self, source: SourceId) -> &str {
         &self.analysis.files.sources.get(source).path
     }
 
-    /// The place of a file as a client names it.
+    /// The place of a file as an editor names it.
     pub(super) fn uri(&self, path: &str) -> Option<Uri> {
         Uri::from_file_path(self.folder.join(path)).ok()
     }
@@ -109,27 +201,81 @@ impl Desk {
     pub(super) fn lines(&self, source: SourceId, encoding: Encoding) -> Lines<'_> {
         Lines::of(&self.analysis.files.sources.get(source).text, encoding)
     }
+}
 
-    pub(super) fn range(&self, span: Span, encoding: Encoding) -> gen_lsp_types::Range {
-        self.lines(span.source, encoding).range(span)
+/// A path below a folder, with `/` between folders.
+fn path_below(folder: &Path, file: &Path) -> Option<String> {
+    let below = file.strip_prefix(folder).ok()?;
+    let steps: Option<Vec<&str>> = below.components().map(|step| step.as_os_str().to_str()).collect();
+    Some(steps?.join("/"))
+}
+
+/// A workspace that has to be read.
+pub(super) struct Reading {
+    pub(super) desk: usize,
+    pub(super) folder: PathBuf,
+    /// Folders in it that are workspaces of their own.
+    pub(super) without: Vec<PathBuf>,
+}
+
+/// A workspace as it lies on the disk.
+pub(super) struct Read {
+    pub(super) desk: usize,
+    pub(super) analysis: Analysis,
+    /// What of it could not be read, and is left out.
+    pub(super) errors: Vec<ReadError>,
+}
+
+impl Reading {
+    pub(super) fn read(self) -> Read {
+        let is_own = |path: &str| !self.without.iter().any(|other| self.folder.join(path).starts_with(other));
+        let (files, errors) = WorkspaceFiles::read_what_can_be(&self.folder, is_own);
+        Read { desk: self.desk, analysis: Analysis::of(files), errors }
+    }
+}
+
+impl Read {
+    /// One of which nothing could be read.
+    pub(super) fn nothing(desk: usize) -> Self {
+        Self { desk, analysis: Analysis::of(WorkspaceFiles::default()), errors: Vec::new() }
     }
 }
 
 /// What a look at the whole begins with: the files, and what is known of those that have not changed.
 pub(super) struct Known {
-    pub(super) folder: PathBuf,
+    pub(super) desk: usize,
     pub(super) revision: u64,
     analysis: crate::ide::Known,
+    /// Whether somebody has gone on typing, so that nobody waits for it any more.
+    overtaken: Arc<AtomicBool>,
+}
+
+/// A workspace looked at as a whole.
+pub(super) struct Settled {
+    pub(super) desk: usize,
+    pub(super) revision: u64,
+    pub(super) analysis: Analysis,
+    pub(super) results: Vec<TestResult>,
 }
 
 impl Known {
-    /// Looks at all of it, and runs its tests, as `lotse check` does.
-    pub(super) fn settle(self) -> Settled {
+    /// What a look at a workspace has to know.
+    pub(super) fn of(number: usize, desk: &Desk, overtaken: Arc<AtomicBool>) -> Self {
+        let (revision, analysis) = (desk.revision, desk.analysis.known());
+        Self { desk: number, revision, analysis, overtaken }
+    }
+
+    /// Looks at all of it, and runs its tests, as `lotse check` does. Nothing where it was overtaken.
+    pub(super) fn settle(self) -> Option<Settled> {
+        let is_overtaken = || self.overtaken.load(Ordering::Relaxed);
         let mut analysis = Analysis::settled(self.analysis);
+        if is_overtaken() {
+            return None;
+        }
         let sources = &analysis.files.sources;
         let (results, unvisited) = tried(&analysis.checked, sources, &analysis.config.timezone);
         analysis.findings.extend(unvisited);
         finding::sort(&mut analysis.findings);
-        Settled { folder: self.folder, revision: self.revision, analysis, results }
+        Some(Settled { desk: self.desk, revision: self.revision, analysis, results })
     }
 }

@@ -1,17 +1,17 @@
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use gen_lsp_types::{
     DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, TextDocumentContentChangeEvent, Uri,
+    DidOpenTextDocumentParams, DidSaveTextDocumentParams, FileChangeType, LanguageKind,
+    TextDocumentContentChangeEvent, Uri, WorkspaceFolder,
 };
 
-use super::desk::Desk;
+use super::desk::{Desk, Kind};
+use super::desks::Desks;
+use super::editor::Editor;
 use super::lines::{Encoding, Lines};
-use crate::source::{SourceId, WorkspaceFiles};
-
-/// Of how many changed files the whole workspace is read again.
-const CHANGES_MAX: usize = 32;
+use crate::source::SourceId;
 
 /// A file that is open in the editor: its text is the editor's, whatever the disk says.
 pub(super) struct Document {
@@ -28,9 +28,9 @@ pub(super) struct Document {
 
 /// The workspaces that are worked on, and the files that are open.
 pub(super) struct Documents {
-    pub(super) desks: Vec<Desk>,
+    pub(super) desks: Desks,
     open: HashMap<PathBuf, Document>,
-    pub(super) encoding: Encoding,
+    pub(super) editor: Editor,
 }
 
 /// A file of a workspace.
@@ -47,47 +47,43 @@ pub(super) struct File {
 }
 
 impl Documents {
-    pub(super) fn new(encoding: Encoding) -> Self {
-        Self { desks: Vec::new(), open: HashMap::new(), encoding }
+    pub(super) fn new(editor: Editor) -> Self {
+        Self { desks: Desks::default(), open: HashMap::new(), editor }
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        self.editor.encoding
     }
 
     /// Takes in a file that was opened. One that means nothing in a workspace is passed over.
     pub(super) fn open(&mut self, params: DidOpenTextDocumentParams) {
         let document = params.text_document;
-        let Ok(file) = document.uri.to_file_path() else { return };
-        let Some((desk, path)) = self.desk_for(&file) else { return };
+        let Some(file) = file_of(&document.uri) else { return };
+        let home = match is_unsaved(&document.uri) {
+            true => self.home_of_unsaved(&document.uri, &document.language_id),
+            false => self.desks.home(&file),
+        };
+        let Some((desk, path)) = home else { return };
         let text = without_mark(document.text);
         let (uri, version) = (document.uri, document.version);
         self.open.insert(file, Document { uri, version, text, desk, path, changed: true });
     }
 
-    /// The workspace of a file. One outside of all that are known has a workspace of its own: the folder above it that
-    /// has a `lotse.yaml`, else nothing but what is open.
-    fn desk_for(&mut self, file: &std::path::Path) -> Option<(usize, String)> {
-        let known = |(number, desk): (usize, &Desk)| Some((number, desk.path_of(file)?));
-        let known = self.desks.iter().enumerate().filter_map(known);
-        if let Some(found) = known.min_by_key(|(_, path)| path.len()) {
-            return Some(found);
-        }
-        let name = file.file_name()?.to_str()?;
-        if !WorkspaceFiles::takes(name) {
+    /// A text that was never saved stands alone, as the journey that its author says it is.
+    fn home_of_unsaved(&mut self, uri: &Uri, language: &LanguageKind) -> Option<(usize, String)> {
+        if String::from(language.clone()) != "journey" {
             return None;
         }
-        let folder = file.ancestors().skip(1).find(|folder| folder.join("lotse.yaml").is_file());
-        let desk = match folder {
-            Some(folder) => Desk::read(folder).0,
-            None => Desk::empty(file.parent()?),
-        };
-        let path = desk.path_of(file)?;
-        self.desks.push(desk);
-        Some((self.desks.len() - 1, path))
+        let name = uri.path().rsplit('/').next()?;
+        let path = if name.ends_with(".journey") { name.to_owned() } else { format!("{name}.journey") };
+        Some((self.desks.add(Desk::new(&file_of(uri)?, Kind::Alone)), path))
     }
 
     /// Takes in what was typed. The workspace hears of it with [`Documents::take_in`], so that of a run of changes it
     /// looks at the last text alone.
     pub(super) fn change(&mut self, params: DidChangeTextDocumentParams) {
-        let Ok(file) = params.text_document.text_document_identifier.uri.to_file_path() else { return };
-        let encoding = self.encoding;
+        let Some(file) = file_of(&params.text_document.text_document_identifier.uri) else { return };
+        let encoding = self.encoding();
         let Some(document) = self.open.get_mut(&file) else { return };
         document.version = params.text_document.version;
         document.changed = true;
@@ -104,50 +100,90 @@ impl Documents {
         }
     }
 
-    /// A file that is closed has the text of the disk again.
+    /// A file that is closed has the text of the disk again; one that stood alone is gone.
     pub(super) fn close(&mut self, params: &DidCloseTextDocumentParams) -> Option<File> {
-        let file = params.text_document.uri.to_file_path().ok()?;
-        let document = self.open.remove(&file)?;
-        self.desks.get_mut(document.desk)?.put_from_disk(&document.path);
+        let document = self.open.remove(&file_of(&params.text_document.uri)?)?;
+        let desk = self.desks.get_mut(document.desk)?;
+        match desk.kind {
+            Kind::Alone => desk.take_out(&document.path),
+            _ => desk.put_from_disk(&document.path),
+        };
+        self.sweep();
         Some(File { desk: document.desk, path: document.path })
+    }
+
+    /// Takes in that the editor has opened and closed folders.
+    pub(super) fn folders(&mut self, added: &[WorkspaceFolder], removed: &[WorkspaceFolder]) {
+        let paths = |folders: &[WorkspaceFolder]| -> BTreeSet<PathBuf> {
+            folders.iter().filter_map(|folder| file_of(&folder.uri)).collect()
+        };
+        self.desks.roots(paths(added), &paths(removed));
+        self.settle_in();
+    }
+
+    /// Brings open files to the workspaces that they belong to now.
+    fn settle_in(&mut self) {
+        for (file, document) in &mut self.open {
+            if is_unsaved(&document.uri) {
+                continue;
+            }
+            let Some((desk, path)) = self.desks.home(file) else { continue };
+            if (desk, &path) == (document.desk, &document.path) {
+                continue;
+            }
+            if let Some(before) = self.desks.get_mut(document.desk) {
+                before.take_out(&document.path);
+            }
+            (document.desk, document.path, document.changed) = (desk, path, true);
+        }
+        self.sweep();
+    }
+
+    fn sweep(&mut self) {
+        let Self { desks, open, .. } = self;
+        desks.sweep(|number| open.values().any(|document| document.desk == number));
     }
 
     /// Takes in what changed on the disk; files that are open are the editor's.
     pub(super) fn watched(&mut self, params: &DidChangeWatchedFilesParams) -> Vec<File> {
+        let changed = params.changes.iter().filter_map(|change| Some((file_of(&change.uri)?, change.kind)));
+        let changed: Vec<(PathBuf, FileChangeType)> = changed.collect();
+        let moves_workspaces = |(file, kind): &(PathBuf, FileChangeType)| {
+            *kind != FileChangeType::Changed && (is_settings(file) || self.desks.are_in(file))
+        };
+        let is_arranged_anew = changed.iter().any(moves_workspaces);
+        let files: Vec<PathBuf> = changed.into_iter().map(|(file, _)| file).collect();
         let mut news = Vec::new();
-        let changed = params.changes.iter().filter_map(|change| change.uri.to_file_path().ok());
-        let files: Vec<PathBuf> = changed.filter(|file| !self.open.contains_key(file)).collect();
-        for (number, desk) in self.desks.iter_mut().enumerate() {
-            if files.len() > CHANGES_MAX && files.iter().any(|file| file.starts_with(&desk.folder)) {
-                let (read, _) = Desk::read(&desk.folder);
-                let revision = desk.revision + 1;
-                *desk = Desk { revision, published: std::mem::take(&mut desk.published), ..read };
-                let own = self.open.values_mut().filter(|document| document.desk == number);
-                own.for_each(|document| document.changed = true);
-                continue;
-            }
-            for file in &files {
-                let Ok(below) = file.strip_prefix(&desk.folder) else { continue };
-                let paths = match desk.path_of(file) {
-                    Some(path) => vec![path],
-                    None => desk.paths_below(&below.to_string_lossy().replace('\\', "/")),
-                };
-                for path in paths {
-                    if desk.put_from_disk(&path) {
-                        news.push(File { desk: number, path });
-                    }
-                }
-            }
+        for (number, mut paths) in self.desks.changed(&files) {
+            let Some(desk) = self.desks.get_mut(number) else { continue };
+            paths.retain(|path| !self.open.contains_key(&desk.folder.join(path)));
+            let paths = desk.noticed(paths);
+            news.extend(paths.into_iter().map(|path| File { desk: number, path }));
+        }
+        if is_arranged_anew {
+            self.desks.arrange();
+            self.settle_in();
         }
         news
     }
 
-    /// Lets the workspaces hear of what was typed; answers the files with another text or version.
+    /// Takes in that a file was saved: a `lotse.yaml` makes a workspace of its folder.
+    pub(super) fn saved(&mut self, params: &DidSaveTextDocumentParams) {
+        if file_of(&params.text_document.uri).is_some_and(|file| is_settings(&file)) {
+            self.desks.arrange();
+            self.settle_in();
+        }
+    }
+
+    /// Lets the workspaces hear of what was typed; answers the files with another text or version. A workspace that is
+    /// still being read hears of it then.
     pub(super) fn take_in(&mut self) -> Vec<File> {
         let mut news = Vec::new();
         for document in self.open.values_mut().filter(|document| document.changed) {
+            let Some(desk) = self.desks.get_mut(document.desk).filter(|desk| desk.is_known()) else {
+                continue;
+            };
             document.changed = false;
-            let Some(desk) = self.desks.get_mut(document.desk) else { continue };
             desk.put(&document.path, &document.text);
             news.push(File { desk: document.desk, path: document.path.clone() });
         }
@@ -156,7 +192,14 @@ impl Documents {
 
     /// Whether a workspace has not heard of everything yet.
     pub(super) fn has_news(&self) -> bool {
-        self.open.values().any(|document| document.changed)
+        let is_known = |desk| self.desks.get(desk).is_some_and(Desk::is_known);
+        self.open.values().any(|document| document.changed && is_known(document.desk))
+    }
+
+    /// Has a workspace hear of all that is open of it.
+    pub(super) fn tell_again(&mut self, desk: usize) {
+        let own = self.open.values_mut().filter(|document| document.desk == desk);
+        own.for_each(|document| document.changed = true);
     }
 
     /// The document that is open of a file.
@@ -168,17 +211,25 @@ impl Documents {
         self.desks.get(place.desk)
     }
 
+    /// The workspace of a file that an editor names, and its path there.
+    pub(super) fn named(&self, uri: &Uri) -> Option<File> {
+        let file = file_of(uri)?;
+        let (desk, path) = match self.open.get(&file) {
+            Some(document) => (document.desk, document.path.clone()),
+            None => self.desks.owner(&file)?,
+        };
+        Some(File { desk, path })
+    }
+
+    /// The version of a file that is open.
+    pub(super) fn version(&self, uri: &Uri) -> Option<i32> {
+        Some(self.open.get(&file_of(uri)?)?.version)
+    }
+
     /// The file that an editor names.
     pub(super) fn place(&self, uri: &Uri) -> Option<Place> {
-        let file = uri.to_file_path().ok()?;
-        let of_desk = |(number, desk): (usize, &Desk)| {
-            let source = desk.analysis.source(&desk.path_of(&file)?)?;
-            Some(Place { desk: number, source })
-        };
-        match self.open.get(&file) {
-            Some(document) => of_desk((document.desk, self.desks.get(document.desk)?)),
-            None => self.desks.iter().enumerate().find_map(of_desk),
-        }
+        let File { desk, path } = self.named(uri)?;
+        Some(Place { desk, source: self.desks.get(desk)?.analysis.source(&path)? })
     }
 
     /// How an editor names a file.
@@ -190,6 +241,25 @@ impl Documents {
     pub(super) fn uri_of(&self, desk: usize, path: &str) -> Option<Uri> {
         let open = self.document(desk, path).map(|document| document.uri.clone());
         open.or_else(|| self.desks.get(desk)?.uri(path))
+    }
+}
+
+fn is_settings(file: &Path) -> bool {
+    file.ends_with("lotse.yaml")
+}
+
+/// Whether a text was never saved.
+fn is_unsaved(uri: &Uri) -> bool {
+    uri.scheme() == "untitled"
+}
+
+/// The file that an editor names: one on the disk, or a name that no file has for a text that was never saved. Texts
+/// from elsewhere, such as what a file was before, are nobody's.
+fn file_of(uri: &Uri) -> Option<PathBuf> {
+    match uri.scheme() {
+        "file" => uri.to_file_path().ok(),
+        _ if is_unsaved(uri) => Some(Path::new(uri.as_str()).to_owned()),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::desk::Desk;
 use super::documents::{Documents, Place};
+use super::places::Places;
 use super::requests::{Answer, Trouble, Waiting, at, read, written};
 use super::server::Server;
 use crate::finding::{Severity, words};
@@ -113,7 +114,7 @@ fn all_tests(documents: &Documents, desk: usize) -> Vec<(String, &Test, &Desk)> 
 pub(super) fn lenses(documents: &Documents, params: CodeLensParams) -> Answer<Option<Vec<CodeLens>>> {
     let Some(place) = documents.place(&params.text_document.uri) else { return Ok(None) };
     let Some(desk) = documents.desk(place) else { return Ok(None) };
-    let lines = desk.lines(place.source, documents.encoding);
+    let lines = desk.lines(place.source, documents.encoding());
     let mut lenses = Vec::new();
     for (id, test) in tests_of(documents, desk, place) {
         let title = match result(desk, test) {
@@ -154,14 +155,15 @@ impl Server {
         let InFile { uri } = read(params)?;
         let wanted = uri.as_ref().map(|uri| self.documents.place(uri));
         let mut found = Vec::new();
-        for number in 0..self.documents.desks.len() {
-            for (id, test, desk) in all_tests(&self.documents, number) {
+        for (number, _) in self.documents.desks.iter() {
+            let mut places = Places::of(&self.documents, number);
+            for (id, test, _) in all_tests(&self.documents, number) {
                 let place = Place { desk: number, source: test.name.span.source };
                 if wanted.is_some_and(|wanted| wanted != Some(place)) {
                     continue;
                 }
                 let (name, journey) = (test.name.value.clone(), test.journey.value.clone());
-                let range = desk.range(test.name.span, self.documents.encoding);
+                let range = places.range(test.name.span);
                 found.extend(self.documents.uri(place).map(|uri| Found { id, name, journey, uri, range }));
             }
         }
@@ -174,14 +176,17 @@ impl Server {
         let argument = arguments.and_then(|arguments| arguments.into_iter().next()).unwrap_or_default();
         match command.as_str() {
             RUN_TEST => Ok(Asked::Later(Tests { ids: Some(vec![read(argument)?]), alone: true })),
-            SHOW_PICTURE => self.picture(argument).map(Asked::Now),
+            SHOW_PICTURE => match self.picture(argument)? {
+                Value::Null => Err(Trouble::refused("there is no journey here that can be drawn")),
+                picture => Ok(Asked::Now(picture)),
+            },
             other => Err(Trouble::unknown(other)),
         }
     }
 
     /// Answers who waits for tests of workspaces that have been looked at.
     pub(super) fn answer_settled(&mut self) {
-        if self.documents.desks.iter().all(Desk::is_settled) {
+        if self.documents.desks.iter().all(|(_, desk)| desk.is_settled()) {
             for Waiting { id, tests } in std::mem::take(&mut self.waiting) {
                 match self.results(&tests) {
                     Ok(value) => self.send(Response::new_ok(id, value).into()),
@@ -196,7 +201,8 @@ impl Server {
     fn results(&self, tests: &Tests) -> Answer<Value> {
         let mut went = Vec::new();
         let mut errors = 0;
-        for number in 0..self.documents.desks.len() {
+        for (number, _) in self.documents.desks.iter() {
+            let mut places = Places::of(&self.documents, number);
             let mut all = all_tests(&self.documents, number);
             all.retain(|(id, ..)| tests.wants(id));
             errors += all.first().map_or(0, |(_, _, desk)| {
@@ -210,7 +216,7 @@ impl Server {
                     id,
                     passed: result.passed(),
                     message: failure.map(|_| told(result)),
-                    range: failure.map(|failure| desk.range(failure.span, self.documents.encoding)),
+                    range: failure.map(|failure| places.range(failure.span)),
                 });
             }
         }
@@ -254,5 +260,6 @@ fn journey_at(desk: &Desk, source: SourceId, offset: u32) -> Option<&Journey> {
         }
         _ => None,
     })?;
-    desk.analysis.checked.model.journey(&around.name.value)
+    let model = &desk.analysis.checked.model;
+    model.journey(&around.name.value).filter(|journey| around.span.contains(journey.span))
 }

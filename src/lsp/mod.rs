@@ -5,15 +5,20 @@
 //! it stands. Everything happens in one thread in the order in which it came: a change of a file is taken in at once
 //! (the file alone, against the names of all), and when nobody has typed for a moment, a second thread looks at the
 //! whole workspace and runs its tests, as `lotse check` does. What it finds is thrown away if somebody went on typing.
+//! The second thread reads workspaces from the disk, too; questions about one that is not known yet wait for it.
 //! Only this module names the crates of the protocol; it has no rules of its own.
 
 mod capabilities;
 mod convert;
 mod desk;
+mod desks;
 mod documents;
+mod editor;
+mod incoming;
 mod lens;
 mod lines;
 mod mail;
+mod places;
 mod requests;
 mod server;
 mod worker;
@@ -28,9 +33,7 @@ pub use server::ServerError;
 /// When the conversation breaks off, or ends in a way that the protocol does not know.
 pub fn run() -> Result<(), ServerError> {
     let (connection, threads) = Connection::stdio();
-    let ended = server::serve(&connection);
     // The thread that writes ends when nobody can send to it any more.
-    drop(connection);
-    ended?;
+    server::serve(connection)?;
     threads.join().map_err(ServerError::Io)
 }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gen_lsp_types::{
     BaseSymbolInformation, CodeAction, CodeActionKind, CodeActionParams, CodeActionRequest,
@@ -19,10 +20,11 @@ use lsp_server::{ErrorCode, Request, RequestId, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::convert::{self, diagnostic, location, symbol_kind};
+use super::convert::{self, diagnostic, symbol_kind};
 use super::desk::Desk;
 use super::documents::{Documents, Place};
 use super::lens::{Asked, Tests};
+use super::places::Places;
 use super::server::Server;
 use crate::ide::completion::{COMPLETIONS_MAX, completion};
 use crate::ide::hints::hints;
@@ -63,6 +65,16 @@ impl Trouble {
         Self { code: ErrorCode::InvalidRequest as i32, message: "the conversation has ended".to_owned() }
     }
 
+    /// The text has changed since it was asked about it; whoever still wants to know asks again.
+    pub(super) fn overtaken() -> Self {
+        // `ContentModified` of the protocol, which editors keep to themselves.
+        Self { code: -32801, message: "the text has changed meanwhile".to_owned() }
+    }
+
+    fn ours(what: &str) -> Self {
+        Self { code: ErrorCode::InternalError as i32, message: format!("`{what}` fell over") }
+    }
+
     pub(super) fn unknown(what: &str) -> Self {
         Self {
             code: ErrorCode::MethodNotFound as i32,
@@ -75,16 +87,16 @@ impl Server {
     /// Answers a question.
     pub(super) fn request(&mut self, request: Request) {
         let Request { id, method, params } = request;
-        let documents = &self.documents;
-        let answer = match method.as_str() {
+        // One that falls over, by a mistake of ours, leaves nothing behind: only what is known is looked at.
+        let answer = catch_unwind(AssertUnwindSafe(|| match method.as_str() {
             name if name == ExecuteCommandRequest::METHOD.as_str() => self.execute(params),
             "lotse/runTests" => read(params).map(Asked::Later),
             "lotse/tests" => self.tests(params).map(Asked::Now),
             "lotse/picture" => self.picture(params).map(Asked::Now),
             "lotse/mail" => self.mail(params).map(Asked::Now),
-            name => standard(documents, name, params).map(Asked::Now),
-        };
-        match answer {
+            name => standard(&self.documents, name, params).map(Asked::Now),
+        }));
+        match answer.unwrap_or_else(|_| Err(Trouble::ours(&method))) {
             Ok(Asked::Now(value)) => self.send(Response::new_ok(id, value).into()),
             Ok(Asked::Later(tests)) => {
                 self.waiting.push(Waiting { id, tests });
@@ -155,7 +167,7 @@ pub(super) fn at<'d>(
 ) -> Option<(&'d Desk, Place, u32)> {
     let place = documents.place(&at.text_document.uri)?;
     let desk = documents.desk(place)?;
-    let offset = desk.lines(place.source, documents.encoding).offset(at.position);
+    let offset = desk.lines(place.source, documents.encoding()).offset(at.position);
     Some((desk, place, offset))
 }
 
@@ -165,17 +177,18 @@ fn file<'d>(documents: &'d Documents, uri: &Uri) -> Option<(&'d Desk, Place)> {
 }
 
 fn within(documents: &Documents, desk: &Desk, place: Place, range: Range) -> Span {
-    desk.lines(place.source, documents.encoding).span(place.source, range)
+    desk.lines(place.source, documents.encoding()).span(place.source, range)
 }
 
 fn complete(documents: &Documents, params: CompletionParams) -> Answer<Option<CompletionResponse>> {
     let Some((desk, place, offset)) = at(documents, &params.text_document_position_params) else {
         return Ok(None);
     };
-    let lines = desk.lines(place.source, documents.encoding);
+    let lines = desk.lines(place.source, documents.encoding());
     let found = completion(&desk.analysis, place.source, offset as usize).into_iter().enumerate();
-    let items: Vec<_> =
-        found.map(|(number, completion)| convert::completion(completion, number, &lines)).collect();
+    let items: Vec<_> = found
+        .map(|(number, completion)| convert::completion(completion, number, &lines, documents.editor))
+        .collect();
     // Whoever goes on writing is asked anew where more would fit than a list shows.
     let is_incomplete = items.len() >= COMPLETIONS_MAX;
     let list = CompletionList { items, is_incomplete, ..CompletionList::default() };
@@ -188,13 +201,14 @@ fn hover_at(documents: &Documents, params: HoverParams) -> Answer<Option<Hover>>
     };
     let found = hover(&desk.analysis, place.source, offset as usize);
     Ok(found.map(|hover| Hover {
-        range: Some(desk.range(hover.span, documents.encoding)),
+        range: Some(Places::of(documents, place.desk).range(hover.span)),
         contents: Contents::MarkupContent(convert::markdown(hover.markdown)),
     }))
 }
 
 fn locations(documents: &Documents, place: Place, spans: Vec<Span>) -> Vec<Location> {
-    spans.into_iter().filter_map(|span| location(span, documents, place.desk)).collect()
+    let mut places = Places::of(documents, place.desk);
+    spans.into_iter().filter_map(|span| places.location(span)).collect()
 }
 
 fn definition(documents: &Documents, params: DefinitionParams) -> Answer<Option<DefinitionResponse>> {
@@ -220,7 +234,7 @@ fn highlights(
     let Some((desk, place, offset)) = at(documents, &params.text_document_position_params) else {
         return Ok(None);
     };
-    let lines = desk.lines(place.source, documents.encoding);
+    let lines = desk.lines(place.source, documents.encoding());
     let found = desk.analysis.references(place.source, offset, true).into_iter();
     let here = found.filter(|span| span.source == place.source);
     let highlight =
@@ -233,7 +247,7 @@ fn prepare_rename(documents: &Documents, params: PrepareRenameParams) -> Answer<
         return Ok(None);
     };
     let name = desk.analysis.renamable(place.source, offset).map_err(Trouble::refused)?;
-    let range = desk.range(name.span, documents.encoding);
+    let range = Places::of(documents, place.desk).range(name.span);
     let placeholder = PrepareRenamePlaceholder { range, placeholder: name.name.clone() };
     Ok(Some(PrepareRenameResult::PrepareRenamePlaceholder(placeholder)))
 }
@@ -249,8 +263,9 @@ fn rename(documents: &Documents, params: RenameParams) -> Answer<Option<Workspac
 /// Changes of files as an editor makes them.
 fn edit(documents: &Documents, place: Place, changes: Vec<TextChange>) -> WorkspaceEdit {
     let mut edits: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
+    let mut places = Places::of(documents, place.desk);
     for change in changes {
-        if let Some(location) = location(change.span, documents, place.desk) {
+        if let Some(location) = places.location(change.span) {
             let edit = TextEdit { range: location.range, new_text: change.text };
             edits.entry(location.uri).or_default().push(edit);
         }
@@ -260,7 +275,7 @@ fn edit(documents: &Documents, place: Place, changes: Vec<TextChange>) -> Worksp
 
 fn symbols(documents: &Documents, params: DocumentSymbolParams) -> Answer<Option<DocumentSymbolResponse>> {
     let Some((desk, place)) = file(documents, &params.text_document.uri) else { return Ok(None) };
-    let lines = desk.lines(place.source, documents.encoding);
+    let lines = desk.lines(place.source, documents.encoding());
     let found = desk.analysis.symbols(place.source);
     let list = found.iter().map(|symbol| convert::symbol(symbol, &lines)).collect();
     Ok(Some(DocumentSymbolResponse::DocumentSymbolList(list)))
@@ -271,9 +286,10 @@ fn find_symbols(
     params: WorkspaceSymbolParams,
 ) -> Answer<Option<WorkspaceSymbolResponse>> {
     let mut found = Vec::new();
-    for (number, desk) in documents.desks.iter().enumerate() {
+    for (number, desk) in documents.desks.iter() {
+        let mut places = Places::of(documents, number);
         for symbol in desk.analysis.find_symbols(&params.query) {
-            let Some(location) = location(symbol.name_span, documents, number) else { continue };
+            let Some(location) = places.location(symbol.name_span) else { continue };
             found.push(WorkspaceSymbol {
                 location: WorkspaceSymbolLocation::Location(location),
                 data: None,
@@ -291,7 +307,7 @@ fn find_symbols(
 
 fn folds(documents: &Documents, params: FoldingRangeParams) -> Answer<Option<Vec<FoldingRange>>> {
     let Some((desk, place)) = file(documents, &params.text_document.uri) else { return Ok(None) };
-    let lines = desk.lines(place.source, documents.encoding);
+    let lines = desk.lines(place.source, documents.encoding());
     let fold = |fold: &crate::ide::Fold| {
         let range = lines.range(fold.span);
         FoldingRange {
@@ -307,15 +323,16 @@ fn folds(documents: &Documents, params: FoldingRangeParams) -> Answer<Option<Vec
     Ok(Some(desk.analysis.folds(place.source).iter().map(fold).collect()))
 }
 
-fn edits(documents: &Documents, desk: &Desk, changes: Vec<TextChange>) -> Vec<TextEdit> {
-    let range = |span| desk.range(span, documents.encoding);
-    changes.into_iter().map(|change| TextEdit { range: range(change.span), new_text: change.text }).collect()
+fn edits(documents: &Documents, place: Place, changes: Vec<TextChange>) -> Vec<TextEdit> {
+    let mut places = Places::of(documents, place.desk);
+    let edit = |change: TextChange| TextEdit { range: places.range(change.span), new_text: change.text };
+    changes.into_iter().map(edit).collect()
 }
 
 fn format(documents: &Documents, params: DocumentFormattingParams) -> Answer<Option<Vec<TextEdit>>> {
     let Some((desk, place)) = file(documents, &params.text_document.uri) else { return Ok(None) };
     let changes = desk.analysis.format(place.source).map_err(Trouble::refused)?;
-    Ok(Some(edits(documents, desk, changes)))
+    Ok(Some(edits(documents, place, changes)))
 }
 
 fn format_range(
@@ -325,7 +342,7 @@ fn format_range(
     let Some((desk, place)) = file(documents, &params.text_document.uri) else { return Ok(None) };
     let range = within(documents, desk, place, params.range);
     let changes = desk.analysis.format_within(range).map_err(Trouble::refused)?;
-    Ok(Some(edits(documents, desk, changes)))
+    Ok(Some(edits(documents, place, changes)))
 }
 
 fn fixes(documents: &Documents, params: CodeActionParams) -> Answer<Option<Vec<CodeActionResponse>>> {
@@ -336,13 +353,13 @@ fn fixes(documents: &Documents, params: CodeActionParams) -> Answer<Option<Vec<C
     if !params.context.only.as_ref().is_none_or(wanted) {
         return Ok(Some(Vec::new()));
     }
-    let lines = desk.lines(place.source, documents.encoding);
+    let mut places = Places::of(documents, place.desk);
     let range = within(documents, desk, place, params.range);
     let action = |fix: crate::ide::Fix| {
         CodeActionResponse::CodeAction(CodeAction {
             title: fix.title,
             kind: Some(CodeActionKind::QuickFix),
-            diagnostics: Some(vec![diagnostic(&fix.finding, &lines, documents, place.desk)]),
+            diagnostics: Some(vec![diagnostic(&fix.finding, &mut places)]),
             is_preferred: fix.preferred.then_some(true),
             edit: Some(edit(documents, place, fix.changes)),
             ..CodeAction::default()
@@ -353,7 +370,7 @@ fn fixes(documents: &Documents, params: CodeActionParams) -> Answer<Option<Vec<C
 
 fn tokens_in(documents: &Documents, uri: &Uri, range: Option<Range>) -> Option<SemanticTokens> {
     let (desk, place) = file(documents, uri)?;
-    let lines = desk.lines(place.source, documents.encoding);
+    let lines = desk.lines(place.source, documents.encoding());
     let whole = 0..desk.analysis.files.sources.get(place.source).text.len();
     let range = range.map_or(whole, |range| lines.span(place.source, range).range());
     let found = tokens(&desk.analysis, place.source, range);
@@ -370,7 +387,7 @@ fn some_tokens(documents: &Documents, params: SemanticTokensRangeParams) -> Answ
 
 fn hints_in(documents: &Documents, params: InlayHintParams) -> Answer<Option<Vec<InlayHint>>> {
     let Some((desk, place)) = file(documents, &params.text_document.uri) else { return Ok(None) };
-    let lines = desk.lines(place.source, documents.encoding);
+    let lines = desk.lines(place.source, documents.encoding());
     let range = lines.span(place.source, params.range).range();
     let found = hints(&desk.analysis, place.source, range, SystemClock.now());
     let hint = |hint: crate::ide::hints::Hint| InlayHint {

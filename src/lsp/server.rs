@@ -1,26 +1,30 @@
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, after, never, select};
 use gen_lsp_types::{
-    CancelNotification, CodeLensRefreshRequest, DidChangeTextDocumentNotification,
-    DidChangeWatchedFilesNotification, DidChangeWatchedFilesRegistrationOptions,
-    DidCloseTextDocumentNotification, DidOpenTextDocumentNotification, FileSystemWatcher, GlobPattern,
-    InitializeParams, InitializeResult, MessageType, Notification as _, PublishDiagnosticsNotification,
-    PublishDiagnosticsParams, Registration, RegistrationParams, RegistrationRequest, ServerInfo,
-    ShowMessageNotification, ShowMessageParams, Uri, WorkspaceFolders,
+    CodeLensRefreshRequest, DidChangeTextDocumentNotification, DidChangeWatchedFilesNotification,
+    DidChangeWorkspaceFoldersNotification, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentNotification,
+    DidOpenTextDocumentNotification, DidSaveTextDocumentNotification, InitializeParams, InitializeResult,
+    MessageType, Notification as _, PublishDiagnosticsNotification, PublishDiagnosticsParams,
+    RegistrationRequest, ServerInfo, ShowMessageNotification, ShowMessageParams, Uri, WorkspaceFolder,
+    WorkspaceFolders,
 };
 use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Request, RequestId, Response};
 use serde::de::DeserializeOwned;
 
 use super::capabilities::capabilities;
-use super::convert::diagnostic;
-use super::desk::{Desk, Settled};
+use super::convert::{diagnostic, failed};
+use super::desk::{Desk, Kind, Known, Published, Read, Settled};
 use super::documents::{Documents, File};
-use super::lines::Encoding;
+use super::editor::{Editor, watch};
+use super::incoming::{Incoming, taken_back};
+use super::places::Places;
 use super::requests::{Trouble, Waiting};
-use super::worker::{Fallen, Job, Worker};
-use crate::source::workspace_folders;
+use super::worker::{Done, Job, Worker};
 
 /// How long nobody has typed before the whole workspace is looked at.
 const PAUSE: Duration = Duration::from_millis(120);
@@ -44,27 +48,25 @@ pub enum ServerError {
     Io(#[from] std::io::Error),
 }
 
-/// What an editor can do.
-#[derive(Clone, Copy, Debug, Default)]
-struct Client {
-    /// It tells of files that change, if it is asked to.
-    watches: bool,
-    /// It asks for code lenses again, if it is told to.
-    refreshes_lenses: bool,
+/// A question about a workspace that is still being read.
+struct Held {
+    request: Request,
+    /// The version of the text that it is about.
+    version: Option<i32>,
 }
 
 /// A conversation with an editor.
 pub(super) struct Server {
     sender: Sender<Message>,
-    client: Client,
     pub(super) documents: Documents,
     worker: Worker,
-    /// Whether the second thread is at work.
-    at_work: bool,
+    /// Where the second thread is told, while it looks at a workspace, that somebody went on typing; and which it is.
+    at_work: Option<(usize, Arc<AtomicBool>)>,
     /// When nobody has typed for a moment.
     pause: Receiver<std::time::Instant>,
     /// Questions whose answer needs a look at the whole.
     pub(super) waiting: Vec<Waiting>,
+    held: Vec<Held>,
     /// How many questions the editor was asked.
     asked: i32,
     /// Whether the editor has ended the conversation but for its last word.
@@ -72,175 +74,192 @@ pub(super) struct Server {
 }
 
 /// Speaks with an editor until it ends the conversation.
-pub(super) fn serve(connection: &Connection) -> Result<(), ServerError> {
+pub(super) fn serve(connection: Connection) -> Result<(), ServerError> {
     let (id, params) = connection.initialize_start()?;
     let params: InitializeParams = serde_json::from_value(params)?;
-    let offered = params.capabilities.general.as_ref();
-    let encoding = Encoding::of(offered.and_then(|general| general.position_encodings.as_deref()));
+    let editor = Editor::of(&params);
     let version = Some(env!("CARGO_PKG_VERSION").to_owned());
     let result = InitializeResult {
-        capabilities: capabilities(encoding),
+        capabilities: capabilities(editor.encoding),
         server_info: Some(ServerInfo { name: "lotse".to_owned(), version }),
     };
     connection.initialize_finish(id, serde_json::to_value(result)?)?;
+    let Connection { sender, receiver } = connection;
     let mut server = Server {
-        sender: connection.sender.clone(),
-        client: Client::of(&params),
-        documents: Documents::new(encoding),
+        sender,
+        documents: Documents::new(editor),
         worker: Worker::start()?,
-        at_work: false,
+        at_work: None,
         pause: never(),
         waiting: Vec::new(),
+        held: Vec::new(),
         asked: 0,
         is_over: false,
     };
-    server.watch();
-    server.read_workspaces(&params);
-    server.converse(connection)
-}
-
-impl Client {
-    fn of(params: &InitializeParams) -> Self {
-        let Some(workspace) = &params.capabilities.workspace else { return Self::default() };
-        let watched = workspace.did_change_watched_files.as_ref();
-        let lenses = workspace.code_lens.as_ref();
-        Self {
-            watches: watched.and_then(|watched| watched.dynamic_registration).unwrap_or(false),
-            refreshes_lenses: lenses.and_then(|lenses| lenses.refresh_support).unwrap_or(false),
-        }
+    if editor.watches {
+        server.ask::<RegistrationRequest>(watch());
     }
+    server.documents.folders(&folders(params), &[]);
+    server.follow();
+    server.converse(Incoming::of(receiver)?)
 }
 
 /// The folders that an editor has open.
-fn folders(params: &InitializeParams) -> Vec<Uri> {
-    match &params.workspace_folders_initialize_params.workspace_folders {
-        Some(WorkspaceFolders::WorkspaceFolderList(folders)) => {
-            folders.iter().map(|folder| folder.uri.clone()).collect()
-        }
+fn folders(params: InitializeParams) -> Vec<WorkspaceFolder> {
+    match params.workspace_folders_initialize_params.workspace_folders {
+        Some(WorkspaceFolders::WorkspaceFolderList(folders)) => folders,
         #[expect(deprecated, reason = "some editors say nothing else")]
-        _ => params.root_uri.iter().cloned().collect(),
+        _ => params.root_uri.map(|uri| WorkspaceFolder { uri, name: String::new() }).into_iter().collect(),
     }
 }
 
 impl Server {
-    /// Asks the editor to tell of files that change.
-    fn watch(&mut self) {
-        if !self.client.watches {
-            return;
-        }
-        let watcher = |pattern: &str| FileSystemWatcher {
-            glob_pattern: GlobPattern::Pattern(pattern.to_owned()),
-            kind: None,
-        };
-        let watchers = ["**/*.{journey,mjml,html,txt}", "**/lotse.yaml"].map(watcher).to_vec();
-        let options = DidChangeWatchedFilesRegistrationOptions { watchers };
-        let registration = Registration {
-            id: "files".to_owned(),
-            method: DidChangeWatchedFilesNotification::METHOD.as_str().to_owned(),
-            register_options: serde_json::to_value(options).ok(),
-        };
-        self.ask::<RegistrationRequest>(RegistrationParams { registrations: vec![registration] });
-    }
-
-    fn read_workspaces(&mut self, params: &InitializeParams) {
-        let folders = folders(params);
-        let roots = folders.iter().filter_map(|uri| uri.to_file_path().ok());
-        for folder in roots.flat_map(|root| workspace_folders(&root)) {
-            let (desk, errors) = Desk::read(&folder);
-            for error in errors.iter().take(TROUBLES_MAX) {
-                self.notify::<ShowMessageNotification>(ShowMessageParams {
-                    kind: MessageType::Warning,
-                    message: error.to_string(),
-                });
-            }
-            self.documents.desks.push(desk);
-        }
-        for desk in 0..self.documents.desks.len() {
-            self.publish_all(desk);
-        }
-        self.look_soon();
-    }
-
-    /// Takes what the editor says, one after the other, until it ends the conversation.
-    fn converse(&mut self, connection: &Connection) -> Result<(), ServerError> {
-        let mut come: VecDeque<Message> = VecDeque::new();
+    /// Takes what the editor says, one after the other, until it ends the conversation. What the second thread has done
+    /// is looked at when nothing else is left, so that it is of the text as it stands.
+    fn converse(&mut self, mut incoming: Incoming) -> Result<(), ServerError> {
+        let mut done = None;
         loop {
-            come.extend(connection.receiver.try_iter());
-            match come.pop_front() {
+            match incoming.next() {
                 Some(Message::Request(request)) => {
-                    if self.is_over {
-                        self.refuse(request.id, Trouble::over());
-                        continue;
-                    }
-                    if request.method == "shutdown" {
-                        self.is_over = true;
-                        self.send(Response::new_ok(request.id, ()).into());
-                        continue;
-                    }
-                    if is_cancelled(&request.id, &come) {
+                    if incoming.takes_back(&request.id) {
                         self.cancelled(request.id);
-                        continue;
+                    } else {
+                        self.take_question(request);
                     }
-                    self.take_in();
-                    self.request(request);
                 }
-                Some(Message::Notification(notification)) => {
-                    if notification.method == "exit" {
-                        return if self.is_over { Ok(()) } else { Err(ServerError::Gone) };
-                    }
-                    self.notification(notification);
+                Some(Message::Notification(notification)) if notification.method == "exit" => {
+                    return if self.is_over { Ok(()) } else { Err(ServerError::Gone) };
                 }
+                Some(Message::Notification(notification)) => self.notification(notification),
                 Some(Message::Response(_)) => {}
                 None if self.documents.has_news() => self.take_in(),
-                None => select! {
-                    recv(connection.receiver) -> message => come.push_back(message.map_err(|_| ServerError::Gone)?),
-                    recv(self.worker.settled) -> settled => {
-                        if let Ok(settled) = settled {
-                            self.settled(settled);
-                        }
-                    }
-                    recv(self.pause) -> _ => self.look(),
+                None => match done.take() {
+                    Some(done) => self.done(done),
+                    None => select! {
+                        recv(incoming.messages) -> come => incoming.put(come.map_err(|_| ServerError::Gone)?),
+                        recv(self.worker.done) -> work => done = work.ok(),
+                        recv(self.pause) -> _ => self.look(),
+                    },
                 },
+            }
+        }
+    }
+
+    /// Answers a question, or keeps it until the workspace is known that it is about.
+    fn take_question(&mut self, request: Request) {
+        if self.is_over {
+            self.refuse(request.id, Trouble::over());
+        } else if request.method == "shutdown" {
+            self.is_over = true;
+            self.send(Response::new_ok(request.id, ()).into());
+        } else if self.is_known(&request) {
+            self.take_in();
+            self.request(request);
+        } else {
+            let version = about(&request).and_then(|uri| self.documents.version(&uri));
+            self.held.push(Held { request, version });
+        }
+    }
+
+    /// Whether all has been read that a question is about: the workspace of the file that it names, else every one.
+    fn is_known(&self, request: &Request) -> bool {
+        let desks = &self.documents.desks;
+        match about(request).map(|uri| self.documents.named(&uri)) {
+            Some(file) => file.and_then(|file| desks.get(file.desk)).is_none_or(Desk::is_known),
+            None => desks.iter().all(|(_, desk)| desk.is_known()),
+        }
+    }
+
+    /// Answers questions that were kept, as far as it can be done by now.
+    fn answer_held(&mut self) {
+        for held in std::mem::take(&mut self.held) {
+            if !self.is_known(&held.request) {
+                self.held.push(held);
+            } else if about(&held.request).and_then(|uri| self.documents.version(&uri)) == held.version {
+                self.request(held.request);
+            } else {
+                self.refuse(held.request.id, Trouble::overtaken());
             }
         }
     }
 
     fn notification(&mut self, notification: Notification) {
         let method = notification.method.as_str();
+        if method == DidChangeTextDocumentNotification::METHOD.as_str() {
+            if let Some(params) = read(notification) {
+                self.documents.change(params);
+            }
+            return;
+        }
+        if let Some(id) = taken_back(&notification) {
+            self.take_back(id);
+            return;
+        }
         if method == DidOpenTextDocumentNotification::METHOD.as_str() {
             if let Some(params) = read(notification) {
                 self.documents.open(params);
-            }
-        } else if method == DidChangeTextDocumentNotification::METHOD.as_str() {
-            if let Some(params) = read(notification) {
-                self.documents.change(params);
             }
         } else if method == DidCloseTextDocumentNotification::METHOD.as_str() {
             self.take_in();
             let file = read(notification).and_then(|params| self.documents.close(&params));
             file.into_iter().for_each(|file| self.publish(file));
-            self.look_soon();
+        } else if method == DidSaveTextDocumentNotification::METHOD.as_str() {
+            if let Some(params) = read(notification) {
+                self.documents.saved(&params);
+            }
         } else if method == DidChangeWatchedFilesNotification::METHOD.as_str() {
             self.take_in();
             let news = read(notification).map(|params| self.documents.watched(&params));
             news.into_iter().flatten().for_each(|file| self.publish(file));
-            self.look_soon();
-        } else if method == CancelNotification::METHOD.as_str() {
-            let id = notification.params.get("id").cloned();
-            let id = id.and_then(|id| serde_json::from_value::<RequestId>(id).ok());
-            let waiting = self.waiting.iter().position(|waiting| Some(&waiting.id) == id.as_ref());
-            if let Some(index) = waiting {
-                let waiting = self.waiting.swap_remove(index);
-                self.cancelled(waiting.id);
-            }
+        } else if method == DidChangeWorkspaceFoldersNotification::METHOD.as_str() {
+            let params = read::<DidChangeWorkspaceFoldersParams>(notification);
+            let event = params.map(|params| params.event).unwrap_or_default();
+            self.documents.folders(&event.added, &event.removed);
+        } else {
+            return;
         }
+        self.follow();
+    }
+
+    /// Does what follows when files and workspaces come and go: reads what is not known, tells nothing more of what is
+    /// not worked on.
+    fn follow(&mut self) {
+        for uri in self.documents.desks.take_left() {
+            let params = PublishDiagnosticsParams { uri, version: None, diagnostics: Vec::new() };
+            self.notify::<PublishDiagnosticsNotification>(params);
+        }
+        for desk in self.documents.desks.take_gone() {
+            self.worker.give(Job::Drop(Box::new(desk)));
+        }
+        for reading in self.documents.desks.take_readings() {
+            self.worker.give(Job::Read(reading));
+        }
+        self.look_soon();
+    }
+
+    /// Takes a question back that is not answered yet.
+    fn take_back(&mut self, id: RequestId) {
+        let waiting = self.waiting.iter().position(|waiting| waiting.id == id);
+        let held = self.held.iter().position(|held| held.request.id == id);
+        if let Some(index) = waiting {
+            self.waiting.swap_remove(index);
+        } else if let Some(index) = held {
+            self.held.remove(index);
+        } else {
+            return;
+        }
+        self.cancelled(id);
     }
 
     /// Lets the workspaces hear of what was typed, and tells what is wrong with it.
     fn take_in(&mut self) {
-        let news = self.documents.take_in();
+        // Where it falls over, by a mistake of ours, the next look at the whole sets it right.
+        let news = catch_unwind(AssertUnwindSafe(|| self.documents.take_in())).unwrap_or_default();
         if news.is_empty() {
             return;
+        }
+        if let Some((_, overtaken)) = self.at_work.as_ref().filter(|(desk, _)| is_of(*desk, &news)) {
+            overtaken.store(true, Ordering::Relaxed);
         }
         news.into_iter().for_each(|file| self.publish(file));
         self.look_soon();
@@ -254,42 +273,68 @@ impl Server {
     /// Has the second thread look at a workspace that has changed since it was looked at.
     pub(super) fn look(&mut self) {
         self.pause = never();
-        if self.at_work {
+        if self.at_work.is_some() {
             return;
         }
-        if let Some(desk) = self.documents.desks.iter().find(|desk| !desk.is_settled()) {
-            self.worker.give(Job::Settle(desk.known()));
-            self.at_work = true;
+        let mut desks = self.documents.desks.iter();
+        if let Some((number, desk)) = desks.find(|(_, desk)| desk.is_known() && !desk.is_settled()) {
+            let overtaken = Arc::new(AtomicBool::new(false));
+            self.worker.give(Job::Settle(Known::of(number, desk, overtaken.clone())));
+            self.at_work = Some((number, overtaken));
         }
     }
 
-    /// Takes what the second thread has found, unless somebody went on typing.
-    fn settled(&mut self, settled: Result<Box<Settled>, Fallen>) {
-        self.at_work = false;
-        match settled {
-            Ok(settled) => self.keep(settled),
-            Err(Fallen { folder, revision }) => {
-                let same = |desk: &&mut Desk| desk.folder == folder;
-                if let Some(desk) = self.documents.desks.iter_mut().find(same) {
-                    desk.results = Some((revision, Vec::new()));
+    /// Takes what the second thread has done.
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Read(read) => {
+                self.keep_read(*read);
+                return;
+            }
+            Done::Settled(settled) => self.keep(settled),
+            Done::Overtaken => {}
+            Done::Fallen { desk, revision } => {
+                if let Some(desk) = self.documents.desks.get_mut(desk) {
+                    desk.tested(revision, Vec::new());
                 }
                 self.answer_settled();
             }
         }
-        if self.documents.desks.iter().any(|desk| !desk.is_settled()) {
+        self.at_work = None;
+        if self.documents.desks.iter().any(|(_, desk)| !desk.is_settled()) {
             self.look_soon();
         }
     }
 
+    /// Takes in a workspace as it lies on the disk, and what is open of it.
+    fn keep_read(&mut self, read: Read) {
+        let Read { desk: number, analysis, errors } = read;
+        let known = self.documents.desks.get_mut(number);
+        let before = match known {
+            Some(desk) => desk.take(analysis),
+            None => analysis,
+        };
+        self.worker.give(Job::Drop(Box::new(before)));
+        for error in errors.iter().take(TROUBLES_MAX) {
+            let message = error.to_string();
+            self.notify::<ShowMessageNotification>(ShowMessageParams { kind: MessageType::Warning, message });
+        }
+        self.documents.tell_again(number);
+        self.take_in();
+        self.publish_all(number);
+        self.follow();
+        self.answer_held();
+    }
+
     fn keep(&mut self, mut settled: Box<Settled>) {
-        let same = |desk: &Desk| desk.folder == settled.folder && desk.revision == settled.revision;
-        let found = self.documents.desks.iter().position(same);
-        if let Some((number, desk)) = found.and_then(|at| Some((at, self.documents.desks.get_mut(at)?))) {
+        let (number, revision) = (settled.desk, settled.revision);
+        let known = self.documents.desks.get_mut(number).filter(|desk| desk.revision == revision);
+        if let Some(desk) = known {
             std::mem::swap(&mut desk.analysis, &mut settled.analysis);
-            desk.results = Some((settled.revision, std::mem::take(&mut settled.results)));
+            desk.tested(revision, std::mem::take(&mut settled.results));
             self.publish_all(number);
             self.answer_settled();
-            if self.client.refreshes_lenses {
+            if self.documents.editor.refreshes_lenses {
                 self.ask::<CodeLensRefreshRequest>(());
             }
         }
@@ -299,31 +344,41 @@ impl Server {
     /// Tells what is wrong in all files of a workspace.
     fn publish_all(&mut self, desk: usize) {
         let Some(known) = self.documents.desks.get(desk) else { return };
+        let found = known.analysis.findings.iter().map(|finding| finding.span.source);
+        let found: BTreeSet<_> =
+            found.chain(known.failures.iter().map(|failure| failure.span.source)).collect();
         let mut paths: BTreeSet<String> = known.published.keys().cloned().collect();
-        let found = known.analysis.findings.chunk_by(|a, b| a.span.source == b.span.source);
-        let found = found.filter_map(|findings| findings.first());
-        paths.extend(found.map(|finding| known.path(finding.span.source).to_owned()));
+        paths.extend(found.into_iter().map(|source| known.path(source).to_owned()));
         paths.into_iter().for_each(|path| self.publish(File { desk, path }));
     }
 
     /// Tells what is wrong in a file, where it is not what was told last.
     fn publish(&mut self, file: File) {
         let File { desk: number, path } = file;
-        let version = self.documents.document(number, &path).map(|document| document.version);
-        let Some(desk) = self.documents.desks.get(number) else { return };
+        let documents = &self.documents;
+        let Some(desk) = documents.desks.get(number).filter(|desk| desk.is_known()) else { return };
+        if desk.kind != Kind::Alone && !documents.desks.owns(number, &path) {
+            return;
+        }
+        let version = documents.document(number, &path).map(|document| document.version);
         let mut diagnostics = Vec::new();
         if let Some(source) = desk.analysis.source(&path) {
-            let lines = desk.lines(source, self.documents.encoding);
+            let mut places = Places::of(documents, number);
             let findings = desk.analysis.findings_in(source).iter();
-            diagnostics.extend(findings.map(|finding| diagnostic(finding, &lines, &self.documents, number)));
+            diagnostics.extend(findings.map(|finding| diagnostic(finding, &mut places)));
+            let failures = desk.failures.iter().filter(|failure| failure.span.source == source);
+            diagnostics.extend(failures.map(|failure| failed(failure, &mut places)));
         }
-        let news = match desk.published.get(&path) {
-            Some((told_version, told)) => *told_version != version || *told != diagnostics,
+        let told = desk.published.get(&path);
+        let news = match told {
+            Some(told) => told.version != version || told.diagnostics != diagnostics,
             None => version.is_some() || !diagnostics.is_empty(),
         };
-        let Some(uri) = self.documents.uri_of(number, &path).filter(|_| news) else { return };
+        let uri = documents.uri_of(number, &path).or_else(|| told.map(|told| told.uri.clone()));
+        let Some(uri) = uri.filter(|_| news) else { return };
         if let Some(desk) = self.documents.desks.get_mut(number) {
-            desk.published.insert(path, (version, diagnostics.clone()));
+            let told = Published { uri: uri.clone(), version, diagnostics: diagnostics.clone() };
+            desk.published.insert(path, told);
         }
         let params = PublishDiagnosticsParams { uri, version, diagnostics };
         self.notify::<PublishDiagnosticsNotification>(params);
@@ -355,13 +410,12 @@ fn read<P: DeserializeOwned>(notification: Notification) -> Option<P> {
     serde_json::from_value(notification.params).ok()
 }
 
-/// Whether the editor has taken a question back already.
-fn is_cancelled(id: &RequestId, come: &VecDeque<Message>) -> bool {
-    come.iter().any(|message| match message {
-        Message::Notification(notification) if notification.method == CancelNotification::METHOD.as_str() => {
-            let cancelled = notification.params.get("id").cloned();
-            cancelled.and_then(|id| serde_json::from_value::<RequestId>(id).ok()).as_ref() == Some(id)
-        }
-        _ => false,
-    })
+/// The file that a question names.
+fn about(request: &Request) -> Option<Uri> {
+    let named = request.params.pointer("/textDocument/uri").or_else(|| request.params.get("uri"))?;
+    named.as_str()?.parse().ok()
+}
+
+fn is_of(desk: usize, news: &[File]) -> bool {
+    news.iter().any(|file| file.desk == desk)
 }

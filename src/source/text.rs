@@ -89,6 +89,13 @@ impl Sources {
         }
     }
 
+    /// Puts another file in the place of one that is there no more, under the same id.
+    pub(super) fn reuse(&mut self, id: SourceId, path: &str, text: &str) {
+        if let Some(file) = self.files.get_mut(id.0 as usize) {
+            *file = Arc::new(Source::new(path.to_owned(), text));
+        }
+    }
+
     /// The file of that id; ids of another [`Sources`] give an empty file or a wrong one.
     pub fn get(&self, id: SourceId) -> &Source {
         static NONE: std::sync::LazyLock<Source> =

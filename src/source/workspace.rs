@@ -26,6 +26,8 @@ pub struct WorkspaceFiles {
     pub journeys: Vec<SourceId>,
     /// Templates (`.mjml`, `.html`, `.txt`) by path.
     pub templates: BTreeMap<String, SourceId>,
+    /// Files that were taken out; the next ones that come get their ids.
+    removed: Vec<SourceId>,
 }
 
 /// Why a workspace could not be read.
@@ -82,11 +84,12 @@ impl WorkspaceFiles {
     }
 
     /// The same for an editor, to whom a workspace may be empty, or have files that cannot be read: those are left out,
-    /// and answered with why.
-    pub fn read_what_can_be(folder: &Path) -> (Self, Vec<ReadError>) {
+    /// and answered with why. Files whose paths are not `wanted` are left alone.
+    pub fn read_what_can_be(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Self, Vec<ReadError>) {
         let mut files = Self::default();
         let mut paths = Vec::new();
         let mut errors: Vec<ReadError> = collect(folder, "", 0, &mut paths).err().into_iter().collect();
+        paths.retain(|path| wanted(path));
         paths.sort();
         for path in paths {
             match read_text(&folder.join(&path)) {
@@ -112,14 +115,22 @@ impl WorkspaceFiles {
             self.sources.replace(id, text);
             return id;
         }
-        let id = self.add(path, text);
+        let id = match self.removed.pop() {
+            Some(id) => {
+                self.sources.reuse(id, path, text);
+                self.sort_in(path, id);
+                id
+            }
+            None => self.add(path, text),
+        };
         self.journeys.sort_by_key(|id| &self.sources.get(*id).path);
         id
     }
 
-    /// Takes a file out.
+    /// Takes a file out. Its id is that of another file some day: nothing may be kept that names it.
     pub fn remove(&mut self, id: SourceId) {
         self.sources.replace(id, "");
+        self.removed.push(id);
         self.journeys.retain(|known| *known != id);
         self.templates.retain(|_, known| *known != id);
         self.config = self.config.filter(|known| *known != id);
@@ -148,6 +159,11 @@ impl WorkspaceFiles {
     /// Adds one file, sorted by what its name says it is; a name that says nothing is kept as text alone.
     pub fn add(&mut self, path: &str, text: &str) -> SourceId {
         let id = self.sources.add(path, text);
+        self.sort_in(path, id);
+        id
+    }
+
+    fn sort_in(&mut self, path: &str, id: SourceId) {
         match path.rsplit_once('.') {
             Some((_, "journey")) => self.journeys.push(id),
             Some((_, ending)) if TEMPLATE_ENDINGS.contains(&ending) => {
@@ -156,7 +172,6 @@ impl WorkspaceFiles {
             _ if path == "lotse.yaml" => self.config = Some(id),
             _ => {}
         }
-        id
     }
 }
 

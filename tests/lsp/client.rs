@@ -30,6 +30,10 @@ pub struct Client {
     open: BTreeMap<String, (i32, String)>,
     /// What was told of each file.
     told: BTreeMap<String, Vec<Diagnostic>>,
+    /// How often something was told of any.
+    pub tellings: usize,
+    /// What the program has asked for.
+    pub demands: Vec<Request>,
     /// The version of each file that the program is known to have seen: it must not speak of an older one.
     seen: BTreeMap<String, i32>,
 }
@@ -37,6 +41,16 @@ pub struct Client {
 impl Client {
     /// Starts the program on a workspace of these files.
     pub fn start(files: &BTreeMap<String, String>, utf8: bool) -> Self {
+        Self::start_in(files, &[""], utf8, json!({}))
+    }
+
+    /// The same with these of its folders open, and with more that the editor can do.
+    pub fn start_in(
+        files: &BTreeMap<String, String>,
+        folders: &[&str],
+        utf8: bool,
+        mut capabilities: Value,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), files);
         let mut child = Command::new(env!("CARGO_BIN_EXE_lotse"))
@@ -55,15 +69,16 @@ impl Client {
                 }
             }
         });
-        let (open, told, seen) = Default::default();
-        let mut client = Self { child, stdin, come, asked: 0, utf8, folder, open, told, seen };
+        let (open, told, tellings, seen, demands) = Default::default();
+        let mut client =
+            Self { child, stdin, come, asked: 0, utf8, folder, open, told, tellings, seen, demands };
         let encodings = if utf8 { json!(["utf-16", "utf-8"]) } else { json!(null) };
-        let root = Uri::from_directory_path(client.folder.path()).unwrap();
+        capabilities["general"] = json!({ "positionEncodings": encodings });
+        let folders: Vec<Value> = folders.iter().map(|folder| client.folder(folder)).collect();
         let answer = client.ask(
             "initialize",
             json!({
-                "processId": null, "rootUri": null, "workspaceFolders": [{ "uri": root, "name": "workspace" }],
-                "capabilities": { "general": { "positionEncodings": encodings } },
+                "processId": null, "rootUri": null, "workspaceFolders": folders, "capabilities": capabilities,
             }),
         );
         let encoding = if utf8 { "utf-8" } else { "utf-16" };
@@ -72,11 +87,23 @@ impl Client {
         client
     }
 
+    /// A folder as an editor names it that has it open.
+    pub fn folder(&self, path: &str) -> Value {
+        json!({ "uri": Uri::from_directory_path(self.folder.path().join(path)).unwrap(), "name": path })
+    }
+
+    /// How a file is named, or a text that was never saved (`untitled:…`).
     pub fn uri(&self, path: &str) -> Uri {
+        if path.starts_with("untitled:") {
+            return path.parse().unwrap();
+        }
         Uri::from_file_path(self.folder.path().join(path)).unwrap()
     }
 
     fn path(&self, uri: &Uri) -> String {
+        if uri.scheme() == "untitled" {
+            return uri.to_string();
+        }
         let file = uri.to_file_path().unwrap();
         file.strip_prefix(self.folder.path()).unwrap().to_str().unwrap().to_owned()
     }
@@ -102,9 +129,8 @@ impl Client {
 
     /// Asks without waiting for the answer.
     pub fn ask_only(&mut self, method: &str, params: Value) -> RequestId {
-        self.asked += 1;
-        let id = RequestId::from(self.asked);
-        self.send(&Request::new(id.clone(), method.to_owned(), params).into());
+        let (id, question) = self.question(method, params);
+        self.send(&question);
         id
     }
 
@@ -118,7 +144,8 @@ impl Client {
             }
             Message::Response(other) => panic!("an answer to nothing: {other:?}"),
             Message::Request(request) => {
-                self.send(&Response::new_ok(request.id, Value::Null).into());
+                self.send(&Response::new_ok(request.id.clone(), Value::Null).into());
+                self.demands.push(request);
                 None
             }
             Message::Notification(notification) => {
@@ -135,11 +162,33 @@ impl Client {
         if let (Some(version), Some(seen)) = (params.version, self.seen.get(&path)) {
             assert!(version >= *seen, "{path}: findings of version {version} after an answer about {seen}");
         }
+        self.tellings += 1;
         self.told.insert(path, params.diagnostics);
+    }
+
+    /// What is told of a file by now: who says it, what, and the text that it is about.
+    pub fn told(&self, path: &str) -> Vec<(String, String, String)> {
+        let text = match self.open.get(path) {
+            Some((_, text)) => text.clone(),
+            None => std::fs::read_to_string(self.folder.path().join(path)).unwrap_or_default(),
+        };
+        let said = |diagnostic: &Diagnostic| {
+            let value = serde_json::to_value(diagnostic).unwrap();
+            let Range { start, end } = diagnostic.range;
+            let about = text[self.offset(&text, start)..self.offset(&text, end)].to_owned();
+            let said = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+            (said("source"), format!("{} {}", said("code"), said("message")), about)
+        };
+        self.told.get(path).into_iter().flatten().map(said).collect()
     }
 
     pub fn open(&mut self, path: &str) {
         let text = std::fs::read_to_string(self.folder.path().join(path)).unwrap_or_default();
+        self.open_with(path, text);
+    }
+
+    /// Opens a file of another text than the disk has.
+    pub fn open_with(&mut self, path: &str, text: String) {
         let uri = self.uri(path);
         self.open.insert(path.to_owned(), (1, text.clone()));
         self.say(
@@ -183,19 +232,38 @@ impl Client {
 
     /// Puts a text in the place of bytes of an open file, as somebody types it.
     pub fn edit(&mut self, path: &str, bytes: std::ops::Range<usize>, text: &str) {
+        let change = self.changed(path, bytes, text);
+        self.send(&change);
+    }
+
+    /// Says much in one go, so that the program has heard the last before it has looked at the first.
+    pub fn say_at_once(&mut self, messages: Vec<Message>) {
+        let mut said = Vec::new();
+        messages.iter().for_each(|message| message.write(&mut said).unwrap());
+        self.stdin.write_all(&said).unwrap();
+        self.stdin.flush().unwrap();
+    }
+
+    /// The same as [`Client::edit`], for whoever says it later.
+    pub fn changed(&mut self, path: &str, bytes: std::ops::Range<usize>, text: &str) -> Message {
         let range = Range::new(self.position(path, bytes.start), self.position(path, bytes.end));
         let uri = self.uri(path);
         let (version, whole) = self.open.get_mut(path).unwrap();
         *version += 1;
         whole.replace_range(bytes, text);
         let version = *version;
-        self.say(
-            "textDocument/didChange",
-            json!({
-                "textDocument": { "uri": uri, "version": version },
-                "contentChanges": [{ "range": range, "text": text }],
-            }),
-        );
+        let params = json!({
+            "textDocument": { "uri": uri, "version": version },
+            "contentChanges": [{ "range": range, "text": text }],
+        });
+        Notification::new("textDocument/didChange".to_owned(), params).into()
+    }
+
+    /// A question, for whoever asks it later.
+    pub fn question(&mut self, method: &str, params: Value) -> (RequestId, Message) {
+        self.asked += 1;
+        let id = RequestId::from(self.asked);
+        (id.clone(), Request::new(id, method.to_owned(), params).into())
     }
 
     /// Makes changes that the program has proposed; those of files that are not open are written to the disk.
@@ -240,7 +308,8 @@ impl Client {
                 Some((_, text)) => text.clone(),
                 None => std::fs::read_to_string(self.folder.path().join(path)).unwrap_or_default(),
             };
-            for diagnostic in diagnostics {
+            // What tests came to is nothing that the check says.
+            for diagnostic in diagnostics.iter().filter(|told| told.source.as_deref() == Some("lotse")) {
                 let value = serde_json::to_value(diagnostic).unwrap();
                 let start = diagnostic.range.start;
                 let offset = self.offset(&text, start);

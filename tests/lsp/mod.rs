@@ -1,10 +1,12 @@
 //! The language server through editing sessions, over its standard input and output.
 
 mod client;
+mod workspaces;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use lsp_server::{Message, Notification};
 use serde_json::{Value, json};
 
 use client::Client;
@@ -171,4 +173,106 @@ fn a_question_that_is_taken_back_is_not_answered() {
     assert!(client.ask("lotse/nonsense", json!({})).unwrap_err().contains("lotse/nonsense"));
     assert!(client.end().success());
     assert!(!Client::start(&example(), true).vanish().success(), "an editor that goes without a word");
+}
+
+#[test]
+fn what_is_said_in_one_go_is_taken_in_in_one_go() {
+    const KEYS: usize = 100;
+    let mut client = Client::start(&example(), true);
+    client.open(JOURNEY);
+    client.settled();
+    let end = client.text(JOURNEY).len();
+    let mut said: Vec<Message> = Vec::new();
+    for _ in 0..KEYS {
+        said.push(client.changed(JOURNEY, end..end, "x"));
+    }
+    let uri = client.uri(JOURNEY);
+    let params = json!({ "textDocument": { "uri": uri } });
+    let (taken_back, question) = client.question("textDocument/documentSymbol", params.clone());
+    said.push(question);
+    let (wanted, question) = client.question("textDocument/formatting", params);
+    said.push(question);
+    said.push(Notification::new("$/cancelRequest".to_owned(), json!({ "id": taken_back })).into());
+    let before = client.tellings;
+    client.say_at_once(said);
+    let answer = |client: &mut Client, id| loop {
+        if let Some(answer) = client.hear(id) {
+            return answer;
+        }
+    };
+    assert_eq!(answer(&mut client, &taken_back).unwrap_err(), "the question was taken back");
+    let _ = answer(&mut client, &wanted);
+    let tellings = client.tellings - before;
+    assert!(tellings < KEYS / 4, "of {KEYS} keys {tellings} were looked at one by one");
+    assert_eq!(client.settled(), client.checked());
+    assert!(client.end().success());
+}
+
+#[test]
+fn a_test_that_fails_says_so_at_the_line_that_expects_it() {
+    let path = "spring_sale.test.journey";
+    let mut client = Client::start(&example(), true);
+    client.open(path);
+    client.settled();
+    let failures = |client: &Client| {
+        let told = client.told(path).into_iter();
+        let told = told.filter(|(source, ..)| source == "lotse test").map(|told| told.2);
+        told.filter(|line| line.starts_with("expect")).collect::<Vec<_>>()
+    };
+    assert_eq!(failures(&client), Vec::<String>::new());
+    let expected = find(&client, path, "expect email spring_intro");
+    client.edit(path, expected..expected + "expect ".len(), "expect no ");
+    assert_eq!(client.settled(), client.checked(), "the check says nothing of it");
+    assert_eq!(failures(&client), ["expect no email spring_intro"]);
+    client.edit(path, 0..0, "# a line above\n");
+    let _ = client.ask("lotse/tests", json!({})).unwrap();
+    assert_eq!(failures(&client), ["expect no email spring_intro"], "it moves with its line");
+    let expected = find(&client, path, "expect no ");
+    client.edit(path, expected..expected + "expect no ".len(), "expect ");
+    client.settled();
+    assert_eq!(failures(&client), Vec::<String>::new(), "mended");
+    client.end();
+}
+
+#[test]
+fn what_only_a_look_at_the_whole_finds_moves_with_the_text() {
+    let mut client = Client::start(&example(), true);
+    client.open(JOURNEY);
+    let end = client.text(JOURNEY).len();
+    client.edit(
+        JOURNEY,
+        end..end,
+        "# allow W603: for a while\njourney idle { enter by request  stage s { end } }\n",
+    );
+    client.settled();
+    let of_the_whole = |client: &Client| {
+        let told = client.told(JOURNEY).into_iter().filter(|(_, says, _)| says.starts_with("W60"));
+        told.map(|(_, says, about)| (says, about)).collect::<Vec<_>>()
+    };
+    let before = of_the_whole(&client);
+    assert!(before.iter().any(|(says, _)| says.starts_with("W604")), "{before:?}");
+    for (at, key) in [(0, "# \n"), (2, "🌼"), (2, "a"), (0, "\n"), (0, "\n\n")] {
+        client.edit(JOURNEY, at..at, key);
+        client.ask("lotse/tests", json!({})).unwrap();
+        assert_eq!(of_the_whole(&client), before, "{key:?}");
+    }
+    client.end();
+}
+
+#[test]
+fn an_editor_without_snippets_is_offered_plain_text() {
+    let offered = |capabilities: Value| {
+        let mut client = Client::start_in(&example(), &[""], true, capabilities);
+        client.open(JOURNEY);
+        let found = client.ask_at("textDocument/completion", JOURNEY, 0, json!({})).unwrap();
+        client.end();
+        let items = found["items"].as_array().unwrap().clone();
+        let journey = items.into_iter().find(|item| item["label"] == "journey").unwrap();
+        (journey["insertTextFormat"].clone(), journey["textEdit"]["newText"].as_str().unwrap().to_owned())
+    };
+    let (format, text) = offered(json!({}));
+    assert!(format == 1 && text.starts_with("journey name \"") && !text.contains('$'), "{format} {text}");
+    let can = json!({ "textDocument": { "completion": { "completionItem": { "snippetSupport": true } } } });
+    let (format, text) = offered(can);
+    assert!(format == 2 && text.contains("${1:name}"), "{format} {text}");
 }
