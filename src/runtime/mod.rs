@@ -17,6 +17,7 @@ mod hits;
 mod import;
 mod learn;
 mod ledger;
+mod looked;
 pub mod made_up;
 mod mail;
 mod others;
@@ -61,6 +62,7 @@ use crate::language::plan::{Expr, Unsure};
 use crate::metrics::Metrics;
 use crate::store::{NextDue, Store, StoreError};
 use crate::time::{Clock, Moment, TimeZone};
+use looked::Looked;
 
 /// The store, the plans in force and what else moving contacts needs.
 pub struct Runtime {
@@ -71,12 +73,8 @@ pub struct Runtime {
     learned: RwLock<Arc<Learned>>,
     metrics: Metrics,
     arm: Option<Arm>,
-    /// What was due next when it was looked last.
-    looked: tokio::sync::Mutex<Option<(tokio::time::Instant, NextDue)>>,
+    looked: Looked,
 }
-
-/// How long it is good for all who look whether anything is due that one of them has looked.
-const LOOKED: Duration = Duration::from_millis(500);
 
 impl Runtime {
     /// A runtime over a store. `zone` is that of contacts without one, `assign` says who gets which leads.
@@ -94,7 +92,7 @@ impl Runtime {
             learned: RwLock::default(),
             metrics: Metrics::default(),
             arm: None,
-            looked: tokio::sync::Mutex::default(),
+            looked: Looked::default(),
         }
     }
 
@@ -184,22 +182,12 @@ impl Runtime {
         if !self.store.is_shared() {
             return self.store.read().await?.next_due().await;
         }
-        let mut looked = self.looked.lock().await;
-        if let Some((at, next)) = *looked {
-            let NextDue { turns, mails, over_http, calls } = next;
-            let nothing_now = [turns, mails, over_http, calls].into_iter().flatten().all(|next| next > now);
-            if nothing_now && at.elapsed() < LOOKED {
-                return Ok(next);
-            }
-        }
-        let next = self.store.read().await?.next_due().await?;
-        *looked = Some((tokio::time::Instant::now(), next));
-        Ok(next)
+        self.looked.next_due(now, async { self.store.read().await?.next_due().await }).await
     }
 
-    /// Has the next who asks what is due look for themselves: timers were set.
-    async fn look_anew(&self) {
-        *self.looked.lock().await = None;
+    /// Has the next who asks what is due look for themselves: moments were set, and are lasting.
+    fn look_anew(&self) {
+        self.looked.forget();
     }
 
     /// The zone of contacts without one.

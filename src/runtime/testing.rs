@@ -3,19 +3,83 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::{Runtime, deploy, event_id};
-use crate::domain::{Attributes, ContactId, EventKind, Permission};
+use crate::domain::{Attributes, CallId, CallKind, ContactId, EventKind, MessageId, Permission};
 use crate::engine::Plans;
 use crate::language::check::check;
 use crate::source::WorkspaceFiles;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Arrival, ArrivalKind, Identity, ImportRow, Store, Who, audit};
+use crate::store::{
+    Arrival, ArrivalKind, Carrier, ClaimedCall, ClaimedMessage, Connections, Identity, ImportRow, ReadUnit,
+    Result, Store, Who, WriteUnit, audit,
+};
 use crate::time::{Moment, TimeZone};
 
 const SECOND: i64 = 1_800_000_000;
 
 pub(super) fn at(second: i64) -> Moment {
     Moment::from_seconds(SECOND + second)
+}
+
+/// A store that other processes may work on too, as far as a runtime can tell.
+pub(super) struct Shared(pub(super) Arc<dyn Store>);
+
+#[async_trait]
+impl Store for Shared {
+    async fn write(&self) -> Result<Box<dyn WriteUnit>> {
+        self.0.write().await
+    }
+
+    async fn read(&self) -> Result<Box<dyn ReadUnit>> {
+        self.0.read().await
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    async fn claim_messages(
+        &self,
+        carrier: Carrier,
+        now: Moment,
+        limit: u32,
+        under_way: &[MessageId],
+        full: &[String],
+    ) -> Result<Vec<ClaimedMessage>> {
+        self.0.claim_messages(carrier, now, limit, under_way, full).await
+    }
+
+    async fn claim_calls(
+        &self,
+        now: Moment,
+        limit: u32,
+        under_way: &[CallId],
+        full: &[(CallKind, String)],
+    ) -> Result<Vec<ClaimedCall>> {
+        self.0.claim_calls(now, limit, under_way, full).await
+    }
+
+    async fn changes_elsewhere(&self) -> Result<i64> {
+        self.0.changes_elsewhere().await
+    }
+
+    async fn pending_migrations(&self) -> Result<usize> {
+        self.0.pending_migrations().await
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        self.0.connections()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.0.free_bytes()
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
 }
 
 /// A runtime over a database of its own, with one journey in force.

@@ -102,7 +102,7 @@ impl Runtime {
             Recording::OneByOne => record_one_by_one(&mut *unit, batch).await?,
         }
         unit.commit().await?;
-        self.look_anew().await;
+        self.look_anew();
         decided.count(&self.metrics);
         self.metrics.steps.add(tick.steps);
         for at in came {

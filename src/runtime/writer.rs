@@ -166,6 +166,15 @@ impl Job {
         }
     }
 
+    /// Whether it says when something is to be tried again.
+    fn sets_a_moment(&self) -> bool {
+        match self {
+            Job::Settle { settlement, .. } => settlement.outcome.due_at().is_some(),
+            Job::SettleCall { settlement, .. } => settlement.due_at.is_some(),
+            _ => false,
+        }
+    }
+
     /// Whether nobody waits for it, or only mails whose turn is still to come.
     fn can_wait(&self) -> bool {
         match self {
@@ -318,6 +327,10 @@ impl Desk {
         count(&jobs, &answers, metrics);
         self.flow.pulse.wrote();
         self.recent.remember(&hits(&jobs), std::mem::take(&mut answers.hits.lasting), now);
+        // Before anybody is woken who looks when that is.
+        if jobs.iter().any(Job::sets_a_moment) {
+            self.runtime.look_anew();
+        }
         answer(jobs, answers, &self.flow);
     }
 

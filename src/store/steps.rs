@@ -21,7 +21,7 @@ impl Outcome {
     }
 
     /// When it is tried next.
-    pub(super) fn due_at(self) -> Option<Moment> {
+    pub(crate) fn due_at(self) -> Option<Moment> {
         match self {
             Outcome::Again(at) | Outcome::NotBefore(at) | Outcome::NotBegun(at) => Some(at),
             Outcome::State(_) | Outcome::Skipped(_) => None,

@@ -1,9 +1,9 @@
 use super::*;
-use crate::domain::{Attributes, ContactId, EventKind, MessageId};
+use crate::domain::{Attributes, CallState, ContactId, EventKind, MessageId};
 use crate::runtime::event_id;
-use crate::runtime::testing::{Place, at};
+use crate::runtime::testing::{Place, Shared, at};
 use crate::store::{ArrivalKind, Identity};
-use crate::time::ManualClock;
+use crate::time::{ManualClock, TimeZone};
 use crate::track::{Hit, HitKind};
 
 fn opening(number: u128) -> Job {
@@ -80,4 +80,46 @@ async fn whoever_cannot_be_read_keeps_nobody_else_from_being_taken() {
         assert_eq!(taken, expected);
     }
     assert_eq!(flow.pulse.why_unwritten(at(2)), None, "nothing failed");
+}
+
+/// Whoever looks when something is due again is woken by the outcome, and must not go by what was found before it.
+#[tokio::test]
+async fn when_something_is_tried_again_is_known_as_soon_as_it_is_written() {
+    let journey = "topic news \"News\" essential
+        email hello { topic news from m subject \"Hi\" body \"Hi\" }
+        journey j { enter on signup stage s { send email hello call erp with { } end } }";
+    let place = Place::new("again", journey).await;
+    place.has_address("ada", "ada@example.org").await;
+    let contact = place.comes("ada", "signup", [0]).await;
+    place.runtime.tick(at(1), 100).await.unwrap();
+    let mut unit = place.runtime.store().read().await.unwrap();
+    let message = unit.messages(contact).await.unwrap().remove(0).key();
+    let call = unit.calls(contact).await.unwrap().remove(0).call.id;
+    drop(unit);
+    let store = Arc::new(Shared(Arc::clone(place.runtime.store())));
+    let runtime = Arc::new(Runtime::new(store, place.runtime.plans(), TimeZone::UTC, [].into()));
+    let (flow, clock) = (Arc::new(Flow::default()), Arc::new(ManualClock::new(at(0))));
+    let (writer, _) = Writer::start(Arc::clone(&runtime), clock, Arc::clone(&flow));
+    let due = async || {
+        let next = runtime.next_due(at(0)).await.unwrap();
+        (next.mails, next.calls)
+    };
+    assert_eq!(due().await, (Some(at(1)), Some(at(1))));
+    let outcome = Outcome::NotBefore(at(70));
+    let settlement = MessageSettlement { key: message, attempt: Some(1), outcome, answer: String::new() };
+    writer.give(Job::Settle { settlement, events: Vec::new(), suppress: None }).await.unwrap();
+    flow.mail.notified().await;
+    assert_eq!(due().await, (Some(at(70)), Some(at(1))));
+    let settlement = CallSettlement {
+        contact,
+        id: call,
+        attempt: 1,
+        state: CallState::Pending,
+        due_at: Some(at(80)),
+        status: None,
+        answer: String::new(),
+    };
+    writer.give(Job::SettleCall { settlement, event: None }).await.unwrap();
+    flow.calls.notified().await;
+    assert_eq!(due().await, (Some(at(70)), Some(at(80))));
 }
