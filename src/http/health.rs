@@ -45,6 +45,10 @@ struct Ready {
     /// That nothing is handed over, since when and why. Somebody wanted that, so all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<Hold>,
+    /// What became of messages and calls and cannot be written, and why: it is kept and tried again, and everything else
+    /// is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unwritten: Option<String>,
     /// How large the log of the database is, where it is on this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     log_bytes: Option<u64>,
@@ -68,7 +72,13 @@ async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem> {
     }
     let log_bytes = app.runtime.store().log_bytes();
     let behind = known.due.turns.map_or(0, |due| now.micros_since(due).max(0));
-    Ok(Json(Ready { status: "ready", behind_seconds: behind / 1_000_000, held: known.held, log_bytes }))
+    Ok(Json(Ready {
+        status: "ready",
+        behind_seconds: behind / 1_000_000,
+        held: known.held,
+        unwritten: app.flow.pulse.what_is_unwritten(),
+        log_bytes,
+    }))
 }
 
 struct Known {

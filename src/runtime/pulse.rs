@@ -33,6 +33,8 @@ pub struct Pulse {
     calls: Beat,
     /// When and why something could not be written the last time, where nothing was written since.
     unwritten: Mutex<Option<(Moment, String)>>,
+    /// What cannot be written though everything else can be, and why.
+    unwritten_alone: Mutex<Option<String>>,
     /// Why the journeys that others put into force could not be read the last time.
     unread: Mutex<Option<String>>,
 }
@@ -83,6 +85,16 @@ impl Pulse {
         if !matches!(error, StoreError::Overtaken) {
             *lock(&self.unwritten) = Some((now, error.to_string()));
         }
+    }
+
+    /// What cannot be written though everything else can be, and why; nothing where there is no such thing.
+    pub(super) fn unwritten(&self, what: Option<String>) {
+        *lock(&self.unwritten_alone) = what;
+    }
+
+    /// What cannot be written though everything else can be, and why.
+    pub fn what_is_unwritten(&self) -> Option<String> {
+        lock(&self.unwritten_alone).clone()
     }
 
     /// The journeys in force were read, or could not be.

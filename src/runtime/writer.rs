@@ -1,9 +1,11 @@
+mod alone;
 mod apart;
+mod job;
 mod together;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +17,12 @@ use super::flow::Flow;
 use super::gate::{self, Passes};
 use super::hits::{MessageHit, Recent};
 use super::setback::Setback;
-use crate::domain::{CallId, ContactId, Event, Permission};
 use crate::metrics::Metrics;
-use crate::store::{
-    Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError, Wake,
-};
+use crate::store::{Intake, StoreError, Wake};
 use crate::time::{Clock, Moment};
+use alone::Alone;
+use job::refuse;
+pub use job::{Done, Job};
 use together::Together;
 
 /// How many jobs wait at the most; beyond it, who asks is told to come back.
@@ -48,144 +50,6 @@ pub enum WriterError {
     /// The program is ending.
     #[error("the program is ending: come back in a moment")]
     Ending,
-}
-
-/// Answers whoever waits for a job.
-pub type Done<T> = oneshot::Sender<Result<T, WriterError>>;
-
-/// Something small to be written.
-pub enum Job {
-    /// What came from outside, and what of it could not be taken.
-    Arrive {
-        /// What came.
-        arrivals: Vec<Arrival>,
-        /// What could not be taken: the reason, and the thing itself.
-        quarantine: Vec<(String, String)>,
-        /// When.
-        at: Moment,
-        /// For each arrival what became of it; nothing where what is stored of whom it names cannot be read, so that it was
-        /// not taken.
-        done: Done<Vec<Option<Intake>>>,
-    },
-    /// Events of known contacts.
-    Events {
-        /// The events.
-        events: Vec<Event>,
-        /// Who waits for it.
-        done: Done<()>,
-    },
-    /// A request for an image or a link of a message.
-    Hit {
-        /// The request.
-        hit: MessageHit,
-        /// Who waits for it, if somebody does.
-        done: Option<Done<()>>,
-    },
-    /// Decisions on topics.
-    Decide {
-        /// The decisions.
-        permissions: Vec<Permission>,
-        /// Who waits for it.
-        done: Done<()>,
-    },
-    /// A team's answer to a lead.
-    Lead {
-        /// Whom it is about.
-        contact: ContactId,
-        /// The lead.
-        call: CallId,
-        /// What the team says.
-        accepted: bool,
-        /// Who says it.
-        by: String,
-        /// What tells of it.
-        event: Event,
-        /// Whether it was the first answer.
-        done: Done<bool>,
-    },
-    /// An answer to a survey.
-    Answer {
-        /// What tells of it.
-        event: Event,
-        /// Whether it was the first.
-        done: Done<bool>,
-    },
-    /// The last gate before messages go.
-    HandOver {
-        /// The messages, each with the moment from which on it may not: quiet hours begin, or it is too late.
-        messages: Vec<(MessageKey, Moment)>,
-        /// Which may go.
-        done: oneshot::Sender<Passes>,
-    },
-    /// Messages that the gate may have let go, and whose content did not go, for the answer never came.
-    TakeBack {
-        /// The messages.
-        messages: Vec<MessageKey>,
-        /// When the gate was asked.
-        asked_at: Moment,
-    },
-    /// A message that this process took and does not hand over now: another may.
-    GiveBack {
-        /// The message.
-        message: MessageKey,
-    },
-    /// What became of a message.
-    Settle {
-        /// What.
-        settlement: MessageSettlement,
-        /// What tells of it.
-        events: Vec<Event>,
-        /// An address that is dead.
-        suppress: Option<(ContactId, String, String)>,
-    },
-    /// What became of a call.
-    SettleCall {
-        /// What.
-        settlement: CallSettlement,
-        /// The answer, for the run that waits for it.
-        event: Option<Event>,
-    },
-    /// What is sent by a call, before it is sent for the first time.
-    Bodies {
-        /// The bodies.
-        bodies: Vec<(ContactId, CallId, String)>,
-        /// What is kept of each: another process may have been first.
-        done: Done<BTreeMap<CallId, String>>,
-    },
-}
-
-impl Job {
-    /// The message that another process may hand over, once this is written.
-    fn leaves(&self) -> Option<MessageKey> {
-        match self {
-            Job::GiveBack { message } => Some(*message),
-            Job::Settle { settlement, .. } => {
-                matches!(settlement.outcome, Outcome::NotBegun(_)).then_some(settlement.key)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether it says when something is to be tried again.
-    fn sets_a_moment(&self) -> bool {
-        match self {
-            Job::Settle { settlement, .. } => settlement.outcome.due_at().is_some(),
-            Job::SettleCall { settlement, .. } => settlement.due_at.is_some(),
-            _ => false,
-        }
-    }
-
-    /// Whether nobody waits for it, or only mails whose turn is still to come.
-    fn can_wait(&self) -> bool {
-        match self {
-            Job::GiveBack { .. }
-            | Job::Settle { .. }
-            | Job::SettleCall { .. }
-            | Job::Hit { done: None, .. } => true,
-            Job::HandOver { messages, .. } => messages.len() > 1,
-            _ => false,
-        }
-    }
 }
 
 /// Writes what many tasks want written, together: one transaction for all that came while the last one was
@@ -250,20 +114,27 @@ async fn write(
         flow,
         recent: Recent::default(),
         kept: VecDeque::new(),
+        alone: Alone::default(),
         most: TOGETHER_MAX,
         setback: Setback::default(),
     };
     let mut again = Duration::ZERO;
     loop {
-        let came = if desk.kept.is_empty() {
-            gather(&mut receiver, &mut jobs, desk.most).await
-        } else {
-            let waited = tokio::time::timeout(again, receiver.recv_many(&mut jobs, desk.most)).await;
-            waited.unwrap_or(usize::MAX)
+        let came = match desk.alone.next() {
+            _ if !desk.kept.is_empty() => {
+                let waited = tokio::time::timeout(again, receiver.recv_many(&mut jobs, desk.most)).await;
+                waited.unwrap_or(usize::MAX)
+            }
+            // What has come by then is among the jobs.
+            Some(next) => {
+                let waited = tokio::time::timeout_at(next, gather(&mut receiver, &mut jobs, desk.most)).await;
+                waited.unwrap_or(usize::MAX)
+            }
+            None => gather(&mut receiver, &mut jobs, desk.most).await,
         };
         if came == 0 {
             if desk.kept.is_empty() {
-                return;
+                return desk.end().await;
             }
             // Nobody gives anything any more.
             tokio::time::sleep(again).await;
@@ -271,7 +142,12 @@ async fn write(
         let kept = desk.kept.len().min(desk.most);
         let mut together: Vec<Job> = desk.kept.drain(..kept).collect();
         together.append(&mut jobs);
-        again = desk.write(together).await;
+        if !together.is_empty() {
+            again = desk.write(together).await;
+        }
+        if desk.alone.next().is_some_and(|next| next <= Instant::now()) {
+            desk.try_alone().await;
+        }
     }
 }
 
@@ -283,7 +159,9 @@ struct Desk {
     recent: Recent,
     /// What must not be lost and could not be written yet.
     kept: VecDeque<Job>,
-    /// How much of it, and how much that is new, is tried together: less each time it fails.
+    /// What of it could not be written though everything else could.
+    alone: Alone,
+    /// How much of what is kept, and how much that is new, is tried together: less each time it fails.
     most: usize,
     setback: Setback,
 }
@@ -306,10 +184,7 @@ impl Desk {
                 }
                 Err(error) => match apart::take(&self.runtime, part).await {
                     Ok(apart) => parts.extend(apart.into_iter().rev()),
-                    Err(part) => {
-                        failed = true;
-                        self.refused(part, now, &error);
-                    }
+                    Err(part) => failed |= self.singled_out(part, now, &error),
                 },
             }
         }
@@ -371,7 +246,7 @@ fn forget(kept: &mut VecDeque<Job>) {
     if before > KEPT_MAX {
         let mut too_many = before - KEPT_MAX;
         kept.retain(|job| {
-            let goes = too_many > 0 && matches!(job, Job::Hit { done: None, .. });
+            let goes = too_many > 0 && job.is_looked();
             too_many -= usize::from(goes);
             !goes
         });
@@ -477,32 +352,4 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
     if calls {
         flow.calls.notify_one();
     }
-}
-
-/// Tells those who can ask again that nothing was written, and keeps what nobody can say again.
-fn refuse(jobs: Vec<Job>, now: Moment, error: &StoreError) -> Vec<Job> {
-    let why = || WriterError::Failed(error.to_string());
-    let mut kept = Vec::new();
-    for job in jobs {
-        match job {
-            Job::Arrive { done, .. } => drop(done.send(Err(why()))),
-            Job::Hit { done: Some(done), .. } => drop(done.send(Err(why()))),
-            Job::Events { done, .. } | Job::Decide { done, .. } => drop(done.send(Err(why()))),
-            Job::Bodies { done, .. } => drop(done.send(Err(why()))),
-            Job::Lead { done, .. } | Job::Answer { done, .. } => drop(done.send(Err(why()))),
-            // What may not be committed must not go. What is committed all the same, as where the connection was lost
-            // behind the commit, would be taken for gone.
-            Job::HandOver { messages, done } => {
-                drop(done);
-                let messages = messages.into_iter().map(|(key, _)| key).collect();
-                kept.push(Job::TakeBack { messages, asked_at: now });
-            }
-            job @ (Job::Settle { .. }
-            | Job::SettleCall { .. }
-            | Job::TakeBack { .. }
-            | Job::GiveBack { .. }
-            | Job::Hit { done: None, .. }) => kept.push(job),
-        }
-    }
-    kept
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::domain::{Attributes, CallState, ContactId, EventKind, MessageId};
+use crate::domain::{Attributes, CallState, ContactId, EventKind, MessageId, MessageState};
 use crate::runtime::event_id;
 use crate::runtime::testing::{Place, Shared, at};
-use crate::store::{ArrivalKind, Identity};
+use crate::store::{Arrival, ArrivalKind, CallSettlement, Identity, MessageKey, MessageSettlement, Outcome};
 use crate::time::{ManualClock, TimeZone};
 use crate::track::{Hit, HitKind};
 
@@ -122,4 +122,88 @@ async fn when_something_is_tried_again_is_known_as_soon_as_it_is_written() {
     writer.give(Job::SettleCall { settlement, event: None }).await.unwrap();
     flow.calls.notified().await;
     assert_eq!(due().await, (Some(at(70)), Some(at(80))));
+}
+
+/// A place where a mail to each of two people was handed over, with the mails.
+async fn two_under_way(name: &str) -> (Place, [MessageKey; 2]) {
+    let journey = "topic news \"News\" essential
+        email hello { topic news from m subject \"Hi\" body \"Hi\" }
+        journey j { enter on signup stage s { send email hello end } }";
+    let place = Place::new(name, journey).await;
+    let mut keys = Vec::new();
+    for who in ["ada", "ben"] {
+        place.has_address(who, &format!("{who}@example.org")).await;
+        let contact = place.comes(who, "signup", [0]).await;
+        place.runtime.tick(at(1), 100).await.unwrap();
+        let mut unit = place.runtime.store().write().await.unwrap();
+        keys.push(unit.messages(contact).await.unwrap().remove(0).key());
+        assert!(unit.hand_over(&keys, at(1)).await.unwrap().iter().any(|answer| answer.goes));
+        unit.commit().await.unwrap();
+    }
+    (place, keys.try_into().unwrap())
+}
+
+#[tokio::test]
+async fn an_outcome_that_cannot_be_written_holds_nothing_else_up_and_is_not_lost() {
+    let (place, [ada, ben]) = two_under_way("alone").await;
+    let id = ada.id.0.simple().to_string().to_uppercase();
+    let refuse = format!(
+        "CREATE TRIGGER no BEFORE UPDATE ON message WHEN hex(new.id) = '{id}'
+        BEGIN SELECT RAISE(ABORT, 'no'); END"
+    );
+    place.sqlite.say(&refuse).await;
+    let (flow, clock) = (Arc::new(Flow::default()), Arc::new(ManualClock::new(at(2))));
+    flow.messages().extend([ada.id, ben.id]);
+    let (writer, writing) = Writer::start(Arc::clone(&place.runtime), clock, Arc::clone(&flow));
+    for key in [ada, ben] {
+        let outcome = Outcome::State(MessageState::Accepted);
+        let settlement = MessageSettlement { key, attempt: Some(1), outcome, answer: "250".to_owned() };
+        writer.offer(Job::Settle { settlement, events: Vec::new(), suppress: None }).unwrap();
+    }
+    let state = async |key| {
+        let mut unit = place.runtime.store().read().await.unwrap();
+        unit.message(key).await.unwrap().unwrap().message.state
+    };
+    while state(ben).await != MessageState::Accepted || flow.pulse.what_is_unwritten().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let failures = place.runtime.metrics().commit_failures.get();
+    for number in 0..5 {
+        let decide = |done| Job::Decide { permissions: Vec::new(), done };
+        writer.write(decide).await.unwrap_or_else(|error| panic!("{number}: {error}"));
+    }
+    assert_eq!(place.runtime.metrics().commit_failures.get(), failures, "nothing else fails with it");
+    assert_eq!(flow.pulse.why_unwritten(at(2)), None);
+    let told = flow.pulse.what_is_unwritten().unwrap();
+    assert!(told.starts_with(&format!("the outcome of message {} of contact {}: ", ada.id, ada.contact)));
+    assert_eq!((state(ada).await, flow.messages().len()), (MessageState::HandedOver, 1), "nobody takes it");
+    place.sqlite.say("DROP TRIGGER no").await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(10)).await;
+    tokio::time::resume();
+    while flow.pulse.what_is_unwritten().is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((state(ada).await, flow.messages().len()), (MessageState::Accepted, 0));
+    drop(writer);
+    writing.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_outcome_that_cannot_be_written_is_tried_a_last_time_at_the_end() {
+    let (place, [ada, _]) = two_under_way("last").await;
+    place.sqlite.say("CREATE TRIGGER no BEFORE UPDATE ON message BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    let (flow, clock) = (Arc::new(Flow::default()), Arc::new(ManualClock::new(at(2))));
+    let (writer, writing) = Writer::start(Arc::clone(&place.runtime), clock, Arc::clone(&flow));
+    let outcome = Outcome::State(MessageState::Accepted);
+    let settlement = MessageSettlement { key: ada, attempt: Some(1), outcome, answer: "250".to_owned() };
+    writer.give(Job::Settle { settlement, events: Vec::new(), suppress: None }).await.unwrap();
+    while flow.pulse.what_is_unwritten().is_none() {
+        tokio::task::yield_now().await;
+    }
+    place.sqlite.say("DROP TRIGGER no").await;
+    drop(writer);
+    writing.await.unwrap();
+    let mut unit = place.runtime.store().read().await.unwrap();
+    assert_eq!(unit.message(ada).await.unwrap().unwrap().message.state, MessageState::Accepted);
 }
