@@ -55,7 +55,7 @@ pub(super) fn run(args: &WhyArgs, dir: &Path) -> anyhow::Result<End> {
 /// Refuses the name of a journey that there never was.
 fn known(journey: &str, versions: &[StoredVersion], workspace: &Workspace) -> anyhow::Result<()> {
     let written = workspace.checked.model.journeys.iter().map(|journey| journey.name.as_str());
-    let deployed = versions.iter().map(|version| version.plan.journey.as_str());
+    let deployed = versions.iter().map(|version| version.journey.as_str());
     let names: BTreeSet<&str> = written.chain(deployed).collect();
     if names.contains(journey) {
         return Ok(());

@@ -25,6 +25,8 @@ pub struct Plans {
     history: BTreeMap<String, Vec<InForce>>,
     /// The ways into journeys in force that are watched, by journey.
     watched: BTreeMap<String, Vec<Way>>,
+    /// Versions that are not in force and whose plan cannot be read, in words.
+    unreadable: BTreeMap<u32, String>,
 }
 
 impl Plans {
@@ -64,6 +66,16 @@ impl Plans {
             self.active.insert(journey.clone(), version);
             self.watch(&journey);
         }
+    }
+
+    /// Adds a version that is not in force and whose plan cannot be read: runs of it wait.
+    pub fn cannot_read(&mut self, version: u32, journey: &str, why: &str) {
+        self.unreadable.insert(version, format!("version {version} of `{journey}`: {why}"));
+    }
+
+    /// The versions whose plan cannot be read, each in words.
+    pub fn unreadable(&self) -> &BTreeMap<u32, String> {
+        &self.unreadable
     }
 
     /// Says which versions of journeys came into force when, in order; `None` is none. A journey of which nothing is

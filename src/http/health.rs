@@ -49,6 +49,9 @@ struct Ready {
     /// is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     unwritten: Option<String>,
+    /// Versions whose plan this program cannot read, and why: whoever is in one waits, and all others go on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<String>,
     /// How large the log of the database is, where it is on this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     log_bytes: Option<u64>,
@@ -77,6 +80,7 @@ async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem> {
         behind_seconds: behind / 1_000_000,
         held: known.held,
         unwritten: app.flow.pulse.what_is_unwritten(),
+        unreadable: app.runtime.plans().unreadable().values().cloned().collect(),
         log_bytes,
     }))
 }
@@ -304,6 +308,21 @@ mod tests {
         assert_eq!(status, StatusCode::OK);
         let held = "\"held\":{\"since\":\"2027-03-01T09:00:00Z\",\"why\":\"a backup was restored\"}";
         assert!(text.contains(held), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_somebody_while_all_else_goes_on_is_told_and_is_not_red() {
+        let stand = Stand::new().await;
+        let (_, text) = asked(&stand).await;
+        assert!(!text.contains("unreadable") && !text.contains("unwritten"), "{text}");
+        let mut plans = (*stand.app.runtime.plans()).clone();
+        plans.cannot_read(7, "old", "it is torn");
+        stand.app.runtime.set_plans(plans);
+        stand.app.flow.pulse.unwritten(Some("the outcome of message 1: no".to_owned()));
+        let (status, text) = asked(&stand).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(text.contains("\"unreadable\":[\"version 7 of `old`: it is torn\"]"), "{text}");
+        assert!(text.contains("\"unwritten\":\"the outcome of message 1: no\""), "{text}");
     }
 
     #[tokio::test]

@@ -59,7 +59,7 @@ pub async fn deploy(
         }
     }
     for version in before.iter().filter(|version| version.active) {
-        let name = &version.plan.journey;
+        let name = &version.journey;
         if checked.model.journey(name).is_none() {
             unit.deploy(name, None, now).await?;
             note(&mut *unit, who, DeedKind::Retired, format!("`{name}`"), now).await?;
@@ -85,7 +85,8 @@ async fn note(
 async fn watch(unit: &mut dyn WriteUnit, deployed: &Deployed, now: Moment) -> Result<(), StoreError> {
     let versions = unit.versions().await?;
     let watched = |version: &&StoredVersion| {
-        version.active && version.plan.enters.iter().any(|enter| enter.kind.is_watched())
+        let plan = version.plan.iter().find(|_| version.active);
+        plan.is_some_and(|plan| plan.enters.iter().any(|enter| enter.kind.is_watched()))
     };
     let mut numbers = versions.iter().filter(watched).map(|version| version.number).peekable();
     if numbers.peek().is_none() {
@@ -95,15 +96,23 @@ async fn watch(unit: &mut dyn WriteUnit, deployed: &Deployed, now: Moment) -> Re
     if numbers.any(is_new) { unit.begin_watch(now).await } else { Ok(()) }
 }
 
-/// The plans that the store holds.
+/// The plans that the store holds. Runs of a version that this program cannot read wait until it can be read, and all
+/// others go on; where it is in force, nobody knows what leads into it, and nothing is looked at.
 ///
 /// # Errors
-/// When the store fails.
+/// When the store fails, or a plan in force cannot be read.
 pub async fn load_plans(store: &dyn Store) -> Result<Plans, StoreError> {
     let mut plans = Plans::default();
     let mut unit = store.read().await?;
     for version in unit.versions().await? {
-        plans.add(version.number, Arc::new(version.plan), version.active);
+        match version.plan {
+            Ok(plan) => plans.add(version.number, Arc::new(plan), version.active),
+            Err(why) if version.active => {
+                let what = format!("version {} of `{}` is in force: {why}", version.number, version.journey);
+                return Err(StoreError::Damaged { table: "version", contact: None, what });
+            }
+            Err(why) => plans.cannot_read(version.number, &version.journey, &why),
+        }
     }
     let deployments = unit.deployments().await?;
     plans.deployed(deployments.into_iter().map(|deployed| (deployed.journey, deployed.at, deployed.version)));

@@ -34,8 +34,8 @@ mod why;
 mod works;
 mod writer;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use calls::CallCenter;
@@ -74,6 +74,8 @@ pub struct Runtime {
     metrics: Metrics,
     arm: Option<Arm>,
     looked: Looked,
+    /// Versions of which it was told that they cannot be read.
+    unreadable_told: Mutex<BTreeSet<u32>>,
 }
 
 impl Runtime {
@@ -93,6 +95,7 @@ impl Runtime {
             metrics: Metrics::default(),
             arm: None,
             looked: Looked::default(),
+            unreadable_told: Mutex::default(),
         }
     }
 
@@ -130,20 +133,38 @@ impl Runtime {
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
     }
 
-    /// Reads the plans anew. Where they cannot be read, those at hand stay.
+    /// Reads the plans anew. Where those in force cannot be read, those at hand stay.
     ///
     /// # Errors
-    /// When the store fails, or holds a plan that this program cannot read.
+    /// When the store fails, or a plan is in force that this program cannot read.
     pub async fn reload(&self) -> Result<(), StoreError> {
         let loaded = load_plans(&*self.store).await;
         match loaded {
-            Ok(plans) => self.set_plans(plans),
+            Ok(plans) => {
+                self.tell_unreadable(&plans);
+                self.set_plans(plans);
+            }
             Err(error) => {
                 tracing::error!(%error, "the journeys in force could not be read; what they are needed for waits");
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Tells of each version that cannot be read, once.
+    fn tell_unreadable(&self, plans: &Plans) {
+        let mut told = self.unreadable_told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|version| plans.unreadable().contains_key(version));
+        for (version, what) in plans.unreadable() {
+            if told.insert(*version) {
+                tracing::error!(
+                    what,
+                    "a plan cannot be read: whoever is in it waits, with everything that happens to them, until a \
+                    program that can read it works on this database; all others go on"
+                );
+            }
+        }
     }
 
     /// The plans, read anew where one of these versions is not among them: another process may have put it into force

@@ -88,7 +88,7 @@ impl Pulse {
     }
 
     /// What cannot be written though everything else can be, and why; nothing where there is no such thing.
-    pub(super) fn unwritten(&self, what: Option<String>) {
+    pub fn unwritten(&self, what: Option<String>) {
         *lock(&self.unwritten_alone) = what;
     }
 

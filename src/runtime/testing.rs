@@ -186,7 +186,7 @@ impl Place {
     /// Without a look at what cannot be read.
     pub(super) async fn pending_events(&self) -> usize {
         let mut unit = self.runtime.store().write().await.unwrap();
-        unit.claim(Moment::MIN, 1_000).await.unwrap().events.len()
+        unit.claim(Moment::MIN, 1_000, &[]).await.unwrap().events.len()
     }
 
     /// How many events wait to be looked at.

@@ -66,7 +66,8 @@ impl Runtime {
         let extended = plans.are_watching() && unit.extend_watch(plans.deployed_at(), now, limit).await?;
         let woken = plans.are_moving() && wake(&mut *unit, plans.deployed_at(), now).await?;
         let extended = extended || woken;
-        let mut claim = unit.claim(now, limit).await?;
+        let unreadable: Vec<u32> = plans.unreadable().keys().copied().collect();
+        let mut claim = unit.claim(now, limit, &unreadable).await?;
         // What was claimed may have come in behind a deployment that is not known here yet: it would be looked at by nobody
         // who knows where it leads. Asked behind the claim, so that what is deployed later is later than all of it.
         if unit.deployed_at().await? != plans.deployed_at() {

@@ -376,11 +376,16 @@ async fn rest(runtime: &Runtime, flow: &Flow, clock: &dyn Clock, ending: &mut wa
         }
         let until = next.map_or(Duration::MAX, |next| Duration::from_micros(clock.micros_until(next)));
         let is_due = until.is_zero();
-        if is_due && !is_shared {
+        let waits_for_plan = !runtime.plans().unreadable().is_empty();
+        if is_due && !is_shared && !waits_for_plan {
             return;
         }
-        // What is due and was not taken just now, another process is at.
-        let wait = if is_due { ELSEWHERE } else { until.min(LOOK_AT_CLOCK) };
+        // What is due and was not taken just now, another process is at, or it waits for a plan that cannot be read.
+        let wait = match is_due {
+            true if waits_for_plan => WITHOUT_PLAN,
+            true => ELSEWHERE,
+            false => until.min(LOOK_AT_CLOCK),
+        };
         tokio::select! {
             // In a fixed order, so that a simulation can be played again.
             biased;

@@ -79,6 +79,7 @@ for_every_store! {
         turns_are_counted
         experiments_are_counted_by_the_hour
         events_of_our_own_wait_to_be_looked_at
+        whoever_waits_for_a_plan_is_left_with_all_that_is_theirs
     }
     intake {
         arrivals_are_stored_once

@@ -5,6 +5,8 @@
 //! which share what they have in common; [`memory`] is for tests and simulation. One suite of tests, `contract`, holds
 //! for every store.
 
+#[macro_use]
+mod readable;
 mod error;
 mod claim;
 mod types;
@@ -269,12 +271,13 @@ pub trait WriteUnit: ReadUnit {
     /// events that no run has looked at, the oldest first, and runs whose moment has come, and contacts whose moment
     /// has come; of the contacts of both also later events, so that an event goes before a later timer. Of each of
     /// them there are no more than [`Claim::EVENTS_EACH_MAX`] and one such events, those that happened first, and of
-    /// all together no more than that beyond `limit`: whoever has no room is left with all that is theirs.
+    /// all together no more than that beyond `limit`: whoever has no room is left with all that is theirs. So is whoever has
+    /// a run of a version that is `unreadable` to which it may matter.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] with the contact whose row cannot be read: [`set_aside`](Self::set_aside) takes it out
     /// of the way.
-    async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim>;
+    async fn claim(&mut self, now: Moment, limit: u32, unreadable: &[u32]) -> Result<Claim>;
 
     /// What is known of contacts, for moving them: with runs that are inside, and ended ones whose goals could
     /// still be reached at `earliest`. How far back `needs` reaches is counted from there, and rather too far

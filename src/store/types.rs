@@ -474,8 +474,10 @@ pub struct StoredEvent {
 pub struct StoredVersion {
     /// Its number.
     pub number: u32,
-    /// Its plan.
-    pub plan: Plan,
+    /// The journey.
+    pub journey: String,
+    /// Its plan, or why it cannot be read.
+    pub plan: Result<Plan, String>,
     /// Whether it is in force.
     pub active: bool,
 }

@@ -320,7 +320,7 @@ forward! { WriteUnit for FaultyWriter {
             Ok(())
         }
     }
-        fn claim(now: Moment, limit: u32) -> Claim;
+        fn claim(now: Moment, limit: u32, unreadable: &[u32]) -> Claim;
         fn states(contacts: &[ContactId], needs: &Needs, earliest: Moment) -> Vec<ContactState>;
         fn record(batch: TurnBatch) -> ();
         fn record_or_leave(batch: TurnBatch) -> ();

@@ -209,3 +209,46 @@ async fn an_event_leads_into_a_journey_that_another_process_put_into_force() {
     assert!(old.tick(at(10), 100).await.is_err());
     assert_eq!((place.outcomes(ada).await.len(), place.pending_events().await), (1, 1));
 }
+
+/// Whoever is in an earlier version that cannot be read waits with everything that happens to them, however many they
+/// are, and all others go on.
+#[tokio::test]
+async fn a_plan_that_cannot_be_read_stops_only_those_who_are_in_it() {
+    let place = Place::new("unreadable", JOURNEY).await;
+    let mut first = Vec::new();
+    for number in 0..5 {
+        first.push(place.comes(&format!("a{number}"), "signup", [0]).await);
+    }
+    while place.runtime.tick(at(1), 100).await.unwrap().more {}
+    place.deploys(&JOURNEY.replace("sale", "won"), 2).await;
+    let spoil = async |plan: &str| {
+        let sql = format!("UPDATE version SET plan = {plan} WHERE number = 1");
+        place.sqlite.say(&sql).await;
+        place.runtime.reload().await.unwrap();
+    };
+    spoil("'!' || plan").await;
+    let unreadable: Vec<u32> = place.runtime.plans().unreadable().keys().copied().collect();
+    assert_eq!(unreadable, [1]);
+    for number in 0..5 {
+        place.comes(&format!("a{number}"), "bought", [3]).await;
+    }
+    let ben = place.comes("ben", "signup", [4]).await;
+    place.comes("ben", "bought", [5]).await;
+    // Fewer than wait.
+    for now in [6, 100_000] {
+        while place.runtime.tick(at(now), 2).await.unwrap().more {}
+    }
+    assert_eq!(place.outcomes(ben).await, [Some("won".to_owned())]);
+    for contact in &first {
+        assert_eq!(place.outcomes(*contact).await, [None]);
+    }
+    assert_eq!(place.pending_events().await, 5, "nothing is lost");
+    spoil("substr(plan, 2)").await;
+    while place.runtime.tick(at(100_001), 2).await.unwrap().more {}
+    for contact in &first {
+        assert_eq!(place.outcomes(*contact).await, [Some("sale".to_owned())], "as it happened");
+    }
+    // What leads into a version in force that cannot be read, nobody knows.
+    place.sqlite.say("UPDATE version SET plan = '{' WHERE number = 2").await;
+    assert!(place.runtime.reload().await.is_err());
+}

@@ -180,6 +180,12 @@ pub struct Stray {
 pub async fn audit(unit: &mut dyn ReadUnit, zone: &TimeZone) -> Result<Audit> {
     let (mut auditor, mut counts) = (Auditor::default(), Counts::default());
     let versions = auditor.readable(unit.versions().await)?;
+    for version in versions.iter().flatten() {
+        if let Err(why) = &version.plan {
+            let what = format!("version {} of `{}`: {why}", version.number, version.journey);
+            auditor.damaged(Damage { contact: None, what });
+        }
+    }
     let deployments = auditor.readable(unit.deployments().await)?.unwrap_or_default();
     let pace = Pace::new(versions, deployments, zone);
     let merged = auditor.readable(unit.merged().await)?.unwrap_or_default();

@@ -13,6 +13,7 @@ const NOTICED_WITHIN_SECONDS: i64 = 60;
 /// What held when: plans by their version, and the policy in force since each deployment.
 pub(super) struct Pace<'a> {
     plans: BTreeMap<u32, Plan>,
+    /// Whether all of them could be read.
     has_plans: bool,
     /// Since when which version's policy is in force, in order.
     policies: Vec<(Moment, Option<u32>)>,
@@ -20,15 +21,16 @@ pub(super) struct Pace<'a> {
 }
 
 impl<'a> Pace<'a> {
-    /// Without versions where those cannot be read: then nothing is said of what follows them.
+    /// Without versions where those cannot be read: then nothing is said of what follows any of them.
     pub(super) fn new(
         versions: Option<Vec<StoredVersion>>,
         deployments: Vec<Deployment>,
         zone: &'a TimeZone,
     ) -> Self {
-        let has_plans = versions.is_some();
-        let plans: BTreeMap<u32, Plan> =
-            versions.into_iter().flatten().map(|version| (version.number, version.plan)).collect();
+        let has_plans =
+            versions.as_ref().is_some_and(|versions| versions.iter().all(|version| version.plan.is_ok()));
+        let readable = |version: StoredVersion| Some((version.number, version.plan.ok()?));
+        let plans: BTreeMap<u32, Plan> = versions.into_iter().flatten().filter_map(readable).collect();
         let mut active: BTreeMap<String, u32> = BTreeMap::new();
         let mut policies = Vec::new();
         for deployment in deployments {

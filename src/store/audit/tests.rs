@@ -25,7 +25,7 @@ fn versions() -> Vec<StoredVersion> {
     let checked = check(&files, None);
     assert!(!checked.has_errors(), "{:#?}", checked.findings);
     let plan = compile(&checked.model.journeys[0], &checked, &files.sources).unwrap();
-    vec![StoredVersion { number: 1, plan, active: true }]
+    vec![StoredVersion { number: 1, journey: "j".to_owned(), plan: Ok(plan), active: true }]
 }
 
 fn run_of(contact: ContactId, entered: i64) -> Run {

@@ -28,7 +28,7 @@ pub(super) async fn what_waits_for_whoever_is_set_aside_is_taken_away(store: &dy
     let (ada, ben) = (waiting(store, "ada").await, waiting(store, "ben").await);
     change!(store, unit => unit.set_aside(ada, Waiting::Turns, "why", at(60)));
     let mut unit = store.write().await.unwrap();
-    let claim = unit.claim(at(60), 10).await.unwrap();
+    let claim = unit.claim(at(60), 10, &[]).await.unwrap();
     assert!(claim.events.iter().all(|event| event.contact == ben) && claim.events.len() == 1);
     assert!(claim.due.iter().all(|run| run.contact == ben) && claim.due.len() == 1);
     assert_eq!(claim.watches, [ben]);
@@ -63,7 +63,7 @@ async fn looked(store: &dyn Store) -> Result<Vec<ContactId>, Option<ContactId>> 
         StoreError::Damaged { contact, .. } => contact,
         error => panic!("{error}"),
     };
-    let claim = unit.claim(at(60), 10).await.map_err(whose)?;
+    let claim = unit.claim(at(60), 10, &[]).await.map_err(whose)?;
     let due = claim.due.iter().map(|run| run.contact).chain(claim.watches.iter().copied());
     let mut contacts: Vec<ContactId> = due.chain(claim.events.iter().map(|event| event.contact)).collect();
     contacts.sort();

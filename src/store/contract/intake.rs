@@ -74,7 +74,7 @@ pub(super) async fn what_machines_do_is_kept_and_waits_for_nobody(store: &dyn St
     let kept = look!(store, unit => unit.events(ada, 1)).remove(0);
     assert_eq!((kept.event, kept.pending), (opened, false));
     let mut unit = store.write().await.unwrap();
-    assert!(unit.claim(at(10), 10).await.unwrap().events.is_empty());
+    assert!(unit.claim(at(10), 10, &[]).await.unwrap().events.is_empty());
 }
 
 pub(super) async fn events_are_added_once(store: &dyn Store) {

@@ -129,7 +129,7 @@ pub(super) async fn a_plan_has_one_number(store: &dyn Store) {
     assert_eq!(change!(store, unit => unit.add_version(&plan("other", 5), at(3))), 3);
     let versions = look!(store, unit => unit.versions());
     assert_eq!(versions.iter().map(|version| version.number).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(versions[0].plan, first);
+    assert_eq!((versions[0].journey.as_str(), &versions[0].plan), ("welcome", &Ok(first)));
     assert!(versions.iter().all(|version| !version.active));
 }
 

@@ -7,8 +7,8 @@ use super::fixture::{
     event_id, moving, note, person, record, sending, state_of,
 };
 use crate::domain::{
-    Arm, CallKind, CallState, ContactId, ContactState, Event, EventKind, Exposure, GoalReached, MessageState,
-    Past, RefusalReason, Refused, SkipReason, StepKind,
+    Arm, CallKind, CallState, ContactId, ContactState, Effects, Event, EventKind, Exposure, GoalReached,
+    MessageState, Past, RefusalReason, Refused, SkipReason, StepKind, Watch, WatchState,
 };
 use crate::language::plan::{Needs, Reach};
 use crate::store::{Claim, Store, StoreError, TurnBatch};
@@ -17,7 +17,7 @@ use crate::time::{Length, Moment, Unit};
 /// The names of the events and the journeys of the runs.
 async fn claimed(store: &dyn Store, second: i64, limit: u32) -> (Vec<String>, Vec<String>) {
     let mut unit = store.write().await.unwrap();
-    let Claim { events, due, .. } = unit.claim(at(second), limit).await.unwrap();
+    let Claim { events, due, .. } = unit.claim(at(second), limit, &[]).await.unwrap();
     // A unit that is dropped lets go of what it holds only by and by.
     unit.commit().await.unwrap();
     (events.into_iter().map(|event| event.name).collect(), due.into_iter().map(|run| run.journey).collect())
@@ -87,7 +87,7 @@ pub(super) async fn a_claim_takes_so_many_events_of_a_contact_and_no_more(store:
     let (each, mut seen, mut claims) = (Claim::EVENTS_EACH_MAX, BTreeSet::new(), 0);
     loop {
         let mut unit = store.write().await.unwrap();
-        let claim = unit.claim(at(60), 1).await.unwrap();
+        let claim = unit.claim(at(60), 1, &[]).await.unwrap();
         assert!(claim.events.len() <= 1 + Claim::room(1), "{}", claim.events.len());
         assert_eq!(claim.due.len(), 1, "the limit holds for timers too");
         if claim.events.is_empty() {
@@ -122,7 +122,7 @@ pub(super) async fn timers_for_whose_events_there_is_no_room_wait(store: &dyn St
     let mut left = 3 * 400;
     while left > 0 {
         let mut unit = store.write().await.unwrap();
-        let Claim { events, due, .. } = unit.claim(at(60), 3).await.unwrap();
+        let Claim { events, due, .. } = unit.claim(at(60), 3, &[]).await.unwrap();
         assert!(events.len() <= 3 + Claim::room(3) && !due.is_empty(), "{} {}", events.len(), due.len());
         for run in &due {
             let theirs = events.iter().filter(|event| event.contact == run.contact).count();
@@ -156,7 +156,7 @@ pub(super) async fn a_turn_records_permissions(store: &dyn Store) {
     let decided = state_of(store, ada).await.permissions;
     assert_eq!((decided["news"], decided["offers"]), (false, true));
     let mut unit = store.write().await.unwrap();
-    let told = unit.claim(at(10), 10).await.unwrap().events;
+    let told = unit.claim(at(10), 10, &[]).await.unwrap().events;
     assert_eq!(told.iter().find(|event| event.name == "subscribed").map(|event| event.depth), Some(3));
 }
 
@@ -488,4 +488,58 @@ pub(super) async fn events_of_our_own_wait_to_be_looked_at(store: &dyn Store) {
     assert!(events[1].refused.is_empty());
     let why = [("other", "inside"), ("third", "no_permission")];
     assert_eq!(events[2].refused, why.map(|(journey, why)| (journey.to_owned(), why.to_owned())).into());
+}
+
+/// A run of version 2 that is inside, or has ended and reaches a goal until then.
+async fn of_unreadable(store: &dyn Store, contact: ContactId, ended: Option<(i64, i64)>) {
+    let (mut run, effects) = entering(contact, "old", 0);
+    run.version = 2;
+    if let Some((second, goal_until)) = ended {
+        let touched = effects.touched.clone();
+        let more = ending(&mut run, second);
+        run.turn = 1;
+        run.goal_until = Some(at(goal_until));
+        let effects = Effects { touched, history: [effects.history, more.history].concat(), ..effects };
+        return record(store, &run, effects, second).await;
+    }
+    record(store, &run, effects, 0).await;
+}
+
+pub(super) async fn whoever_waits_for_a_plan_is_left_with_all_that_is_theirs(store: &dyn Store) {
+    let mut people = Vec::new();
+    for (name, old) in [
+        ("ada", Some(None)),
+        ("ben", None),
+        // What happened before 60 could still reach the goal of the one, and not of the other.
+        ("eve", Some(Some((10, 100)))),
+        ("ida", Some(Some((10, 50)))),
+    ] {
+        let contact = person(store, name).await;
+        if let Some(ended) = old {
+            of_unreadable(store, contact, ended).await;
+        }
+        let (run, effects) = entering(contact, "new", 0);
+        record(store, &run, effects, 0).await;
+        let watch = Watch { looked_at: at(0), due_at: Some(at(60)), state: WatchState::default() };
+        let effects = Effects { watch: Some(watch), ..Effects::default() };
+        let contacts = vec![(state_of(store, contact).await, effects)];
+        change!(store, unit => unit.record(TurnBatch { now: at(0), contacts, events: Vec::new() }));
+        change!(store, unit => unit.add_events(vec![event(contact, name, 60)]));
+        people.push(contact);
+    }
+    let of = async |limit: u32, unreadable: &[u32]| {
+        let mut unit = store.write().await.unwrap();
+        let claim = unit.claim(at(60), limit, unreadable).await.unwrap();
+        unit.commit().await.unwrap();
+        let events: BTreeSet<ContactId> = claim.events.iter().map(|event| event.contact).collect();
+        let due: BTreeSet<ContactId> = claim.due.iter().map(|run| run.contact).collect();
+        let watches: BTreeSet<ContactId> = claim.watches.iter().copied().collect();
+        assert_eq!((&events, &events), (&due, &watches), "whoever is left is left with everything");
+        events
+    };
+    let [ada, ben, eve, ida] = people.try_into().unwrap();
+    assert_eq!(of(10, &[]).await, [ada, ben, eve, ida].into());
+    assert_eq!(of(10, &[1]).await, [].into());
+    assert_eq!(of(10, &[2, 7]).await, [ben, ida].into());
+    assert_eq!(of(2, &[2]).await, [ben, ida].into(), "they take nobody's place");
 }

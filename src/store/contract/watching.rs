@@ -13,7 +13,7 @@ const WATCH: &Needs =
 
 async fn looked_for(store: &dyn Store, second: i64, limit: u32) -> Vec<ContactId> {
     let mut unit = store.write().await.unwrap();
-    let watches = unit.claim(at(second), limit).await.unwrap().watches;
+    let watches = unit.claim(at(second), limit, &[]).await.unwrap().watches;
     // A unit that is dropped lets go of what it holds only by and by.
     unit.commit().await.unwrap();
     watches
@@ -58,7 +58,7 @@ pub(super) async fn a_look_has_all_events_of_its_contact(store: &dyn Store) {
     let events = vec![event(ben, "b", 10), event(ada, "a", 20)];
     change!(store, unit => unit.add_events(events));
     let mut unit = store.write().await.unwrap();
-    let Claim { events, .. } = unit.claim(at(50), 1).await.unwrap();
+    let Claim { events, .. } = unit.claim(at(50), 1, &[]).await.unwrap();
     assert_eq!(events.into_iter().map(|event| event.name).collect::<Vec<_>>(), ["b", "a"]);
 }
 

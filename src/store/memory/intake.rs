@@ -55,7 +55,7 @@ impl Tables {
         let (Some(gone), Some(kept)) = (self.person(from), self.person(to)) else { return Ok(()) };
         let theirs: Vec<_> = kept.runs.values().cloned().collect();
         let doubles = merge::doubles(gone.runs.values().cloned().collect(), &theirs);
-        let plan = |version: &u32| Some((*version, self.versions.get(version)?.1.plan.clone()));
+        let plan = |version: &u32| Some((*version, self.versions.get(version)?.1.plan.clone().ok()?));
         let plans = doubles.iter().filter_map(|run| plan(&run.version)).collect();
         self.record(&merge::end(doubles, &gone.contact.clone(), &plans, at))?;
         let Some(gone) = Arc::make_mut(&mut self.people).remove(&(from.slot(), from)) else { return Ok(()) };

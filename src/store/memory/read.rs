@@ -163,7 +163,7 @@ impl Tables {
 
     pub(super) fn versions(&self) -> Vec<StoredVersion> {
         let versions = self.versions.values().map(|(_, version)| StoredVersion {
-            active: self.in_force(&version.plan.journey) == Some(version.number),
+            active: self.in_force(&version.journey) == Some(version.number),
             ..version.clone()
         });
         versions.collect()
@@ -187,7 +187,8 @@ impl Tables {
             return *number;
         }
         let number = self.versions.last_key_value().map_or(1, |(last, _)| last + 1);
-        let version = StoredVersion { number, plan: plan.clone(), active: false };
+        let journey = plan.journey.clone();
+        let version = StoredVersion { number, journey, plan: Ok(plan.clone()), active: false };
         Arc::make_mut(&mut self.versions).insert(number, (hash, version));
         number
     }

@@ -12,10 +12,10 @@ use crate::language::plan::Needs;
 use crate::time::Moment;
 
 impl Tables {
-    pub(super) fn claim(&self, now: Moment, limit: u32) -> Claim {
+    pub(super) fn claim(&self, now: Moment, limit: u32, unreadable: &[u32]) -> Claim {
         let limit = limit as usize;
-        let mut due: Vec<(Moment, &Run)> = self
-            .everybody()
+        let readable = || self.everybody().filter(|person| !waits_for_plan(person, unreadable, now));
+        let mut due: Vec<(Moment, &Run)> = readable()
             .flat_map(|person| person.runs.values())
             .filter_map(|run| Some((run.wake_at.filter(|at| *at <= now)?, run)))
             .collect();
@@ -33,10 +33,10 @@ impl Tables {
             let due = person.watch.as_ref()?.due_at.filter(|due| *due <= now)?;
             Some((due, person.contact.id.slot(), person.contact.id))
         };
-        let mut watches: Vec<_> = self.everybody().filter_map(look).collect();
+        let mut watches: Vec<_> = readable().filter_map(look).collect();
         watches.sort_unstable();
         let watches: Vec<ContactId> = watches.into_iter().take(limit).map(|(.., contact)| contact).collect();
-        let mut pending: Vec<&Event> = self.everybody().flat_map(pending_of).collect();
+        let mut pending: Vec<&Event> = readable().flat_map(pending_of).collect();
         pending.sort_by_key(|event| (event.received_at, event.contact.slot(), event.contact, event.id));
         let events: Vec<Event> = pending.iter().take(limit).map(|event| (*event).clone()).collect();
         let more = events.len().max(due.len()).max(watches.len()) >= limit;
@@ -192,6 +192,15 @@ impl Tables {
         };
         let events_wait = batch.events.iter().all(is_pending);
         if runs_fit && events_wait { Ok(()) } else { Err(StoreError::Overtaken) }
+    }
+}
+
+/// Whether what happens to somebody, or is due, may matter to a run of theirs whose plan cannot be read.
+fn waits_for_plan(person: &Person, unreadable: &[u32], now: Moment) -> bool {
+    let mut runs = person.runs.values().filter(|run| unreadable.contains(&run.version)).peekable();
+    runs.peek().is_some() && {
+        let earliest = pending_of(person).map(|event| event.at).min().unwrap_or(now);
+        runs.any(|run| run.is_live() || run.goal_until.is_some_and(|until| until >= earliest))
     }
 }
 

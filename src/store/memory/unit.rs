@@ -207,8 +207,8 @@ impl WriteUnit for MemoryUnit {
         Ok(())
     }
 
-    async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim> {
-        Ok(self.tables.claim(now, limit))
+    async fn claim(&mut self, now: Moment, limit: u32, unreadable: &[u32]) -> Result<Claim> {
+        Ok(self.tables.claim(now, limit, unreadable))
     }
 
     async fn states(

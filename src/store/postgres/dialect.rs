@@ -83,7 +83,7 @@ macro_rules! every_slot {
 
 /// What is due in the slots that were got, of each so many, the earliest first.
 macro_rules! due {
-    ($columns:literal FROM $table:literal WHERE $condition:literal ORDER BY $by:literal, $key:literal;
+    ($columns:literal FROM $table:literal WHERE ($condition:expr) ORDER BY $by:literal, $key:literal;
     LIMIT $most:literal, $slots:literal, $each:literal) => {
         concat!(
             "SELECT ",

@@ -70,27 +70,53 @@ pub(super) const WANTED: &str = concat!(
     (SELECT 2 FROM watch AS t WHERE t.slot = k.slot AND due_at <= $1 LIMIT 1) LIMIT 1) AS due
     ORDER BY due.turn, random()"
 );
-/// Takes slots that nobody else has, and says how much they have to do, of each kind as far as is taken.
-pub(super) const TAKE_SLOTS: &str = "SELECT k.slot,
-    (SELECT count(*) FROM (SELECT 1 FROM event AS t WHERE t.slot = k.slot AND pending LIMIT $4) AS counted)
-    + (SELECT count(*) FROM (SELECT 1 FROM run AS t WHERE t.slot = k.slot AND wake_at <= $3 LIMIT $4) AS counted)
-    + (SELECT count(*) FROM (SELECT 1 FROM watch AS t WHERE t.slot = k.slot AND due_at <= $3 LIMIT $4) AS counted)
-    FROM unnest($2::integer[]) AS k (slot) WHERE pg_try_advisory_xact_lock($1, k.slot)";
+/// Declares a statement that takes slots that nobody else has, and says how much they have to do, of each kind as far as
+/// is taken.
+macro_rules! take_slots {
+    ($which:expr) => {
+        concat!(
+            "SELECT k.slot,
+            (SELECT count(*) FROM (SELECT 1 FROM event AS t WHERE t.slot = k.slot AND pending",
+            $which,
+            " LIMIT $4) AS counted)
+            + (SELECT count(*) FROM (SELECT 1 FROM run AS t WHERE t.slot = k.slot AND wake_at <= $3",
+            $which,
+            " LIMIT $4) AS counted)
+            + (SELECT count(*) FROM (SELECT 1 FROM watch AS t WHERE t.slot = k.slot AND due_at <= $3",
+            $which,
+            " LIMIT $4) AS counted)
+            FROM unnest($2::integer[]) AS k (slot) WHERE pg_try_advisory_xact_lock($1, k.slot)"
+        )
+    };
+}
+
+pub(super) const TAKE_SLOTS: &str = take_slots!("");
+/// Without what is left for a plan that cannot be read.
+pub(super) const TAKE_READABLE_SLOTS: &str = take_slots!(readable!("$5", "$3"));
 
 /// Takes slots that have something to do and that nobody else has, until there is enough.
-pub(super) async fn slots(connection: &mut Connection, now: Moment, limit: u32) -> Result<Slots> {
+pub(super) async fn slots(
+    connection: &mut Connection,
+    now: Moment,
+    limit: u32,
+    unreadable: &[u32],
+) -> Result<Slots> {
     let each = limit.div_ceil(SLOTS_LEAST).max(EACH_LEAST).min(limit);
     let wanted = sqlx::query(WANTED).bind(now.micros()).fetch_all(&mut *connection).await.map_err(failed)?;
     let wanted: Vec<i32> =
         wanted.iter().map(|row| Columns::of(row, "event").number()).collect::<Result<_>>()?;
     let (mut slots, mut enough) = (Vec::new(), 0);
     let mut rest = wanted.as_slice();
+    let sql = if unreadable.is_empty() { TAKE_SLOTS } else { TAKE_READABLE_SLOTS };
     // Twice as many each time: where each has little, they are many.
     let mut some = SLOTS_LEAST as usize;
     while enough < i64::from(limit) && !rest.is_empty() {
         let (asked, others) = rest.split_at(some.min(rest.len()));
-        let statement = sqlx::query(TAKE_SLOTS).bind(SLOTS).bind(asked);
-        let statement = statement.bind(now.micros()).bind(i64::from(each));
+        let mut statement = sqlx::query(sql).bind(SLOTS).bind(asked);
+        statement = statement.bind(now.micros()).bind(i64::from(each));
+        if !unreadable.is_empty() {
+            statement = keys::numbers(unreadable.iter().copied()).bind(statement);
+        }
         for row in statement.fetch_all(&mut *connection).await.map_err(failed)? {
             let mut columns = Columns::of(&row, "event");
             slots.push(columns.number()?);

@@ -113,12 +113,14 @@ pub(super) async fn picked(connection: &mut Connection) -> Result<Vec<Picked>> {
 }
 
 pub(super) async fn versions(connection: &mut Connection) -> Result<Vec<StoredVersion>> {
-    let sql = "SELECT number, plan, coalesce(number = (SELECT d.version FROM deployment AS d
+    let sql = "SELECT number, journey, plan, coalesce(number = (SELECT d.version FROM deployment AS d
         WHERE d.journey = version.journey ORDER BY d.at DESC LIMIT 1), FALSE) FROM version ORDER BY number";
     let found = sqlx::query(sql).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, |row| {
         let mut columns = Columns::of(row, "version");
-        Ok(StoredVersion { number: columns.number()?, plan: columns.json()?, active: columns.flag()? })
+        let (number, journey) = (columns.number()?, columns.text()?);
+        let plan = columns.json().map_err(|error| error.to_string());
+        Ok(StoredVersion { number, journey, plan, active: columns.flag()? })
     })
 }
 
@@ -132,7 +134,7 @@ pub(super) async fn deployments(connection: &mut Connection) -> Result<Vec<Deplo
     })
 }
 
-/// The plans of versions.
+/// The plans of versions, as far as they can be read.
 pub(super) async fn plans(
     connection: &mut Connection,
     versions: impl Iterator<Item = u32>,
@@ -147,9 +149,10 @@ pub(super) async fn plans(
         keys::numbers(versions).bind(sqlx::query(sql)).fetch_all(&mut *connection).await.map_err(failed)?;
     let read = |row| {
         let mut columns = Columns::of(row, "version");
-        Ok((columns.number()?, columns.json()?))
+        let number = columns.number()?;
+        Ok(columns.json().ok().map(|plan| (number, plan)))
     };
-    found.iter().map(read).collect()
+    found.iter().map(read).filter_map(Result::transpose).collect()
 }
 
 pub(super) async fn add_version(connection: &mut Connection, plan: &Plan, now: Moment) -> Result<u32> {

@@ -55,8 +55,8 @@ pub(super) mod statements {
     pub(in super::super) use super::past::HAPPENED;
     pub(in super::super) use super::people::NEXT_DUE;
     pub(in super::super) use super::record::LOOK;
-    pub(in super::super) use super::turns::PENDING_OF;
+    pub(in super::super) use super::turns::{PENDING_OF, READABLE_DUE, READABLE_PENDING};
     pub(in super::super) use super::watch::{
-        DUE as WATCH_DUE, EXTEND, GREET, LAST_OF_BATCH, NOTICE, WATCHED,
+        DUE as WATCH_DUE, EXTEND, GREET, LAST_OF_BATCH, NOTICE, READABLE_DUE as READABLE_WATCH_DUE, WATCHED,
     };
 }

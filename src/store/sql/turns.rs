@@ -11,26 +11,46 @@ use crate::store::{Claim, Result};
 use crate::time::Moment;
 
 pub(super) const PENDING: &str = due!("contact, id, kind, name, at, received_at, run, depth, properties"
-    FROM "event" WHERE "pending" ORDER BY "received_at", "contact, id"; LIMIT "$1", "$2", "$3");
+    FROM "event" WHERE ("pending") ORDER BY "received_at", "contact, id"; LIMIT "$1", "$2", "$3");
 pub(super) const DUE: &str = due!("contact, id, journey, version, place, wake_at" FROM "run"
-    WHERE "wake_at <= $1" ORDER BY "wake_at", "contact, id"; LIMIT "$2", "$3", "$4");
+    WHERE ("wake_at <= $1") ORDER BY "wake_at", "contact, id"; LIMIT "$2", "$3", "$4");
+/// The same without contacts for whom it matters that a plan cannot be read.
+pub(in super::super) const READABLE_PENDING: &str = due!("contact, id, kind, name, at, received_at, run, depth, properties"
+    FROM "event" WHERE (concat!("pending", readable!("$2", "$3"))) ORDER BY "received_at", "contact, id";
+    LIMIT "$1", "$4", "$5");
+pub(in super::super) const READABLE_DUE: &str = due!("contact, id, journey, version, place, wake_at" FROM "run"
+    WHERE (concat!("wake_at <= $1", readable!("$3", "$1"))) ORDER BY "wake_at", "contact, id"; LIMIT "$2", "$4", "$5");
 /// Pending events of the contacts of a list: of each contact those that happened first, and of all no more than a limit,
 /// contact by contact.
 pub(in super::super) const PENDING_OF: &str = pending_of!();
 
-pub(super) async fn claim(connection: &mut Connection, now: Moment, limit: u32) -> Result<Claim> {
-    let slots = guard::slots(connection, now, limit).await?;
+pub(super) async fn claim(
+    connection: &mut Connection,
+    now: Moment,
+    limit: u32,
+    unreadable: &[u32],
+) -> Result<Claim> {
+    let slots = guard::slots(connection, now, limit, unreadable).await?;
     if slots.are_none() {
         return Ok(Claim::default());
     }
     let most = i64::from(limit);
-    let statement = slots.bind(sqlx::query(PENDING).bind(most));
-    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
+    let numbers = || keys::numbers(unreadable.iter().copied());
+    let statement = if unreadable.is_empty() {
+        sqlx::query(PENDING).bind(most)
+    } else {
+        numbers().bind(sqlx::query(READABLE_PENDING).bind(most)).bind(now.micros())
+    };
+    let found = slots.bind(statement).fetch_all(&mut *connection).await.map_err(failed)?;
     let events = rows::all(&found, rows::event)?;
-    let statement = slots.bind(sqlx::query(DUE).bind(now.micros()).bind(most));
-    let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
+    let statement = if unreadable.is_empty() {
+        sqlx::query(DUE).bind(now.micros()).bind(most)
+    } else {
+        numbers().bind(sqlx::query(READABLE_DUE).bind(now.micros()).bind(most))
+    };
+    let found = slots.bind(statement).fetch_all(&mut *connection).await.map_err(failed)?;
     let due = rows::all(&found, rows::due_run)?;
-    let watches = watch::due(connection, now, limit, &slots).await?;
+    let watches = watch::due(connection, now, limit, unreadable, &slots).await?;
     let most_each = slots.most_each(limit);
     let more = events.len().max(due.len()).max(watches.len()) >= most_each;
     let mut claim = Claim { events, due, watches, more };

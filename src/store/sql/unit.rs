@@ -181,8 +181,8 @@ impl WriteUnit for SqlUnit {
         self.transaction.commit().await.map_err(failed)
     }
 
-    async fn claim(&mut self, now: Moment, limit: u32) -> Result<Claim> {
-        turns::claim(&mut self.transaction, now, limit).await
+    async fn claim(&mut self, now: Moment, limit: u32, unreadable: &[u32]) -> Result<Claim> {
+        turns::claim(&mut self.transaction, now, limit, unreadable).await
     }
 
     async fn states(

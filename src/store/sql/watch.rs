@@ -13,17 +13,25 @@ use crate::store::Result;
 use crate::time::Moment;
 
 pub(in super::super) const DUE: &str =
-    due!("contact" FROM "watch" WHERE "due_at <= $1" ORDER BY "due_at", "contact"; LIMIT "$2", "$3", "$4");
+    due!("contact" FROM "watch" WHERE ("due_at <= $1") ORDER BY "due_at", "contact"; LIMIT "$2", "$3", "$4");
+/// The same without contacts for whom it matters that a plan cannot be read.
+pub(in super::super) const READABLE_DUE: &str = due!("contact" FROM "watch"
+    WHERE (concat!("due_at <= $1", readable!("$3", "$1"))) ORDER BY "due_at", "contact"; LIMIT "$2", "$4", "$5");
 
 /// The contacts whose moment has come.
 pub(super) async fn due(
     connection: &mut Connection,
     now: Moment,
     limit: u32,
+    unreadable: &[u32],
     slots: &guard::Slots,
 ) -> Result<Vec<ContactId>> {
-    let statement = slots.bind(sqlx::query(DUE).bind(now.micros()).bind(i64::from(limit)));
-    let found = statement.fetch_all(&mut *connection).await;
+    let sql = if unreadable.is_empty() { DUE } else { READABLE_DUE };
+    let mut statement = sqlx::query(sql).bind(now.micros()).bind(i64::from(limit));
+    if !unreadable.is_empty() {
+        statement = keys::numbers(unreadable.iter().copied()).bind(statement);
+    }
+    let found = slots.bind(statement).fetch_all(&mut *connection).await;
     found.map_err(failed)?.iter().map(|row| Ok(ContactId(Columns::of(row, "watch").id()?))).collect()
 }
 

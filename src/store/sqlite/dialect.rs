@@ -71,14 +71,14 @@ macro_rules! has_word {
 
 /// What is due, the earliest first; here all slots are ours.
 macro_rules! due {
-    ($columns:literal FROM $table:literal WHERE $condition:literal ORDER BY $by:literal, $key:literal;
+    ($columns:literal FROM $table:literal WHERE ($condition:expr) ORDER BY $by:literal, $key:literal;
     LIMIT $most:literal, $slots:literal, $each:literal) => {
         concat!(
             "SELECT ",
             $columns,
             " FROM ",
             $table,
-            " WHERE ",
+            " AS t WHERE ",
             $condition,
             " ORDER BY ",
             $by,

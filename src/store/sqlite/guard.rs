@@ -43,7 +43,7 @@ impl Slots {
     }
 }
 
-pub(super) async fn slots(_: &mut Connection, _: Moment, _: u32) -> Result<Slots> {
+pub(super) async fn slots(_: &mut Connection, _: Moment, _: u32, _: &[u32]) -> Result<Slots> {
     Ok(Slots)
 }
 

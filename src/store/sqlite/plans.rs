@@ -4,7 +4,8 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::sql::statements::{
     DEAD, EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, OTHER_CALLS,
-    OTHER_MESSAGES, PENDING_OF, REFUSED, UNSURE, WAKE, WATCH_DUE, WATCHED,
+    OTHER_MESSAGES, PENDING_OF, READABLE_DUE, READABLE_PENDING, READABLE_WATCH_DUE, REFUSED, UNSURE, WAKE,
+    WATCH_DUE, WATCHED,
 };
 use super::testing::File;
 
@@ -38,7 +39,10 @@ async fn events_of_contacts_are_found_by_their_keys() {
 async fn nobody_walks_over_all_contacts() {
     for (sql, allowed) in [
         // The index, in its order: whoever is parked is not in it.
-        (WATCH_DUE, "SEARCH watch USING COVERING INDEX watch_due"),
+        (WATCH_DUE, "SEARCH t USING COVERING INDEX watch_due"),
+        (READABLE_WATCH_DUE, "SEARCH t USING COVERING INDEX watch_due"),
+        (READABLE_PENDING, "SCAN t USING INDEX event_pending"),
+        (READABLE_DUE, "SEARCH t USING INDEX run_due"),
         (WATCHED, "SEARCH w USING PRIMARY KEY"),
         (NOTICE, "SCAN json_each VIRTUAL TABLE"),
         (GREET, "SEARCH c USING PRIMARY KEY"),

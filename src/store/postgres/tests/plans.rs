@@ -2,10 +2,11 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::super::guard::{TAKE_SLOTS, WANTED};
+use super::super::guard::{TAKE_READABLE_SLOTS, TAKE_SLOTS, WANTED};
 use super::super::sql::statements::{
     DEAD, EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, OTHER_CALLS,
-    OTHER_MESSAGES, PENDING_OF, REFUSED, UNSURE, WAKE, WATCH_DUE, WATCHED,
+    OTHER_MESSAGES, PENDING_OF, READABLE_DUE, READABLE_PENDING, READABLE_WATCH_DUE, REFUSED, UNSURE, WAKE,
+    WATCH_DUE, WATCHED,
 };
 use super::super::testing::Fresh;
 
@@ -25,6 +26,10 @@ async fn nobody_walks_over_everything() {
         (WATCH_DUE, 4),
         (WANTED, 1),
         (TAKE_SLOTS, 4),
+        (TAKE_READABLE_SLOTS, 5),
+        (READABLE_PENDING, 5),
+        (READABLE_DUE, 5),
+        (READABLE_WATCH_DUE, 5),
         (WATCHED, 2),
         (NOTICE, 3),
         (GREET, 2),

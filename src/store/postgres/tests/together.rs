@@ -81,7 +81,7 @@ async fn two_claims_share_no_contact() {
     unit.add_events(happened).await.unwrap();
     unit.commit().await.unwrap();
     let claimed = async |unit: &mut Box<dyn WriteUnit>, limit: u32| -> Vec<ContactId> {
-        let events = unit.claim(at(9), limit).await.unwrap().events;
+        let events = unit.claim(at(9), limit, &[]).await.unwrap().events;
         events.iter().map(|event| event.contact).collect()
     };
     let (mut first, mut second) = (one.write().await.unwrap(), other.write().await.unwrap());
@@ -119,7 +119,7 @@ async fn a_claim_has_all_events_of_its_contacts() {
     }
     let mut unit = store.write().await.unwrap();
     unit.add_events((0..9).map(|number| event(ada, &format!("e{number}"), number)).collect()).await.unwrap();
-    let claim = unit.claim(at(60), 3).await.unwrap();
+    let claim = unit.claim(at(60), 3, &[]).await.unwrap();
     let names: Vec<&str> = claim.events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!((claim.due.len(), names), (2, vec!["e0", "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8"]));
 }
@@ -131,7 +131,7 @@ async fn a_merge_waits_for_a_turn() {
     let ada = person(&one, "ada").await;
     take_in(&one, &[arrival("visit", "/device/", 0)]).await;
     let mut turn = one.write().await.unwrap();
-    let claim = turn.claim(at(1), 10).await.unwrap();
+    let claim = turn.claim(at(1), 10, &[]).await.unwrap();
     let visitor = claim.events[0].contact;
     assert_ne!(visitor, ada);
     let (run, effects) = entering(visitor, "welcome", 1);
