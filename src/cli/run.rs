@@ -55,19 +55,7 @@ async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) 
     };
     let store = database.store();
     tell_of_hold(&*store, elsewhere).await?;
-    if let (Database::Postgres(..), false) = (&database, workspace.config.is_named) {
-        bail!(NAMELESS);
-    }
-    claim(&*store, &workspace.config.workspace, &database.name(), args.take_over).await?;
-    let deployed = again(&*store, async || {
-        let (checked, sources) = (&workspace.checked, &workspace.files.sources);
-        Ok(deploy(&*store, checked, sources, &account(), clock.now()).await?)
-    });
-    let deployed = deployed.await?;
-    tell(&deployed);
-    if deployed != Deployed::default() {
-        store.tell(Wake::PLANS).await?;
-    }
+    put_into_force(workspace, &database, args.take_over, &*clock).await?;
     let stop = told_to_stop();
     let listener = listen(workspace, args).await?;
     let plans = load_plans(&*store).await?;
@@ -102,6 +90,30 @@ async fn run_until_told(workspace: &Workspace, args: &RunArgs, grace: Duration) 
     store.close().await;
     served.context("the web server failed")?;
     Ok(End::Good)
+}
+
+/// Puts the journeys of the workspace into force, where the database is its own, and tells other processes.
+async fn put_into_force(
+    workspace: &Workspace,
+    database: &Database,
+    take_over: bool,
+    clock: &dyn Clock,
+) -> anyhow::Result<()> {
+    if let (Database::Postgres(..), false) = (database, workspace.config.is_named) {
+        bail!(NAMELESS);
+    }
+    let store = database.store();
+    claim(&*store, &workspace.config.workspace, &database.name(), take_over).await?;
+    let deployed = again(&*store, async || {
+        let (checked, sources) = (&workspace.checked, &workspace.files.sources);
+        Ok(deploy(&*store, checked, sources, &account(), clock.now()).await?)
+    });
+    let deployed = deployed.await?;
+    tell(&deployed);
+    if deployed != Deployed::default() {
+        store.tell(Wake::PLANS).await?;
+    }
+    Ok(())
 }
 
 /// Listens where the command line says, or else lotse.yaml.
