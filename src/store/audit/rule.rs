@@ -105,7 +105,8 @@ rules! {
         "nobody can say what was answered"
     /// What is due is done before what is due much later.
     DueIsDone
-        "events, runs, messages or calls were due a day before the last thing that was done"
+        "events, runs, messages or calls were due a day before the last thing that was done, not counting \
+        the time when nothing was done"
         "`lotse run` passes them over, unless it is still catching up"
     /// Something comes of every hand-over.
     HandOversEnd

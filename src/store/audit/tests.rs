@@ -144,8 +144,14 @@ fn broken_of(book: &Book, merged: &[ContactId]) -> Vec<Rule> {
     let zone = TimeZone::UTC;
     let pace = Pace::new(Some(versions()), deployments, &zone);
     let mut auditor = Auditor::default();
+    at_work(&mut auditor);
     auditor.book(book, &pace, &merged.iter().copied().collect());
     auditor.finish(false).broken.iter().map(|breach| breach.rule).collect()
+}
+
+/// Something was done every hour of the days before.
+fn at_work(auditor: &mut Auditor) {
+    (-30..0).for_each(|hour| auditor.waiting.was_done(at(hour * 3_600)));
 }
 
 /// Each rule has something here that breaks it, and that alone.
@@ -371,8 +377,38 @@ fn what_waits_while_everything_is_held_waits_as_it_should() {
     book.messages[0].due_at = Some(at(-90_000));
     let broken = |is_held| {
         let mut auditor = Auditor::default();
+        at_work(&mut auditor);
         auditor.waiting.take(&book);
         auditor.finish(is_held).broken.iter().map(|breach| breach.rule).collect::<Vec<_>>()
     };
     assert_eq!((broken(false), broken(true)), (vec![Rule::DueIsDone], vec![]));
+}
+
+/// Whoever was away for days has a day to catch up, and not one that was over when they came back.
+#[test]
+fn what_waited_while_nobody_was_at_work_is_not_passed_over() {
+    const HOUR: i64 = 3_600;
+    const DAY: i64 = 24 * HOUR;
+    let passed_over = |due: i64, done: &[i64]| {
+        let mut book = book();
+        book.runs[0].wake_at = Some(at(due));
+        book.steps.clear();
+        (book.messages, book.calls) = (Vec::new(), Vec::new());
+        let mut auditor = Auditor::default();
+        done.iter().for_each(|second| auditor.waiting.was_done(at(*second)));
+        auditor.waiting.take(&book);
+        let broken = auditor.finish(false).broken;
+        broken.iter().any(|breach| breach.rule == Rule::DueIsDone)
+    };
+    let hourly = |from: i64, until: i64| (from..=until).map(|hour| hour * HOUR).collect::<Vec<i64>>();
+    assert!(!passed_over(0, &[]));
+    assert!(!passed_over(0, &hourly(0, 24)));
+    assert!(passed_over(0, &hourly(0, 25)));
+    // It came up after three days.
+    assert!(!passed_over(0, &hourly(72, 73)));
+    assert!(!passed_over(0, &[hourly(-9, 0), hourly(72, 89)].concat()));
+    assert!(passed_over(0, &[hourly(-9, 0), hourly(72, 91)].concat()));
+    // Little is done, and all the time.
+    assert!(!passed_over(0, &[-DAY, DAY, 2 * DAY, 3 * DAY]));
+    assert!(passed_over(0, &[-DAY, DAY, 2 * DAY, 3 * DAY, 4 * DAY, 5 * DAY]));
 }
