@@ -113,26 +113,16 @@ pub(super) fn collect<'a>(checker: &Checker<'a>, trees: &'a [Tree]) -> Names<'a>
     for declaration in declarations(trees) {
         match declaration {
             Declaration::Contact(fields) => {
-                if let Some(before) = contact {
-                    checker.report(
-                        Finding::new(Code::E102, fields.span.at_start(), "`contact` is declared twice")
-                            .related(before.at_start(), "it is declared here already")
-                            .help("write all attributes into one `contact { … }`"),
-                    );
-                }
+                let help = "write all attributes into one `contact { … }`";
+                checker.only_once("contact", contact, fields.span, help);
                 contact.get_or_insert(fields.span);
                 let known = checker.fields(fields, "contact");
                 names.contact_is_broken |= checker.is_broken(fields.span) || checker.lacks_types(fields);
                 names.contact.extend(known);
             }
             Declaration::Policy(policy) => {
-                if let Some(before) = names.policy {
-                    checker.report(
-                        Finding::new(Code::E102, policy.span.at_start(), "`policy` is declared twice")
-                            .related(before.span.at_start(), "it is declared here already")
-                            .help("write all rules into one `policy { … }`: it holds for every journey"),
-                    );
-                }
+                let help = "write all rules into one `policy { … }`: it holds for every journey";
+                checker.only_once("policy", names.policy.map(|before| before.span), policy.span, help);
                 names.policy.get_or_insert(policy);
             }
             Declaration::Event(event) if first(NameKind::Event, &event.name) => {
@@ -178,6 +168,16 @@ impl Checker<'_> {
             Finding::new(Code::E102, again, format!("the {noun} `{name}` is declared twice"))
                 .related(before, "it is declared here already")
                 .help("give one of them another name, or take it away"),
+        );
+    }
+
+    /// A declaration without a name stands once in a workspace.
+    fn only_once(&self, word: &str, before: Option<Span>, again: Span, help: &'static str) {
+        let Some(before) = before else { return };
+        self.report(
+            Finding::new(Code::E102, again.at_start(), format!("`{word}` is declared twice"))
+                .related(before.at_start(), "it is declared here already")
+                .help(help),
         );
     }
 

@@ -49,12 +49,10 @@ impl Checker<'_> {
                 Some(StatementKind::WaitUpTo(self.wait(wait, OnBranch::Bare, inside, around)))
             }
             S::If { branches, otherwise } => {
-                let branches = branches
-                    .iter()
-                    .map(|(condition, body)| {
-                        (self.condition(condition, around), self.block(body, inside, around))
-                    })
-                    .collect();
+                let branch = |(condition, body): &(tree::Expression, tree::Block)| {
+                    (self.condition(condition, around), self.block(body, inside, around))
+                };
+                let branches = branches.iter().map(branch).collect();
                 let otherwise = otherwise.as_ref().map(|body| self.block(body, inside, around));
                 Some(StatementKind::If { branches, otherwise })
             }
@@ -66,13 +64,7 @@ impl Checker<'_> {
             S::Tag(tag) => Some(StatementKind::Tag(tag.value.clone())),
             S::Untag(tag) => Some(StatementKind::Untag(tag.value.clone())),
             S::GoTo(stage) => self.stage_index(stage, inside).map(StatementKind::GoTo),
-            S::End { outcome } => {
-                if let Some(outcome) = outcome {
-                    self.declared_here(NameKind::Outcome, outcome, Some(inside.journey));
-                }
-                let outcome = outcome.as_ref().map_or("done", |outcome| outcome.value.as_str());
-                Some(StatementKind::End { outcome: outcome.to_owned() })
-            }
+            S::End { outcome } => Some(self.end(outcome.as_ref(), inside)),
             S::Alert { team, text } => self.alert(team, text, inside),
             S::WaitBusinessDays(days) => {
                 self.no_days(days);
@@ -94,6 +86,14 @@ impl Checker<'_> {
             S::Start { journey, with } => self.start(journey, with, around),
             S::Broken => None,
         }
+    }
+
+    fn end(&self, outcome: Option<&tree::Name>, inside: &InJourney<'_>) -> StatementKind {
+        if let Some(outcome) = outcome {
+            self.declared_here(NameKind::Outcome, outcome, Some(inside.journey));
+        }
+        let outcome = outcome.map_or("done", |outcome| outcome.value.as_str());
+        StatementKind::End { outcome: outcome.to_owned() }
     }
 
     fn no_length(&self, length: &tree::Spanned<crate::time::Length>) {
