@@ -92,5 +92,74 @@ for _, query in ipairs({ 'highlights', 'folds', 'indents', 'injections' }) do
   check('the query ' .. query .. ' is read', vim.treesitter.query.get('journey', query) ~= nil)
 end
 check('the text folds', vim.fn.foldlevel(line_of('stage greeting') + 2) > 0)
+
+-- What stands above a line is done with one key.
+local function lens(part, title)
+  local row = line_of(part)
+  until_('above ' .. part .. ' stands ' .. title, function()
+    return vim.iter(vim.lsp.codelens.get(buffer)):any(function(found)
+      return found.range.start.line == row and found.command.title == title
+    end)
+  end)
+  vim.api.nvim_win_set_cursor(0, { row + 1, 0 })
+  vim.api.nvim_feedkeys('grl', 'mx', false)
+end
+local opened, told = nil, {}
+vim.ui.open = function(path)
+  opened = path
+  return {}
+end
+vim.notify = function(text)
+  table.insert(told, text)
+end
+lens('journey welcome', 'Show picture')
+until_('the picture opens', function()
+  return opened ~= nil
+end)
+check('it is a picture', table.concat(vim.fn.readfile(opened)):find('^<svg.*</svg>$'), opened)
+vim.ui.open = function()
+  return nil, 'there is nothing that shows pictures'
+end
+lens('journey welcome', 'Show picture')
+until_('where nothing can show it, its place is told', function()
+  return vim.iter(told):any(function(text)
+    return text:find('^the picture is in .*%.svg$')
+  end)
+end)
+lens('test "two mails', '▷ Run')
+until_('a test says how it went', function()
+  return vim.tbl_contains(told, 'the test passes')
+end)
+replace('expect outcome greeted', 'expect outcome tired')
+replace('end as greeted', 'if contact.first_name is not set { end as tired } end as greeted')
+lens('test "two mails', '▷ Run')
+until_('and what was otherwise', function()
+  return vim.iter(told):any(function(text)
+    return text:find('^it has ended with `greeted`')
+  end)
+end)
+
+-- A workspace begins with one file, which is not written yet.
+local empty = vim.fn.tempname()
+vim.fn.mkdir(empty, 'p')
+vim.cmd('edit! ' .. empty .. '/lotse.yaml')
+until_('new settings have the server', function()
+  return #vim.lsp.get_clients({ bufnr = 0, name = 'lotse' }) == 1
+end)
+vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'senders:', '  shop: { from: "Shop <shop@example.com>" }' })
+vim.cmd.write()
+check('and keep it when they are written', #vim.lsp.get_clients({ bufnr = 0, name = 'lotse' }) == 1)
+vim.cmd.edit(empty .. '/hello.journey')
+buffer = vim.api.nvim_get_current_buf()
+vim.api.nvim_buf_set_lines(buffer, 0, -1, false, { 'email hello {', '  from shop', '}' })
+until_('a journey beside them has it too', function()
+  return #vim.lsp.get_clients({ bufnr = buffer, name = 'lotse' }) == 1
+end)
+client = vim.lsp.get_clients({ bufnr = buffer, name = 'lotse' })[1]
+items = ask('textDocument/completion', 'from ')
+labels = vim.iter(items.items or items):map(function(item)
+  return item.label
+end)
+check('and knows their senders', vim.tbl_contains(labels:totable(), 'shop'), items)
 io.stdout:write('1 passed, 0 failed\n')
 vim.cmd('qall!')
