@@ -52,7 +52,8 @@ function keywords({ rules }, written) {
 const json = (path) => JSON.parse(readFileSync(here(path), 'utf8'));
 
 if (import.meta.filename === process.argv[1]) {
-  execFileSync(process.argv[2] ?? 'tree-sitter', ['generate'], { cwd: here('.'), stdio: 'inherit' });
+  // Version 15 of what parsers are like gives nothing that the grammar needs, and Helix before 25.07 cannot read it.
+  execFileSync(process.argv[2] ?? 'tree-sitter', ['generate', '--abi', '14'], { cwd: here('.'), stdio: 'inherit' });
   const file = here('queries/highlights.scm');
   const [written] = readFileSync(file, 'utf8').split(MARK);
   writeFileSync(file, written + MARK + keywords(json('src/grammar.json'), written));

@@ -1,24 +1,25 @@
-; Which of two that fit wins, editors say differently: here no two fit one place.
+; Which of two that fit wins, editors say differently: here no two fit one place. Where a place has two names, the first
+; is for Helix, and the last, which wins, for the others.
 
 (comment) @comment
 
 (text) @string
-(escape) @string.escape
+(escape) @constant.character.escape @string.escape
 
-(number) @number
-(share) @number
-(clock_time) @number
-(date) @number
-(boolean) @boolean
+(number) @constant.numeric @number
+(share) @constant.numeric @number
+(clock_time) @constant.numeric @number
+(date) @constant.numeric @number
+(boolean) @constant.builtin.boolean @boolean
 (unit) @type.builtin
 (weekday) @constant.builtin
 
 (scope) @variable.builtin
-(field name: (name) @property)
-(field_declaration name: (name) @property)
+(field name: (name) @variable.other.member @property)
+(field_declaration name: (name) @variable.other.member @property)
 (field_type) @type
-(pair key: (name) @property)
-(message_setting key: (name) @property)
+(pair key: (name) @variable.other.member @property)
+(message_setting key: (name) @variable.other.member @property)
 (message_setting value: (name) @constant)
 
 (stop) @keyword
@@ -26,7 +27,7 @@
 (function) @function.builtin
 (today) @function.builtin
 (now) @function.builtin
-(aggregate field: (name) @property)
+(aggregate field: (name) @variable.other.member @property)
 (reference (name) @variable)
 
 (event_declaration name: (name) @type)

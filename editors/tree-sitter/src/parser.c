@@ -6,7 +6,7 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #endif
 
-#define LANGUAGE_VERSION 15
+#define LANGUAGE_VERSION 14
 #define STATE_COUNT 1089
 #define LARGE_STATE_COUNT 140
 #define SYMBOL_COUNT 363
@@ -17,7 +17,7 @@
 #define MAX_ALIAS_SEQUENCE_LENGTH 10
 #define MAX_RESERVED_WORD_SET_SIZE 0
 #define PRODUCTION_ID_COUNT 55
-#define SUPERTYPE_COUNT 4
+#define SUPERTYPE_COUNT 0
 
 enum ts_symbol_identifiers {
   sym_name = 1,
@@ -3939,81 +3939,6 @@ static const TSStateId ts_primary_state_ids[STATE_COUNT] = {
   [1088] = 852,
 };
 
-static const TSSymbol ts_supertype_symbols[SUPERTYPE_COUNT] = {
-  sym_clause,
-  sym_declaration,
-  sym_expectation,
-  sym_statement,
-};
-
-static const TSMapSlice ts_supertype_map_slices[] = {
-  [sym_clause] = {.index = 0, .length = 15},
-  [sym_declaration] = {.index = 15, .length = 10},
-  [sym_expectation] = {.index = 25, .length = 9},
-  [sym_statement] = {.index = 34, .length = 20},
-};
-
-static const TSSymbol ts_supertype_map_entries[] = {
-  [0] =
-    sym_cap_clause,
-    sym_control_clause,
-    sym_ends_clause,
-    sym_enter_clause,
-    sym_goal_clause,
-    sym_late_clause,
-    sym_leave_clause,
-    sym_on_change_clause,
-    sym_owner_clause,
-    sym_permission_clause,
-    sym_priority_clause,
-    sym_quiet_clause,
-    sym_reenter_clause,
-    sym_starts_clause,
-    sym_timezone_clause,
-  [15] =
-    sym_contact_declaration,
-    sym_event_declaration,
-    sym_journey_declaration,
-    sym_measure_declaration,
-    sym_message_declaration,
-    sym_policy_declaration,
-    sym_segment_declaration,
-    sym_survey_declaration,
-    sym_test_declaration,
-    sym_topic_declaration,
-  [25] =
-    sym_expect_call,
-    sym_expect_contact,
-    sym_expect_goal,
-    sym_expect_handoff,
-    sym_expect_message,
-    sym_expect_no,
-    sym_expect_outcome,
-    sym_expect_skipped,
-    sym_expect_stage,
-  [34] =
-    sym_add,
-    sym_alert,
-    sym_allow,
-    sym_call,
-    sym_clear,
-    sym_end,
-    sym_experiment,
-    sym_go_to,
-    sym_hand_off,
-    sym_if,
-    sym_record,
-    sym_refuse,
-    sym_repeat,
-    sym_send,
-    sym_set,
-    sym_start,
-    sym_stop,
-    sym_tag,
-    sym_untag,
-    sym_wait,
-};
-
 static bool ts_lex(TSLexer *lexer, TSStateId state) {
   START_LEXER();
   eof = lexer->eof(lexer);
@@ -6929,7 +6854,7 @@ static bool ts_lex_keywords(TSLexer *lexer, TSStateId state) {
   }
 }
 
-static const TSLexerMode ts_lex_modes[STATE_COUNT] = {
+static const TSLexMode ts_lex_modes[STATE_COUNT] = {
   [0] = {.lex_state = 0},
   [1] = {.lex_state = 42},
   [2] = {.lex_state = 41},
@@ -41231,7 +41156,6 @@ TS_PUBLIC const TSLanguage *tree_sitter_journey(void) {
     .state_count = STATE_COUNT,
     .large_state_count = LARGE_STATE_COUNT,
     .production_id_count = PRODUCTION_ID_COUNT,
-    .supertype_count = SUPERTYPE_COUNT,
     .field_count = FIELD_COUNT,
     .max_alias_sequence_length = MAX_ALIAS_SEQUENCE_LENGTH,
     .parse_table = &ts_parse_table[0][0],
@@ -41242,9 +41166,6 @@ TS_PUBLIC const TSLanguage *tree_sitter_journey(void) {
     .field_names = ts_field_names,
     .field_map_slices = ts_field_map_slices,
     .field_map_entries = ts_field_map_entries,
-    .supertype_map_slices = ts_supertype_map_slices,
-    .supertype_map_entries = ts_supertype_map_entries,
-    .supertype_symbols = ts_supertype_symbols,
     .symbol_metadata = ts_symbol_metadata,
     .public_symbol_map = ts_symbol_map,
     .alias_map = ts_non_terminal_alias_map,
@@ -41254,13 +41175,6 @@ TS_PUBLIC const TSLanguage *tree_sitter_journey(void) {
     .keyword_lex_fn = ts_lex_keywords,
     .keyword_capture_token = sym_name,
     .primary_state_ids = ts_primary_state_ids,
-    .name = "journey",
-    .max_reserved_word_set_size = 0,
-    .metadata = {
-      .major_version = 0,
-      .minor_version = 1,
-      .patch_version = 0,
-    },
   };
   return &language;
 }
