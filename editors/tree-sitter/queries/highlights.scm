@@ -52,6 +52,13 @@
 (_ webhook: (name) @constant)
 (_ team: (name) @constant)
 (_ goal: (name) @constant)
+(_ experiment: (name) @label)
+(_ variant: (name) @label)
+(_ survey: (name) @function)
+(_ reason: (name) @constant)
+(on_change_clause value: (name) @constant)
+(unsure_clause value: (name) @constant)
+(per (name) @variable.other.member @property)
 (goal_clause name: (name) @constant)
 
 ["{" "}" "[" "]" "(" ")"] @punctuation.bracket

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
 
@@ -42,9 +42,9 @@ function misread(texts) {
   );
 }
 
-function files(path) {
+function files(path, end = '.journey') {
   return readdirSync(join(root, path), { recursive: true })
-    .filter((name) => name.endsWith('.journey'))
+    .filter((name) => name.endsWith(end))
     .map((name) => join(path, name));
 }
 
@@ -123,7 +123,25 @@ test('the queries fit the grammar', () => {
   }
 });
 
-test('the corpus', () => {
+test('the corpus, and what has which colour', () => {
   const { status, told } = treeSitter('test');
   assert.equal(status, 0, told);
+  assert.match(told, /words\.journey/);
+});
+
+test('nothing of the grammar is left out of the corpus', () => {
+  const corpus = files(relative(root, join(grammar, 'test/corpus')), '.txt').map(read).join('\n');
+  // A case is its title, its text and its tree.
+  const cases = [...corpus.matchAll(/^=+\n.+\n=+\n([^]+?)\n-+\n([^]+?)(?=^=+\n|(?![^]))/gm)];
+  const [texts, trees] = [1, 2].map((part) => cases.map((found) => found[part]).join('\n'));
+  const kinds = JSON.parse(readFileSync(join(grammar, 'src/node-types.json'), 'utf8'));
+  const found = new Set([...trees.matchAll(/\((\w+)/g)].map(([, kind]) => kind));
+  const words = new Set(texts.match(/[a-z]+/g));
+  const isThere = ({ type, named, subtypes }) => {
+    if (named) return subtypes || found.has(type);
+    return /^[a-z]/.test(type) ? type.split(' ').every((word) => words.has(word)) : texts.includes(type);
+  };
+  assert.deepEqual(kinds.filter((kind) => !isThere(kind)).map(({ type }) => type), []);
+  const missing = literals(JSON.parse(readFileSync(join(grammar, 'src/grammar.json'), 'utf8'))).filter((word) => !words.has(word));
+  assert.deepEqual(missing, []);
 });
