@@ -15,7 +15,7 @@ use crate::finding::{Severity, words};
 use crate::language::model::Journey;
 use crate::language::picture::{self, Outline};
 use crate::language::syntax::tree::{Declaration, Test};
-use crate::simulate::TestResult;
+use crate::simulate::{Failure, TestResult};
 use crate::source::SourceId;
 
 /// The command of the lens above a test: its argument is the id of the test.
@@ -76,15 +76,22 @@ struct Found {
     range: Range,
 }
 
-/// How a test went, and what was otherwise where.
+/// How a test went, and where it failed what was otherwise.
 #[derive(Serialize)]
 struct Went {
     id: String,
     passed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    range: Option<Range>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<Unmet>,
+}
+
+/// A line that expected something else, and what is so instead.
+#[derive(Serialize)]
+struct Unmet {
+    message: String,
+    range: Range,
 }
 
 /// The tests of a file with their ids. Of tests with one name each has an id of its own.
@@ -211,12 +218,15 @@ impl Server {
             });
             for (id, test, desk) in all {
                 let Some(result) = result(desk, test) else { continue };
-                let failure = result.failures.first();
+                let unmet = |failure: &Failure| Unmet {
+                    message: failure.message.clone(),
+                    range: places.range(failure.span),
+                };
                 went.push(Went {
                     id,
                     passed: result.passed(),
-                    message: failure.map(|_| told(result)),
-                    range: failure.map(|failure| places.range(failure.span)),
+                    message: (!result.passed()).then(|| told(result)),
+                    failures: result.failures.iter().map(unmet).collect(),
                 });
             }
         }
@@ -240,7 +250,8 @@ impl Server {
             return Ok(Value::Null);
         };
         let svg = picture::svg_with_mark(&outline, Some(offset));
-        Ok(json!({ "svg": svg, "title": journey.label }))
+        let title = if journey.label.is_empty() { &journey.name } else { &journey.label };
+        Ok(json!({ "svg": svg, "title": title }))
     }
 }
 

@@ -140,6 +140,9 @@ fn tests_run_and_tell_how_they_went() {
     let command = json!({ "command": "lotse.runTest", "arguments": [tests[0]["id"]] });
     let result = client.ask("workspace/executeCommand", command).unwrap();
     assert_eq!(result["passed"], false, "{result}");
+    let failure = &result["failures"][0];
+    assert!(result["message"].as_str().unwrap().starts_with(failure["message"].as_str().unwrap()), "{result}");
+    assert_eq!(failure["range"]["start"]["line"], client.position(path, expected).line, "{result}");
     assert!(lenses(&mut client)[0].starts_with('✗'));
     client.end();
 }
@@ -152,6 +155,7 @@ fn the_journey_and_the_mail_at_a_place_are_shown() {
     let picture = client.ask_at("lotse/picture", JOURNEY, send, json!({})).unwrap();
     let svg = picture["svg"].as_str().unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("class=\"stage here\""), "{svg}");
+    assert_eq!(picture["title"], "Spring sale 2027");
     let mail = client.ask_at("lotse/mail", JOURNEY, send, json!({})).unwrap();
     assert!(mail["html"].as_str().unwrap().contains("<html"), "{mail}");
     assert!(!mail["subject"].as_str().unwrap().is_empty());

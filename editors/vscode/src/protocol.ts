@@ -9,9 +9,7 @@ export interface At {
 /** The journey at a place, the step there marked in its picture. */
 export interface Picture {
   svg: string;
-  /** The text behind its name, if it has one. */
-  title: string | null;
-  journey: string;
+  title: string;
 }
 
 /** The message at a place, as its recipient gets it. */
@@ -30,12 +28,18 @@ export interface Test {
   range: Range;
 }
 
-/** How a test went. Where it failed, `range` is the line that expected something else. */
+/** How a test went. Where it failed, `message` is the whole story. */
 export interface Result {
   id: string;
   passed: boolean;
   message?: string;
-  range?: Range;
+  failures?: Failure[];
+}
+
+/** A line that expected something else, and what is so instead. */
+export interface Failure {
+  message: string;
+  range: Range;
 }
 
 export const picture = new RequestType<At, Picture | null, void>('lotse/picture');

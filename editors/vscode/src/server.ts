@@ -12,9 +12,10 @@ export function said(failure: unknown): string {
   return failure instanceof Error ? failure.message : String(failure);
 }
 
-/** The files that the server has something to say about. */
+/** The texts that the server may have something to say about; of pages it has where a message names them. */
 export const DOCUMENTS = [
   { scheme: 'file', language: 'journey' },
+  { scheme: 'untitled', language: 'journey' },
   { scheme: 'file', pattern: '**/lotse.yaml' },
   { scheme: 'file', pattern: '**/*.{mjml,html,txt}' },
 ];

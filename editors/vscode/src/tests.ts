@@ -1,7 +1,7 @@
 /** The tests of journeys in the Test Explorer. */
 import * as vscode from 'vscode';
 
-import { runTests, tests, type Result, type Test } from './protocol';
+import { runTests, tests, type Failure, type Result, type Test } from './protocol';
 import { byFile } from './results';
 import { said, type Server } from './server';
 
@@ -89,7 +89,7 @@ export class Tests implements vscode.Disposable {
     try {
       const results = await this.server.demand(runTests, { ids: wanted.map((item) => item.id) }, token);
       const told = new Map(results.map((result) => [result.id, result]));
-      for (const item of wanted) report(run, item, told.get(item.id));
+      for (const item of wanted) await report(run, item, told.get(item.id));
     } catch (error) {
       // A workspace with mistakes runs no test.
       const why = new vscode.TestMessage(said(error));
@@ -99,21 +99,28 @@ export class Tests implements vscode.Disposable {
   }
 }
 
-function report(run: vscode.TestRun, item: vscode.TestItem, result: Result | undefined): void {
-  if (result) {
-    const told = result.passed ? 'passed' : (result.message ?? 'failed');
-    run.appendOutput(`${item.label}: ${told}\n`.replace(/\r?\n/g, '\r\n'), undefined, item);
-  }
+async function report(run: vscode.TestRun, item: vscode.TestItem, result: Result | undefined): Promise<void> {
   if (!result) {
     run.skipped(item);
-  } else if (result.passed) {
+    return;
+  }
+  const told = result.passed ? 'passed' : (result.message ?? 'failed');
+  run.appendOutput(`${item.label}: ${told}\n`.replace(/\r?\n/g, '\r\n'), undefined, item);
+  if (result.passed) {
     run.passed(item);
   } else {
-    const message = new vscode.TestMessage(result.message ?? 'the test fails');
-    const where = result.range ? range(result.range) : item.range;
-    if (item.uri && where) message.location = new vscode.Location(item.uri, where);
-    run.failed(item, message);
+    run.failed(item, await Promise.all((result.failures ?? []).map((failure) => message(item, failure))));
   }
+}
+
+/** What was otherwise, at the line that expected it. */
+async function message(item: vscode.TestItem, failure: Failure): Promise<vscode.TestMessage> {
+  const where = range(failure.range);
+  if (!item.uri || where.isEqual(item.range ?? where)) return new vscode.TestMessage(failure.message);
+  const document = await vscode.workspace.openTextDocument(item.uri);
+  const told = vscode.TestMessage.diff(failure.message, document.getText(where), failure.message);
+  told.location = new vscode.Location(item.uri, where);
+  return told;
 }
 
 function range({ start, end }: Test['range']): vscode.Range {

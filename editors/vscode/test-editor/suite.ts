@@ -9,6 +9,13 @@ const PATIENCE = 20_000;
 const folder = vscode.workspace.workspaceFolders?.[0]?.uri ?? assert.fail('no folder is open');
 const journey = vscode.Uri.joinPath(folder, 'welcome.journey');
 
+/** A file of the workspace with this text. */
+async function written(name: string, text: string): Promise<vscode.Uri> {
+  const uri = vscode.Uri.joinPath(folder, name);
+  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+  return uri;
+}
+
 /** Waits until something is there. */
 async function until<T>(what: string, look: () => T | undefined | PromiseLike<T | undefined>): Promise<T> {
   const end = Date.now() + PATIENCE;
@@ -57,6 +64,21 @@ const tests: Record<string, () => Promise<void>> = {
     await until('no finding', () => (codes(journey).includes('E101') ? undefined : true));
     assert.equal(editor.document.getText(), text);
     await seen('findings', '.monaco-editor');
+  },
+
+  'a journey that is in no file yet is looked at': async () => {
+    const document = await vscode.workspace.openTextDocument({ language: 'journey', content: 'journey new {\n  enter by requst\n}\n' });
+    await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+    await until('a finding', () => (codes(document.uri).length > 0 ? true : undefined));
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    await until('no finding', () => (codes(document.uri).length > 0 ? undefined : true));
+  },
+
+  'a folder that goes takes its findings along': async () => {
+    const uri = await written('more/other.journey', 'journey other {\n  enter on nothing\n}\n');
+    await until('findings', () => (codes(uri).length > 0 ? true : undefined));
+    await vscode.workspace.fs.delete(vscode.Uri.joinPath(folder, 'more'), { recursive: true });
+    await until('no findings', () => (codes(uri).length > 0 ? undefined : true));
   },
 
   'completion knows the place': async () => {
@@ -127,6 +149,24 @@ const tests: Record<string, () => Promise<void>> = {
     const at = place(messages.document, 'subject');
     messages.selection = new vscode.Selection(at, at);
     await seen('mail', '#mail:not([hidden])>iframe');
+    // A page that belongs to no message is none of ours, and nor is what stands between journeys.
+    await opened(await written('notes.txt', 'nothing of ours'));
+    await seen('mail-stays', '#mail:not([hidden])>iframe');
+    const again = await opened(messages.document.uri);
+    const between = place(again.document, '\n\n').translate(1).with({ character: 0 });
+    again.selection = new vscode.Selection(between, between);
+    await seen('mail-stays-between', '#mail:not([hidden])>iframe');
+  },
+
+  'the preview is light or dark as the window is': async () => {
+    const settings = vscode.workspace.getConfiguration('workbench');
+    await settings.update('colorTheme', 'Default Dark Modern', vscode.ConfigurationTarget.Global);
+    const editor = await opened(journey);
+    const at = place(editor.document, 'send email ', true);
+    editor.selection = new vscode.Selection(at, at);
+    await seen('dark', 'body.vscode-dark>#picture:not([hidden])>img');
+    await settings.update('colorTheme', undefined, vscode.ConfigurationTarget.Global);
+    await seen('light', 'body.vscode-light>#picture:not([hidden])>img');
   },
 
   'a test that fails says so at its line': async () => {

@@ -26,14 +26,9 @@ export function page(source: string, script: string, style: string, nonce: strin
 </head>
 <body>
   <p id="note"></p>
-  <figure id="picture" hidden><figcaption></figcaption><img alt=""></figure>
+  <figure id="picture" hidden><img alt=""></figure>
   <section id="mail" hidden><h2></h2><iframe sandbox="" title="The mail as its recipient gets it"></iframe><pre></pre></section>
   <script nonce="${nonce}" src="${script}"></script>
 </body>
 </html>`;
-}
-
-/** A picture as the address of an image: as an image it runs no script and loads nothing. */
-export function address(svg: string): string {
-  return `data:image/svg+xml;base64,${Buffer.from(svg, 'utf8').toString('base64')}`;
 }

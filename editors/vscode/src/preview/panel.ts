@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 
 import { mail, picture, type At } from '../protocol';
 import { DOCUMENTS, said, type Server } from '../server';
-import { address, page } from './page';
+import { page } from './page';
 import type { Told } from './view';
 
 /** How long the cursor rests before the preview follows, in milliseconds. */
@@ -15,24 +15,22 @@ export class Preview implements vscode.Disposable {
   #panel: vscode.WebviewPanel | undefined;
   #asked: vscode.CancellationTokenSource | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Where the cursor was last. */
   #at: At | undefined;
+  /** Where there was last something to show. */
+  #shown: At | undefined;
   readonly #listeners: vscode.Disposable[];
 
   constructor(
     private readonly server: Server,
     private readonly extension: vscode.Uri,
   ) {
-    const follow = (editor: vscode.TextEditor | undefined): void => {
-      if (editor && vscode.languages.match(DOCUMENTS, editor.document)) {
-        this.#follow(place(editor.document, editor.selection.active));
-      }
-    };
     this.#listeners = [
-      vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => follow(textEditor)),
-      vscode.window.onDidChangeActiveTextEditor(follow),
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => this.#follow(cursor(textEditor))),
+      vscode.window.onDidChangeActiveTextEditor((editor) => this.#follow(cursor(editor))),
       // The cursor does not move with an edit elsewhere, such as an undo.
-      vscode.workspace.onDidChangeTextDocument(() => this.#at && this.#follow(this.#at)),
-      server.onStarted(() => this.#at && this.#follow(this.#at)),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => ours(document) && this.#follow(this.#at)),
+      server.onStarted(() => this.#follow(this.#at)),
     ];
   }
 
@@ -43,9 +41,7 @@ export class Preview implements vscode.Disposable {
     } else {
       this.#panel.reveal(undefined, true);
     }
-    const editor = vscode.window.activeTextEditor;
-    const here = at ?? (editor && place(editor.document, editor.selection.active));
-    if (here) this.#follow(here);
+    this.#follow(at ?? cursor(vscode.window.activeTextEditor));
   }
 
   dispose(): void {
@@ -73,12 +69,14 @@ export class Preview implements vscode.Disposable {
     panel.onDidDispose(() => {
       clearTimeout(this.#timer);
       this.#asked?.cancel();
+      this.#shown = undefined;
       this.#panel = undefined;
     });
     return panel;
   }
 
-  #follow(at: At): void {
+  #follow(at: At | undefined): void {
+    if (!at) return;
     this.#at = at;
     if (!this.#panel) return;
     clearTimeout(this.#timer);
@@ -87,24 +85,44 @@ export class Preview implements vscode.Disposable {
 
   async #fill(at: At): Promise<void> {
     this.#asked?.cancel();
-    const asked = (this.#asked = new vscode.CancellationTokenSource());
+    const { token } = (this.#asked = new vscode.CancellationTokenSource());
+    let told = await this.#told(at, token);
+    if (token.isCancellationRequested) return;
+    // Between journeys, in a page of another project and while a name is broken, what was shown stays.
+    if (!isEmpty(told)) this.#shown = at;
+    else if (this.#shown) told = await this.#told(this.#shown, token);
+    if (token.isCancellationRequested || (this.#shown && isEmpty(told))) return;
+    await this.#panel?.webview.postMessage(told);
+  }
+
+  /** What stands at a place. */
+  async #told(at: At, token: vscode.CancellationToken): Promise<Told> {
     const [drawn, written] = await Promise.allSettled([
-      this.server.demand(picture, at, asked.token),
-      this.server.demand(mail, at, asked.token),
+      this.server.demand(picture, at, token),
+      this.server.demand(mail, at, token),
     ]);
-    if (asked.token.isCancellationRequested) return;
-    const journey = drawn.status === 'fulfilled' ? drawn.value : null;
-    const told: Told = {
-      picture: journey && { title: journey.title ?? journey.journey, address: address(journey.svg) },
+    return {
+      picture: drawn.status === 'fulfilled' ? drawn.value : null,
       mail: written.status === 'fulfilled' ? written.value : null,
       note: [drawn, written]
         .flatMap((answer) => (answer.status === 'rejected' ? [said(answer.reason)] : []))
         .join('\n'),
     };
-    await this.#panel?.webview.postMessage(told);
   }
 }
 
-function place(document: vscode.TextDocument, position: vscode.Position): At {
-  return { uri: document.uri.toString(), position: { line: position.line, character: position.character } };
+function isEmpty(told: Told): boolean {
+  return !told.picture && !told.mail && told.note === '';
+}
+
+/** Whether a text is one of those that journeys are made of. */
+function ours(document: vscode.TextDocument): boolean {
+  return vscode.languages.match(DOCUMENTS, document) > 0;
+}
+
+/** Where the cursor is, in a text that journeys are made of. */
+function cursor(editor: vscode.TextEditor | undefined): At | undefined {
+  if (!editor || !ours(editor.document)) return undefined;
+  const { line, character } = editor.selection.active;
+  return { uri: editor.document.uri.toString(), position: { line, character } };
 }

@@ -1,6 +1,8 @@
 /** The script of the preview's page: it shows what it is told, and runs in the page. */
+import { address, marked } from './picture';
+
 export interface Told {
-  picture: { title: string; address: string } | null;
+  picture: { title: string; svg: string } | null;
   mail: { subject: string; html: string; text: string } | null;
   /** Why something is not shown. */
   note: string;
@@ -22,10 +24,9 @@ window.addEventListener('message', ({ data }: MessageEvent<Told>) => {
   const nothing = data.picture || data.mail ? '' : 'Put the cursor into a journey or a message.';
   note.textContent = data.note || nothing;
   if (data.picture) {
-    find('#picture figcaption').textContent = data.picture.title;
     const image = find<HTMLImageElement>('#picture img');
     image.alt = `The journey ${data.picture.title}`;
-    if (image.src !== data.picture.address) image.src = data.picture.address;
+    void draw(image, data.picture.svg);
   }
   if (data.mail) {
     find('#mail h2').textContent = data.mail.subject;
@@ -37,3 +38,16 @@ window.addEventListener('message', ({ data }: MessageEvent<Told>) => {
     if (frame.srcdoc !== data.mail.html) frame.srcdoc = data.mail.html;
   }
 });
+
+/** Draws a picture, and brings into view the stage that is marked in it. */
+async function draw(image: HTMLImageElement, svg: string): Promise<void> {
+  const drawn = address(svg);
+  if (image.src === drawn) return;
+  image.src = drawn;
+  await image.decode().catch(() => {});
+  const mark = marked(svg);
+  if (!mark || image.src !== drawn) return;
+  const { top, height } = image.getBoundingClientRect();
+  const [from, to] = [top + mark.from * height, top + mark.to * height];
+  if (from < 0 || to > window.innerHeight) window.scrollBy({ top: (from + to - window.innerHeight) / 2 });
+}
