@@ -156,6 +156,9 @@ fn the_journey_and_the_mail_at_a_place_are_shown() {
     let svg = picture["svg"].as_str().unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("class=\"stage here\""), "{svg}");
     assert_eq!(picture["title"], "Spring sale 2027");
+    let stage = find(&client, JOURNEY, "stage ");
+    let picture = client.ask_at("lotse/picture", JOURNEY, stage, json!({})).unwrap();
+    assert!(picture["svg"].as_str().unwrap().contains("class=\"stage here\""), "a stage begins with its word");
     let mail = client.ask_at("lotse/mail", JOURNEY, send, json!({})).unwrap();
     assert!(mail["html"].as_str().unwrap().contains("<html"), "{mail}");
     assert!(!mail["subject"].as_str().unwrap().is_empty());

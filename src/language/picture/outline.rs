@@ -33,6 +33,8 @@ pub struct StageOutline {
     pub name: String,
     /// Where its name stands.
     pub span: Span,
+    /// The whole stage.
+    pub whole: Span,
     /// What happens in it.
     pub items: Vec<Item>,
 }
@@ -82,7 +84,7 @@ impl Outline {
         Outlines::new(sources).of(journey)
     }
 
-    /// The stage and the innermost statement at a byte of the journey's file; the stage alone at its name.
+    /// The stage and the innermost statement at a byte of the journey's file; the stage alone around them.
     pub fn at(&self, offset: u32) -> Option<(&StageOutline, Option<&Item>)> {
         let around = |span: Span| span.start <= offset && offset <= span.end;
         let mut found = None;
@@ -91,7 +93,7 @@ impl Outline {
                 found = self.stages.get(stage).map(|stage| (stage, Some(item)));
             }
         });
-        found.or_else(|| self.stages.iter().find(|stage| around(stage.span)).map(|stage| (stage, None)))
+        found.or_else(|| self.stages.iter().find(|stage| around(stage.whole)).map(|stage| (stage, None)))
     }
 
     /// Calls `see` with every statement, those in inner blocks included, and the index of its stage.
@@ -154,6 +156,7 @@ impl Writer<'_> {
         let stages = self.journey.stages.iter().map(|stage| StageOutline {
             name: stage.name.value.clone(),
             span: stage.name.span,
+            whole: stage.span,
             items: self.block(&stage.body, &stage.name.value),
         });
         Outline {
