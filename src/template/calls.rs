@@ -3,10 +3,10 @@
 use minijinja::Value;
 use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Filter, Spanned};
 
-use super::SurveyLink;
 use super::expression::{Checker, Shape};
 use super::filters::{self, FILTERS, FUNCTIONS, Rule};
 use super::limits::{LIST_ITEMS_MAX, RANGE_MAX};
+use super::{SurveyLink, TemplateProblem};
 use crate::finding::words;
 
 /// How a date is written.
@@ -146,10 +146,16 @@ impl Checker<'_> {
         let range = start..start + name.len();
         let Some(rule) = rules.iter().find(|rule| rule.name == name) else {
             let names = rules.iter().map(|rule| rule.name);
-            let help = filters::instead_of(name)
-                .map(str::to_owned)
-                .or_else(|| words::did_you_mean(name, &format!("{noun}s"), names));
-            self.problem(range, format!("`{name}` is not a {noun} of a template"), help);
+            let instead = filters::instead_of(name);
+            let near = words::near(name, names.clone()).filter(|_| instead.is_none());
+            let help =
+                instead.map(str::to_owned).or_else(|| words::did_you_mean(name, &format!("{noun}s"), names));
+            let message = format!("`{name}` is not a {noun} of a template");
+            let problem = TemplateProblem::new(&self.tag.part, range, message).maybe_help(help);
+            self.facts.problems.push(match near {
+                Some(near) => problem.instead(near),
+                None => problem,
+            });
             return false;
         };
         if !rule.arguments.contains(&count) {

@@ -267,8 +267,11 @@ impl<'a> Checker<'a> {
         if !self.walk(expression, true).is_number {
             let range = self.range(expression);
             let written = self.tag.slice(&range).to_owned();
-            let help = format!("write `({written} | float)`, which is 0 when it is none");
-            self.problem(range, format!("`{written}` may be something else than a number"), Some(help));
+            let meant = format!("({written} | float)");
+            let help = format!("write `{meant}`, which is 0 when it is none");
+            let message = format!("`{written}` may be something else than a number");
+            let problem = TemplateProblem::new(&self.tag.part, range, message).help(help);
+            self.facts.problems.push(problem.instead(meant));
         }
         Shape::NUMBER
     }
@@ -296,8 +299,10 @@ impl<'a> Checker<'a> {
             }
             BinOpKind::Sub if self.is_hyphenated(whole, left, right) => {
                 let written = self.tag.slice(&self.range(whole));
-                let help = format!("write `{}`", written.replace('-', "_"));
-                self.problem(self.range(whole), format!("`{written}` is not a name"), Some(help));
+                let meant = written.replace('-', "_");
+                let message = format!("`{written}` is not a name");
+                let problem = TemplateProblem::new(&self.tag.part, self.range(whole), message);
+                self.facts.problems.push(problem.help(format!("write `{meant}`")).instead(meant));
                 Shape::FOREIGN
             }
             BinOpKind::Pow => self.unavailable(whole, "`**`"),

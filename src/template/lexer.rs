@@ -94,8 +94,11 @@ pub(super) fn lex(text: &str, part: &Part, problems: &mut Vec<TemplateProblem>) 
             Ok(None) => lexer.at = start + 1,
             Err(fault) => {
                 lexer.at = fault.range.end.max(start + 2);
-                let problem = TemplateProblem::new(part, fault.range, fault.message);
-                problems.push(problem.maybe_help(fault.help));
+                let problem = TemplateProblem::new(part, fault.range, fault.message).maybe_help(fault.help);
+                problems.push(match fault.instead {
+                    Some(text) => problem.instead(text),
+                    None => problem,
+                });
             }
         }
     }
@@ -107,11 +110,18 @@ struct Fault {
     range: Range<usize>,
     message: String,
     help: Option<String>,
+    /// What belongs in its place.
+    instead: Option<String>,
 }
 
 impl Fault {
     fn new(range: Range<usize>, message: impl Into<String>) -> Self {
-        Self { range, message: message.into(), help: None }
+        Self { range, message: message.into(), help: None, instead: None }
+    }
+
+    fn instead(mut self, text: impl Into<String>) -> Self {
+        self.instead = Some(text.into());
+        self
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -220,8 +230,9 @@ impl<'a> Lexer<'a> {
             (TokenKind::Sign, sign.len())
         } else {
             let range = start..start + first.len_utf8();
-            return Err(Fault::new(range, format!("`{first}` does not belong here"))
-                .help(misplaced(first, rest, close)));
+            let fault = Fault::new(range, format!("`{first}` does not belong here"))
+                .help(misplaced(first, rest, close));
+            return Err(if first == '}' { fault.instead(close) } else { fault });
         };
         self.at = start + length;
         Ok(Token { kind, range: start..self.at })
@@ -257,7 +268,7 @@ impl<'a> Lexer<'a> {
             "else" | "endif" | "endfor" => match rest.first() {
                 Some(extra) if word == "else" && self.slice(&extra.range) == "if" => {
                     let both = keyword.range.start..extra.range.end;
-                    Err(Fault::new(both, "`else if` is not one word").help("write `elif`"))
+                    Err(Fault::new(both, "`else if` is not one word").help("write `elif`").instead("elif"))
                 }
                 Some(extra) => {
                     Err(Fault::new(extra.range.clone(), format!("nothing stands behind `{word}`")))
@@ -286,8 +297,14 @@ impl<'a> Lexer<'a> {
                 _ => Err(Fault::new(range.clone(), "a `{% set %}` needs a name and a value")
                     .help("write `{% set name = contact.first_name %}`")),
             },
-            _ => Err(Fault::new(keyword.range.clone(), format!("`{word}` is not a statement of a template"))
-                .help(instead_of(word))),
+            _ => {
+                let message = format!("`{word}` is not a statement of a template");
+                let fault = Fault::new(keyword.range.clone(), message).help(instead_of(word));
+                Err(match words::near(word, STATEMENTS) {
+                    Some(near) => fault.instead(near),
+                    None => fault,
+                })
+            }
         }
     }
 }

@@ -113,11 +113,18 @@ pub struct TemplateProblem {
     pub message: String,
     /// What to write instead.
     pub help: Option<String>,
+    /// The same to the letter, where it is known: what goes of the text, and what comes.
+    pub edit: Option<(Range<usize>, String)>,
 }
 
 impl TemplateProblem {
     fn new(part: &Part, range: Range<usize>, message: impl Into<String>) -> Self {
-        Self { part: part.clone(), range, message: message.into(), help: None }
+        Self { part: part.clone(), range, message: message.into(), help: None, edit: None }
+    }
+
+    /// Says what belongs in the place of all that is wrong.
+    fn instead(self, text: impl Into<String>) -> Self {
+        Self { edit: Some((self.range.clone(), text.into())), ..self }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {

@@ -1,12 +1,12 @@
 use super::Checker;
 use super::journey::InJourney;
 use super::names::NameKind;
+use super::template::{Missing, of_problem};
 use crate::domain::Contact;
 use crate::finding::words;
 use crate::finding::{Code, Finding};
 use crate::language::model::StatementKind;
 use crate::language::syntax::{place_in_text, tree};
-use crate::source::Span;
 use crate::template::{CompiledMessage, MessageSource, Variable, compile};
 
 impl Checker<'_> {
@@ -36,8 +36,9 @@ impl Checker<'_> {
             Ok(compiled) => compiled,
             Err(problems) => {
                 for problem in problems {
-                    let span = if problem.range.is_empty() { text.span } else { place(problem.range) };
-                    self.report(Finding::new(Code::E401, span, problem.message).maybe_help(problem.help));
+                    let span =
+                        if problem.range.is_empty() { text.span } else { place(problem.range.clone()) };
+                    self.report(of_problem(&problem, span, |range| place(range.clone())));
                 }
                 return None;
             }
@@ -49,7 +50,9 @@ impl Checker<'_> {
                 let events = events.map(|event| (event.name.as_str(), event.fields.as_slice()));
                 self.variable_here(variable, span, events);
             }
-            self.alert_asks_for(variable, span, inside);
+            if let Some(missing) = self.missing_in_alert(variable, inside) {
+                self.missing_variable(variable, span, missing);
+            }
         }
         for survey in &compiled.surveys {
             self.report(
@@ -61,24 +64,21 @@ impl Checker<'_> {
     }
 
     /// A team is told of the contact and of what led in, and of nothing else.
-    fn alert_asks_for(&self, variable: &Variable, span: Span, inside: &InJourney<'_>) {
+    fn missing_in_alert(&self, variable: &Variable, inside: &InJourney<'_>) -> Option<Missing> {
         let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
-        let missing = match path.as_slice() {
+        match path.as_slice() {
             [] | ["contact" | "entry"] => None,
-            ["contact", field, ..] => {
-                self.missing_attribute(field).map(|missing| (missing.message, missing.help))
-            }
+            ["contact", field, ..] => self.missing_attribute(field),
             ["entry", field, ..] => missing_property(field, inside),
-            [name, ..] => Some((
-                format!("there is no `{name}` in an alert"),
-                Some(match self.contact_has(name) {
-                    true => format!("write `contact.{name}`"),
-                    false => "an alert knows `contact.…` and `entry.…`".to_owned(),
-                }),
-            )),
-        };
-        if let Some((message, help)) = missing {
-            self.report(Finding::new(Code::E402, span, message).maybe_help(help));
+            [name, ..] => {
+                let message = format!("there is no `{name}` in an alert");
+                let meant = self.contact_has(name).then(|| format!("contact.{name}"));
+                let help = match &meant {
+                    Some(meant) => format!("write `{meant}`"),
+                    None => "an alert knows `contact.…` and `entry.…`".to_owned(),
+                };
+                Some(Missing::new(message, Some(help)).meant(meant))
+            }
         }
     }
 
@@ -87,13 +87,15 @@ impl Checker<'_> {
     }
 }
 
-fn missing_property(field: &str, inside: &InJourney<'_>) -> Option<(String, Option<String>)> {
+fn missing_property(field: &str, inside: &InJourney<'_>) -> Option<Missing> {
     let entry = &inside.entry;
     let known = || entry.events.iter().flat_map(|event| event.fields.iter().map(|field| field.name.as_str()));
     let open = entry.free || entry.events.iter().any(|event| event.open);
     if open || known().any(|known| known == field) {
         return None;
     }
+    let near = words::near(field, known()).map(str::to_owned);
     let help = words::did_you_mean(field, "it knows", known().collect::<Vec<_>>());
-    Some((format!("nothing that leads into this journey has a field `{field}`"), help))
+    let message = format!("nothing that leads into this journey has a field `{field}`");
+    Some(Missing::new(message, help).meant(near))
 }

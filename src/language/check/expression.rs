@@ -195,8 +195,11 @@ impl Checker<'_> {
         let short =
             if text.len() > 40 || text.contains('\n') { "this".to_owned() } else { format!("`{text}`") };
         let want = if *wanted == ValueType::Datetime { "a date or a moment".to_owned() } else { a(wanted) };
-        let finding =
+        let mut finding =
             Finding::new(Code::E201, span, format!("{short} is {}, and {want} is wanted here", a(of)));
+        if let Some(write) = self.with_other_quotes(span, wanted) {
+            finding = finding.edit(span, write);
+        }
         self.report(match (wanted, of) {
             (ValueType::Boolean, _) => {
                 finding.help("compare it with something, such as `== \"DE\"` or `>= 50`, or ask `is set`")

@@ -50,14 +50,14 @@ impl Checker<'_> {
         for field in &fields.fields {
             let name = &field.name;
             if owner == "contact" && Contact::BUILT_IN.contains(&name.value.as_str()) {
-                self.report(
-                    Finding::new(
-                        Code::E102,
-                        name.span,
-                        format!("every contact has `{}` already", name.value),
-                    )
-                    .help("take the line away: it can be used without a declaration"),
-                );
+                let message = format!("every contact has `{}` already", name.value);
+                let finding = Finding::new(Code::E102, name.span, message)
+                    .help("take the line away: it can be used without a declaration");
+                let end = field.default.as_ref().map_or(field.kind.name.span, |default| default.span);
+                self.report(match field.one_of {
+                    None => finding.edit(name.span.to(end), ""),
+                    Some(_) => finding,
+                });
                 continue;
             }
             if let Some(before) = known.insert(&name.value, name.span) {
@@ -171,7 +171,13 @@ impl Checker<'_> {
         let near = words::near(&text, allowed.iter().map(String::as_str));
         let finding = Finding::new(Code::E202, span, format!("{value} is no value of `{field}`"));
         self.report(match near {
-            Some(near) => finding.help(format!("did you mean {near}?")).edit(span, near),
+            Some(near) => {
+                // In a list it is one of several.
+                let written = self.files.sources.text(span).match_indices(&text).next();
+                let start = written.map_or(span.range().start, |(at, _)| span.range().start + at);
+                let end = written.map_or(span.range().end, |_| start + text.len());
+                finding.help(format!("did you mean {near}?")).edit(Span::new(span.source, start, end), near)
+            }
             None => finding.help(format!("its values are {}", words::all_of(&allowed))),
         });
     }

@@ -96,10 +96,12 @@ impl Checker<'_> {
 
     fn event_that_leads_in(&self, event: &tree::Name) -> Option<EventFields> {
         if event.value == "request" && !self.names.events.contains_key(&event.value) {
-            self.report(
-                Finding::new(Code::E101, event.span, "there is no event `request`")
-                    .help("to let programs and people decide who enters write `enter by request`"),
-            );
+            let finding = Finding::new(Code::E101, event.span, "there is no event `request`")
+                .help("to let programs and people decide who enters write `enter by request`");
+            self.report(match self.with_word_before(event.span, "on") {
+                Some(both) => finding.edit(both, "by request"),
+                None => finding,
+            });
             return None;
         }
         self.event_named(event, Code::E101)

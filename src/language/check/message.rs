@@ -89,7 +89,10 @@ impl Checker<'_> {
         let finding = Finding::new(Code::E101, channel.span, message);
         self.report(match near {
             Some(near) => finding.help(format!("did you mean `{near}`?")).edit(channel.span, near),
-            None => finding.help(format!("add `{}` under `channels` in lotse.yaml", channel.value)),
+            None => {
+                self.missing_here(NameKind::Channel, channel, None);
+                finding.help(format!("add `{}` under `channels` in lotse.yaml", channel.value))
+            }
         });
         false
     }
@@ -260,11 +263,13 @@ impl Checker<'_> {
             return;
         }
         if !has("from") {
-            missing(
-                Code::E101,
-                "sender",
-                "write who it comes from: `from NAME`, with a sender of lotse.yaml",
-            );
+            let help = match self.files.config {
+                Some(_) => "write who it comes from: `from NAME`, with a sender of lotse.yaml",
+                None => {
+                    "write who it comes from: `from NAME`, with a sender of lotse.yaml, a file that is missing here"
+                }
+            };
+            missing(Code::E101, "sender", help);
         }
         if !has("subject") {
             missing(Code::E401, "subject", "write what stands in the subject line: `subject \"…\"`");
@@ -351,10 +356,14 @@ impl Checker<'_> {
             ),
             None => return false,
         };
-        self.report(Finding::new(Code::E001, channel.span, message).help(help));
-        if found.is_some() {
-            self.uses(NameKind::Message, &channel.value);
-        }
+        let finding = Finding::new(Code::E001, channel.span, message).help(help);
+        self.report(match found {
+            Some(message) => {
+                self.uses(NameKind::Message, &channel.value);
+                finding.edit(channel.span, format!("{} {}", message.channel.value, channel.value))
+            }
+            None => finding,
+        });
         true
     }
 

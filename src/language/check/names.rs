@@ -230,7 +230,9 @@ impl Checker<'_> {
             Some(near) => {
                 // What was misspelt is used all the same.
                 self.uses(kind, &near);
-                finding.edit(name.span, near)
+                // In a template the name stands among other text.
+                let word = self.word_within(name.span, &name.value);
+                finding.edit(word.map_or(name.span, |word| word.span), near)
             }
             None => finding,
         });

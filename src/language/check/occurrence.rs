@@ -109,6 +109,14 @@ impl Checker<'_> {
         Some(tree::Name::new(name.to_owned(), Span::new(span.source, start, start + name.len())))
     }
 
+    /// A place with the word before it, where it is that word and one blank is between them.
+    pub(super) fn with_word_before(&self, span: Span, word: &str) -> Option<Span> {
+        let length = u32::try_from(word.len() + 1).ok()?;
+        let both = Span { start: span.start.checked_sub(length)?, ..span };
+        let text = self.files.sources.text(both);
+        text.strip_prefix(word).is_some_and(|behind| behind.starts_with(' ')).then_some(both)
+    }
+
     /// The same, for a name that stands in quotes; one that is written with escapes is passed over.
     pub(super) fn used_in_text(&self, kind: NameKind, name: &str, text: Span) {
         let inside =

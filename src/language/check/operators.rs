@@ -4,7 +4,7 @@ use crate::domain::{Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
 use crate::language::model::{Expr, Operator};
-use crate::language::syntax::tree;
+use crate::language::syntax::{self, tree};
 use crate::source::Span;
 
 impl Checker<'_> {
@@ -59,10 +59,12 @@ impl Checker<'_> {
     fn compared_once(&self, left: &tree::Expression, r: &Typed, place: Span) -> bool {
         let Expr::Value(Value::Text(_) | Value::Number(_)) = &r.expr else { return false };
         let sources = &self.files.sources;
-        let field = left.last_compared().map_or("contact.FIELD", |field| sources.text(field.span));
-        let help = format!("say again what is compared: `{field} == {}`", sources.text(place));
+        let compared = left.last_compared().map(|field| sources.text(field.span));
+        let write = format!("{} == {}", compared.unwrap_or("contact.FIELD"), sources.text(place));
         let message = format!("`{}` alone is neither true nor false", sources.text(place));
-        self.report(Finding::new(Code::E201, place, message).help(help));
+        let finding = Finding::new(Code::E201, place, message);
+        let finding = finding.help(format!("say again what is compared: `{write}`"));
+        self.report(if compared.is_some() { finding.edit(place, write) } else { finding });
         true
     }
 
@@ -82,13 +84,13 @@ impl Checker<'_> {
                 self.must_be(r, &ValueType::Boolean, right);
             }
             O::Equal | O::NotEqual => {
-                self.comparable(l, r, sign);
+                self.comparable(l, r, places);
                 let never = operator == O::Equal;
                 self.possible_value(l, &r.expr, right, never);
                 self.possible_value(r, &l.expr, left, never);
             }
             O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
-                self.comparable(l, r, sign);
+                self.comparable(l, r, places);
                 let unordered = |typed: &Typed| {
                     matches!(typed.of, Some(ValueType::Text | ValueType::Boolean | ValueType::List(_)))
                 };
@@ -111,13 +113,19 @@ impl Checker<'_> {
         Some(ValueType::Boolean)
     }
 
-    fn comparable(&self, l: &Typed, r: &Typed, sign: Span) {
+    fn comparable(&self, l: &Typed, r: &Typed, (left_place, right_place, sign): (Span, Span, Span)) {
         let (Some(left), Some(right)) = (&l.of, &r.of) else { return };
         if fits(left, right) {
             return;
         }
         let message = format!("{} and {} cannot be compared", a(left), a(right));
-        let finding = Finding::new(Code::E201, sign, message);
+        let mut finding = Finding::new(Code::E201, sign, message);
+        let meant = [(right_place, left), (left_place, right)]
+            .into_iter()
+            .find_map(|(place, wanted)| Some((place, self.with_other_quotes(place, wanted)?)));
+        if let Some((place, write)) = meant {
+            finding = finding.edit(place, write);
+        }
         self.report(match (left, right) {
             (ValueType::Number, ValueType::Text) | (ValueType::Text, ValueType::Number) => {
                 finding.help("numbers stand without quotes, texts in quotes")
@@ -140,6 +148,23 @@ impl Checker<'_> {
             }
             _ => finding,
         });
+    }
+
+    /// A value that would be of the wanted type if it stood in quotes, or without them.
+    pub(super) fn with_other_quotes(&self, place: Span, wanted: &ValueType) -> Option<String> {
+        use tree::ExpressionKind as E;
+        let text = self.files.sources.text(place);
+        let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let (value, findings) = syntax::parse_expression(place.source, inner.unwrap_or(text), 0);
+        let literal = matches!(
+            (&value.kind, wanted, inner),
+            (E::Number(_), ValueType::Number, Some(_))
+                | (E::Moment(_), ValueType::Date | ValueType::Datetime, Some(_))
+                | (E::Boolean(_), ValueType::Boolean, Some(_))
+                | (E::Number(_), ValueType::Text, None)
+        );
+        let write = inner.map_or_else(|| format!("\"{text}\""), str::to_owned);
+        (literal && findings.is_empty()).then_some(write)
     }
 
     /// Says so where a field is compared with a value it never has: the answer is known without asking.

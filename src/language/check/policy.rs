@@ -36,8 +36,12 @@ impl Checker<'_> {
             "resend" => Unsure::Resend,
             other => {
                 let message = format!("`unsure` is `hold` or `resend`, not `{other}`");
-                let near = words::did_you_mean(other, "write", ["hold", "resend"]);
-                self.report(Finding::new(Code::E001, word.span, message).maybe_help(near));
+                let help = words::did_you_mean(other, "write", ["hold", "resend"]);
+                let finding = Finding::new(Code::E001, word.span, message).maybe_help(help);
+                self.report(match words::near(other, ["hold", "resend"]) {
+                    Some(near) => finding.edit(word.span, near),
+                    None => finding,
+                });
                 Unsure::Hold
             }
         }

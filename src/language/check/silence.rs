@@ -82,8 +82,12 @@ pub(super) fn read(files: &WorkspaceFiles, trees: &[Tree], findings: &mut Vec<Fi
             for name in names {
                 match silenceable(name, reason) {
                     Ok(code) => drop(silenced.lines.insert((*id, line, code), *comment)),
-                    Err((message, help)) => {
-                        findings.push(Finding::new(Code::E001, *comment, message).maybe_help(help));
+                    Err(Refused { message, help, write }) => {
+                        let finding = Finding::new(Code::E001, *comment, message).maybe_help(help);
+                        findings.push(match write {
+                            Some(write) => finding.edit(*comment, text.trim_end().replacen(name, &write, 1)),
+                            None => finding,
+                        });
                     }
                 }
             }
@@ -92,21 +96,35 @@ pub(super) fn read(files: &WorkspaceFiles, trees: &[Tree], findings: &mut Vec<Fi
     silenced
 }
 
-/// The code of that name, if the comment may silence it; otherwise what is wrong, and what to write.
-fn silenceable(name: &str, reason: &str) -> Result<Code, (String, Option<String>)> {
+/// Why a comment silences nothing.
+struct Refused {
+    message: String,
+    help: Option<String>,
+    /// What to write in the place of the code.
+    write: Option<String>,
+}
+
+/// The code of that name, if the comment may silence it.
+fn silenceable(name: &str, reason: &str) -> Result<Code, Refused> {
     match name.parse::<Code>() {
-        Ok(code) if code.severity() == Severity::Error => Err((
-            format!("{code} is an error and cannot be silenced"),
-            Some("mend what it tells; only warnings can be silenced".to_owned()),
-        )),
-        Ok(code) if reason.is_empty() => Err((
-            format!("this silences {code} and does not say why"),
-            Some(format!("write the reason behind it: `# allow {code}: …`")),
-        )),
+        Ok(code) if code.severity() == Severity::Error => Err(Refused {
+            message: format!("{code} is an error and cannot be silenced"),
+            help: Some("mend what it tells; only warnings can be silenced".to_owned()),
+            write: None,
+        }),
+        Ok(code) if reason.is_empty() => Err(Refused {
+            message: format!("this silences {code} and does not say why"),
+            help: Some(format!("write the reason behind it: `# allow {code}: …`")),
+            write: None,
+        }),
         Ok(code) => Ok(code),
         Err(()) => {
             let near = words::near(name, Code::ALL.iter().map(|code| code.name()));
-            Err((format!("there is no finding `{name}`"), near.map(|near| format!("did you mean `{near}`?"))))
+            Err(Refused {
+                message: format!("there is no finding `{name}`"),
+                help: near.map(|near| format!("did you mean `{near}`?")),
+                write: near.map(str::to_owned),
+            })
         }
     }
 }

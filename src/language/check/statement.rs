@@ -352,10 +352,12 @@ impl Checker<'_> {
             let message = format!("`{word}` is called `{meant}` here");
             self.report(finding(message).help(format!("write `{meant}`")).edit(name.span, meant));
         } else if let Some(word) = self.meant_otherwise(trigger) {
-            let message = format!("there is no event `{word}`");
-            self.report(
-                finding(message).help("what happens when the time is up stands behind `otherwise` alone"),
-            );
+            let finding = finding(format!("there is no event `{word}`"))
+                .help("what happens when the time is up stands behind `otherwise` alone");
+            self.report(match self.with_word_before(name.span, "on") {
+                Some(both) => finding.edit(both, "otherwise"),
+                None => finding,
+            });
         } else if let Some(kind) = reaction_word(word) {
             let message = format!("`{word}` does not say which message");
             self.report(

@@ -44,8 +44,30 @@ struct Supply<'m> {
 pub(super) struct Missing {
     pub(super) message: String,
     pub(super) help: Option<String>,
+    /// What was meant, where that is known.
+    pub(super) meant: Option<Meant>,
     /// Where it is not handed over.
     related: Option<(Span, String)>,
+}
+
+/// What a variable of a template was meant to be.
+#[derive(Clone, Debug)]
+pub(super) enum Meant {
+    /// Another name in the place of the last one of its path.
+    Name(String),
+    /// The same with this behind it.
+    With(&'static str),
+}
+
+impl Missing {
+    pub(super) fn new(message: String, help: Option<String>) -> Self {
+        Self { message, help, meant: None, related: None }
+    }
+
+    pub(super) fn meant(mut self, name: Option<String>) -> Self {
+        self.meant = name.map(Meant::Name);
+        self
+    }
 }
 
 impl Checker<'_> {
@@ -99,8 +121,8 @@ impl Checker<'_> {
     }
 
     fn template_problem(&self, job: &Job<'_>, problem: &TemplateProblem) {
-        let span = self.place(job, &problem.part, problem.range.clone());
-        self.report(Finding::new(Code::E401, span, problem.message.clone()).maybe_help(problem.help.clone()));
+        let place = |range: &Range<usize>| self.place(job, &problem.part, range.clone());
+        self.report(of_problem(problem, place(&problem.range), place));
     }
 
     /// Where a stretch of a message's text stands in its file.
@@ -140,11 +162,7 @@ impl Checker<'_> {
             self.names_in_variable(job, variable, supply);
             if let Some(missing) = self.missing(variable, supply) {
                 let span = self.place(job, &variable.part, variable.range.clone());
-                let finding = Finding::new(Code::E402, span, missing.message).maybe_help(missing.help);
-                self.report(match missing.related {
-                    Some((place, says)) => finding.related(place, says),
-                    None => finding,
-                });
+                self.missing_variable(variable, span, missing);
             }
         }
         for survey in &compiled.surveys {
@@ -172,6 +190,27 @@ impl Checker<'_> {
                     .help("put a link to `{{ unsubscribe_url }}` or `{{ preferences_url }}` into it"),
             );
         }
+    }
+
+    /// Reports a variable that is not there, and what to write in its place.
+    pub(super) fn missing_variable(&self, variable: &Variable, span: Span, missing: Missing) {
+        let last = variable.path.get(1).or(variable.path.first());
+        let word = last.and_then(|last| self.word_within(span, last));
+        let mut finding = Finding::new(Code::E402, span, missing.message).maybe_help(missing.help);
+        if let Some((place, says)) = missing.related {
+            finding = finding.related(place, says);
+        }
+        self.report(match (missing.meant, word) {
+            (Some(Meant::Name(name)), Some(word)) => finding.edit(word.span, name),
+            (Some(Meant::With(text)), _) if self.is_alone(span) => finding.edit(span.at_end(), text),
+            _ => finding,
+        });
+    }
+
+    /// Whether nothing stands behind a variable in its placeholder.
+    fn is_alone(&self, span: Span) -> bool {
+        let text = &self.files.sources.get(span.source).text;
+        text.get(span.end as usize..).is_some_and(|behind| behind.trim_start().starts_with("}}"))
     }
 
     /// Takes down the fields that a variable of a message names.
@@ -202,7 +241,18 @@ impl Checker<'_> {
             "contact" if self.missing_attribute(&field.value).is_none() => {
                 self.used_here(NameKind::ContactField, &field, None);
             }
-            "entry" => self.used_as_entry(&field, entry),
+            "contact" => self.missing_here(NameKind::ContactField, &field, None),
+            "entry" => {
+                let entry: Vec<(&str, &[Field])> = entry.collect();
+                let known =
+                    |(_, fields): &(&str, &[Field])| fields.iter().any(|known| known.name == field.value);
+                if !entry.iter().any(known) {
+                    for (event, _) in &entry {
+                        self.missing_here(NameKind::EventField, &field, Some(event));
+                    }
+                }
+                self.used_as_entry(&field, entry.into_iter());
+            }
             _ => {}
         }
     }
@@ -236,28 +286,32 @@ impl Checker<'_> {
             [name, ..] => {
                 let declared = self.names.contact.iter().map(|field| field.name.as_str());
                 let fields: Vec<&str> = declared.chain(Contact::BUILT_IN).collect();
+                let without = supply.with.iter().find(|(with, _)| !with.contains(name));
                 let handed_over = supply.with.iter().any(|(with, _)| with.contains(name));
-                let help = if handed_over {
-                    format!(
+                if let (true, Some((_, span))) = (handed_over, without) {
+                    let message = format!("not every `send` of this message hands over `{name}`");
+                    let help = format!(
                         "add `{name}` to the `with` of every `send` of this message, or write `{{{{ {name} | default('…') }}}}`"
-                    )
-                } else if fields.contains(name) {
-                    format!("write `contact.{name}`")
+                    );
+                    let related = Some((*span, format!("this hands over no `{name}`")));
+                    let meant = Some(Meant::With(" | default('')"));
+                    return Some(Missing { message, help: Some(help), meant, related });
+                }
+                let of_contact = |field: &str| format!("contact.{field}");
+                let (help, meant) = if fields.contains(name) {
+                    (format!("write `contact.{name}`"), Some(of_contact(name)))
+                } else if let Some(address) = address_meant(name) {
+                    (format!("did you mean `{address}`?"), Some(address.to_owned()))
+                } else if let Some(near) = words::near(name, fields.iter().copied()) {
+                    (format!("did you mean `contact.{near}`?"), Some(of_contact(near)))
                 } else {
-                    match words::near(name, ADDRESSES.into_iter().chain(fields.iter().copied())) {
-                        Some(near) if ADDRESSES.contains(&near) => format!("did you mean `{near}`?"),
-                        Some(near) => format!("did you mean `contact.{near}`?"),
-                        None => format!("hand it over where the message is sent: `with {{ {name} … }}`"),
-                    }
+                    let help = format!(
+                        "for a field of the contact declare `contact {{ {name} text }}` and write `contact.{name}`; or hand it over where the message is sent: `with {{ {name} … }}`"
+                    );
+                    (help, None)
                 };
-                let message = if handed_over {
-                    format!("not every `send` of this message hands over `{name}`")
-                } else {
-                    format!("there is no `{name}` for this template")
-                };
-                let without = supply.with.iter().find(|(with, _)| handed_over && !with.contains(name));
-                let related = without.map(|(_, span)| (*span, format!("this hands over no `{name}`")));
-                Some(Missing { message, help: Some(help), related })
+                let message = format!("there is no `{name}` for this template");
+                Some(Missing::new(message, Some(help)).meant(meant))
             }
             [] => None,
         }
@@ -270,8 +324,12 @@ impl Checker<'_> {
         if self.names.contact_is_broken || known.clone().any(|known| known == field) {
             return None;
         }
-        let help = words::did_you_mean(field, "a contact has", known);
-        Some(Missing { message: format!("a contact has no field `{field}`"), help, related: None })
+        let near = words::near(field, known).map(str::to_owned);
+        let help = match &near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("declare it: `contact {{ {field} text }}`"),
+        };
+        Some(Missing::new(format!("a contact has no field `{field}`"), Some(help)).meant(near))
     }
 
     /// A property of what led in must be there on every way into every journey that sends the message. What comes
@@ -289,9 +347,10 @@ impl Checker<'_> {
             let knows = |fields: &[String]| fields.iter().any(|known| known == field);
             if all_known && !ways.iter().any(|(_, fields)| knows(fields)) {
                 let known = ways.iter().flat_map(|(_, fields)| fields).map(String::as_str);
+                let near = words::near(field, known.clone()).map(str::to_owned);
                 let help = words::did_you_mean(field, "it knows", known);
                 let message = format!("nothing that leads into `{}` has a field `{field}`", journey.name);
-                return Some(Missing { message, help, related: None });
+                return Some(Missing::new(message, help).meant(near));
             }
             let without = ways.iter().find(|(_, fields)| !guarded && !knows(fields));
             if let Some((enter, _)) = without {
@@ -301,7 +360,8 @@ impl Checker<'_> {
                     "write `{{{{ entry.{field} | default('…') }}}}`, or `{{% if entry.{field} %}}` around it"
                 );
                 let related = Some((enter.span, format!("who comes in this way has no `{field}`")));
-                return Some(Missing { message, help: Some(help), related });
+                let meant = Some(Meant::With(" | default('')"));
+                return Some(Missing { message, help: Some(help), meant, related });
             }
         }
         None
@@ -316,6 +376,26 @@ impl Checker<'_> {
         let system = crate::domain::SystemEvent::from_name(wire)?;
         Some(system.fields().iter().map(|(name, _)| (*name).to_owned()).collect())
     }
+}
+
+/// The finding for a fault of a template, with the places of what to write in its stead.
+pub(super) fn of_problem(
+    problem: &TemplateProblem,
+    span: Span,
+    place: impl Fn(&Range<usize>) -> Span,
+) -> Finding {
+    let finding = Finding::new(Code::E401, span, problem.message.clone()).maybe_help(problem.help.clone());
+    match &problem.edit {
+        Some((range, text)) => finding.edit(place(range), text.clone()),
+        None => finding,
+    }
+}
+
+/// The address that a word means: `unsubscribe` is `unsubscribe_url`.
+fn address_meant(word: &str) -> Option<&'static str> {
+    let lower = word.to_lowercase();
+    let begins = |address: &&str| lower.len() > 3 && address.starts_with(lower.trim_end_matches("_link"));
+    ADDRESSES.into_iter().find(begins).or_else(|| words::near(word, ADDRESSES))
 }
 
 impl<'m> Supply<'m> {

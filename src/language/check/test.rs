@@ -300,7 +300,12 @@ impl Checker<'_> {
             format!("`{}` never ends with the outcome `{}`", journey.name, outcome.value),
         );
         let known = known.iter().map(String::as_str);
-        self.report(finding.maybe_help(words::did_you_mean(&outcome.value, "its outcomes are", known)));
+        let near = words::near(&outcome.value, known.clone());
+        let finding = finding.maybe_help(words::did_you_mean(&outcome.value, "its outcomes are", known));
+        self.report(match near {
+            Some(near) => finding.edit(outcome.span, near),
+            None => finding,
+        });
         None
     }
 
@@ -308,14 +313,16 @@ impl Checker<'_> {
         if SKIP_REASONS.contains(&reason.value.as_str()) {
             return Some(reason.value.clone());
         }
-        self.report(
-            Finding::new(
-                Code::E501,
-                reason.span,
-                format!("no message is skipped because `{}`", reason.value),
-            )
-            .maybe_help(words::did_you_mean(&reason.value, "reasons are", SKIP_REASONS)),
-        );
+        let message = format!("no message is skipped because `{}`", reason.value);
+        let finding = Finding::new(Code::E501, reason.span, message).maybe_help(words::did_you_mean(
+            &reason.value,
+            "reasons are",
+            SKIP_REASONS,
+        ));
+        self.report(match words::near(&reason.value, SKIP_REASONS) {
+            Some(near) => finding.edit(reason.span, near),
+            None => finding,
+        });
         None
     }
 
@@ -341,10 +348,14 @@ impl Checker<'_> {
             self.used_here(NameKind::Channel, channel, None);
             return Some(());
         }
-        self.report(
-            Finding::new(code, channel.span, format!("there is no channel `{}`", channel.value))
-                .help("write `email`, or a channel of lotse.yaml"),
-        );
+        self.missing_here(NameKind::Channel, channel, None);
+        let channels = self.deployment.iter().flat_map(|deployment| deployment.channels.keys());
+        let near = words::near(&channel.value, channels.map(String::as_str).chain(["email"]));
+        let finding = Finding::new(code, channel.span, format!("there is no channel `{}`", channel.value));
+        self.report(match near {
+            Some(near) => finding.help(format!("did you mean `{near}`?")).edit(channel.span, near),
+            None => finding.help("write `email`, or a channel of lotse.yaml"),
+        });
         None
     }
 }

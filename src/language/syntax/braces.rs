@@ -53,8 +53,8 @@ impl Missing {
     }
 }
 
-/// Lines that begin a block and have no brace.
-pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Missing> {
+/// Lines that begin a block and have no brace, each with the ways in which that may be so.
+pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Vec<Missing>> {
     let code = masked(text, scan);
     let lines = lines(&code);
     let tries_max = (BYTES_TRIED_MAX / text.len().max(1)).clamp(1, TRIES_MAX);
@@ -71,7 +71,7 @@ pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Missing>
         let line = Line { source, code: &code, text, range: line.end - head.len()..line.end };
         found.extend(line.without_braces().or_else(|| {
             let opens = !next.starts_with('{') && (first != "wait" || next.starts_with('o'));
-            if opens { line.without_open() } else { None }
+            if opens { line.without_open().map(|missing| vec![missing]) } else { None }
         }));
         if found.len() == tries_max {
             break;
@@ -148,7 +148,7 @@ impl Line<'_> {
     }
 
     /// `otherwise go to reminder`: what happens stands on the line itself.
-    fn without_braces(&self) -> Option<Missing> {
+    fn without_braces(&self) -> Option<Vec<Missing>> {
         let code = self.code.get(self.range.clone())?;
         let heads = ["on", "otherwise", "else", "if", "send"];
         let mut at = code.find(' ').filter(|end| heads.contains(&code.get(..*end).unwrap_or("")))?;
@@ -168,13 +168,27 @@ impl Line<'_> {
             blank = before.len() - 4..statement + 1;
         }
         let start = self.range.start;
-        let happens = start + statement + 1..self.range.end;
+        let end = self.range.end;
+        // A `}` at the end of the line is the one that belongs to what happens, or the one of the block around.
+        let closes = code.strip_suffix('}').map(str::trim_end);
+        let happens_end = closes.map_or(end, |before| start + before.len());
+        let happens = start + statement + 1..happens_end;
         let write = format!("{{ {} }}", self.text.get(happens.clone())?);
-        let span = self.span(start + blank.end - if blank.len() > 1 { blank.len() } else { 0 }..happens.end);
-        let finding = Finding::new(Code::E001, span, "what happens stands in braces")
-            .help(format!("write `{write}`"))
-            .edit(span, write);
+        let first = start + blank.end - if blank.len() > 1 { blank.len() } else { 0 };
         let open = start + blank.start..start + blank.end;
-        Some(Missing { put: vec![(open, "{"), (self.blank()?, "}")], finding })
+        let missing = |span: Span, put: Vec<(Range<usize>, &'static str)>| {
+            let finding = Finding::new(Code::E001, span, "what happens stands in braces")
+                .help(format!("write `{write}`"))
+                .edit(span, write.clone());
+            Missing { put, finding }
+        };
+        if closes.is_none() {
+            return Some(vec![missing(self.span(first..end), vec![(open, "{"), (self.blank()?, "}")])]);
+        }
+        let own = missing(self.span(first..end), vec![(open.clone(), "{")]);
+        let gap = happens_end..happens_end + 1;
+        let blank = self.code.get(gap.clone()).is_some_and(|gap| gap == " " || gap == "\t");
+        let around = blank.then(|| missing(self.span(first..happens_end), vec![(open, "{"), (gap, "}")]));
+        Some(std::iter::once(own).chain(around).collect())
     }
 }

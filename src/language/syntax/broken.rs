@@ -3,7 +3,7 @@ use std::ops::Range;
 use pest::error::{ErrorVariant, InputLocation};
 
 use super::expected;
-use super::node::{Grammar, Node, Reader, Rule};
+use super::node::{Grammar, Node, Reader, Rule, snake_case};
 use super::slip::{self, CLAUSES, CONTINUATIONS, DECLARATIONS, SETTINGS, STATEMENTS, STEPS};
 use crate::finding::{Code, Finding};
 
@@ -17,8 +17,12 @@ impl<'t> Reader<'t> {
         let word = text.get(first.clone()).unwrap_or("");
         let rest = text.get(first.end..).unwrap_or("");
         let at = |inner: Range<usize>| self.span_of(range.start + inner.start..range.start + inner.end);
-        if let Some((message, help)) = slip::slip(word, rest, strict) {
-            self.say(at(first), message, help);
+        if let Some(answer) = slip::slip(word, rest, strict) {
+            let finding = Finding::new(Code::E001, at(first.clone()), answer.message).help(answer.help);
+            self.report(match answer.write {
+                Some(write) => finding.edit(at(first.start..first.end + write.behind), write.text),
+                None => finding,
+            });
             return;
         }
         if strict == Rule::strict_declaration && self.line_before(range.start).starts_with("topic ") {
@@ -38,13 +42,16 @@ impl<'t> Reader<'t> {
                 Some(_) => format!("what stands behind `{word}` cannot be read"),
             };
             let quoted = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
-            let help = match quoted {
+            let finding = Finding::new(Code::E001, at(first.clone()), message);
+            self.report(match quoted {
                 Some(name) if matches!(word, "as" | "into" | "because") => {
-                    format!("names stand without quotes: `{word} {name}`")
+                    let behind = rest.find(name).map_or(0, |start| start + name.len() + 1);
+                    finding
+                        .help(format!("names stand without quotes: `{word} {name}`"))
+                        .edit(at(first.start..first.end + behind), format!("{word} {}", snake_case(name)))
                 }
-                _ => format!("it is written {how}"),
-            };
-            self.say(at(first), message, help);
+                _ => finding.help(format!("it is written {how}")),
+            });
             return;
         }
         // What can begin with anything, such as a condition, breaks further on.
@@ -88,7 +95,9 @@ impl<'t> Reader<'t> {
         let before = text.get(..place.start).unwrap_or("");
         let found = text.get(place.clone()).unwrap_or("");
         if let (true, Some(bracket)) = (found == "{" || found.is_empty(), unclosed_bracket(before)) {
-            self.say(at(bracket..bracket + 1), "this `(` is never closed", "write `)` where it ends");
+            let end = before.trim_end().len();
+            let finding = Finding::new(Code::E001, at(bracket..bracket + 1), "this `(` is never closed");
+            self.report(finding.help("write `)` where it ends").edit(at(end..end), ")"));
             return;
         }
         let number = last_token(before);
@@ -99,7 +108,9 @@ impl<'t> Reader<'t> {
                 at(behind_last(text, place.start)),
                 format!("`{number}` does not say how long: its unit is missing"),
             );
-            self.report(finding.help(format!("write `{number} days`, or hours, weeks, months")));
+            let help = format!("write `{number} days`, or hours, weeks, months");
+            let end = behind_last(text, place.start).end;
+            self.report(finding.help(help).edit(at(end..end), " days"));
             return;
         }
         if found.is_empty() {
@@ -120,6 +131,8 @@ impl<'t> Reader<'t> {
         let text_wanted = rules.contains(&Rule::text) && !rules.contains(&Rule::name);
         let all = place.start..place.start + word_length(text.get(place.start..).unwrap_or(""));
         let whole = text.get(all.clone()).unwrap_or(found);
+        let title = place.start..place.start + title_length(text.get(place.start..).unwrap_or(""));
+        let title_words = text.get(title.clone()).unwrap_or("");
         self.report(if let Some(near) = expected::near(found, rules) {
             finding.help(format!("did you mean `{near}`?")).edit(at(place), near)
         } else if let (Some(word), true) = (expected::missing_word(found, rules), is_word) {
@@ -127,7 +140,13 @@ impl<'t> Reader<'t> {
             finding.help(format!("write `{write}`")).edit(at(all), write)
         } else if expected::wants_block(rules) && STATEMENTS.contains(&found) {
             let line = text.get(place.start..).and_then(|rest| rest.lines().next()).unwrap_or(found);
-            finding.help(format!("what happens stands in braces: `{{ {} }}`", line.trim()))
+            let happens = line.get(..outer_close(line)).unwrap_or(line).trim_end();
+            let write = format!("{{ {happens} }}");
+            let span = at(place.start..place.start + happens.len());
+            finding.help(format!("what happens stands in braces: `{write}`")).edit(span, write)
+        } else if text_wanted && is_name(text.get(previous.clone()).unwrap_or("")) && is_title(title_words) {
+            let write = format!("\"{title_words}\"");
+            finding.help(format!("a title stands in quotes: `{write}`")).edit(at(title), write)
         } else if is_name(found)
             && is_name(text.get(previous.clone()).unwrap_or(""))
             && two_words.lines().count() == 1
@@ -138,6 +157,8 @@ impl<'t> Reader<'t> {
         } else if is_word && text_wanted && (is_name(found) || whole != found) {
             let write = format!("\"{}\"", whole.trim_matches('"'));
             finding.help(format!("a text stands in quotes: `{write}`")).edit(at(all), write)
+        } else if let Some((help, write)) = expected::unquoted(found, rules) {
+            finding.help(help).edit(at(place), write)
         } else {
             finding.maybe_help(expected::help(found, rules))
         });
@@ -257,6 +278,31 @@ fn behind_last(text: &str, offset: usize) -> Range<usize> {
 /// How far a word goes that may be a mail address or a path.
 fn word_length(rest: &str) -> usize {
     rest.find(|c: char| c.is_whitespace() || "{}()[],;#".contains(c)).unwrap_or(rest.len())
+}
+
+/// How far the words of a line go before its `{`.
+fn title_length(rest: &str) -> usize {
+    let line = rest.lines().next().unwrap_or("");
+    line.find(['{', '#', '"']).map_or("", |end| line.get(..end).unwrap_or("")).trim_end().len()
+}
+
+/// Whether words are a title and not the other half of a name.
+fn is_title(words: &str) -> bool {
+    words.contains(' ') || words.starts_with(char::is_uppercase)
+}
+
+/// Where a line closes a brace that was opened before it; its end where it does not.
+fn outer_close(line: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, c) in line.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => return at,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    line.len()
 }
 
 /// The last `(` that nothing closes.

@@ -73,16 +73,24 @@ pub(super) fn wants_block(rules: &[Rule]) -> bool {
     })
 }
 
-/// What could stand there, as help; where a text in quotes stands for a name, how to write it.
-pub(super) fn help(found: &str, rules: &[Rule]) -> Option<String> {
+/// How to write a text in quotes that stands for something else: what to say, and what to write.
+pub(super) fn unquoted(found: &str, rules: &[Rule]) -> Option<(String, String)> {
     let quoted = found.trim_matches(|c: char| "\"“”„'".contains(c));
-    if quoted.len() < found.len() && !quoted.is_empty() && !rules.contains(&Rule::text) {
-        if rules.contains(&Rule::name) {
-            return Some(format!("names stand without quotes: `{}`", snake_case(quoted)));
-        }
-        if quoted.starts_with(|c: char| c.is_ascii_digit()) {
-            return Some(format!("this stands without quotes: `{quoted}`"));
-        }
+    if quoted.len() == found.len() || quoted.is_empty() || rules.contains(&Rule::text) {
+        return None;
+    }
+    if rules.contains(&Rule::name) {
+        let name = snake_case(quoted);
+        return Some((format!("names stand without quotes: `{name}`"), name));
+    }
+    let digit = quoted.starts_with(|c: char| c.is_ascii_digit());
+    digit.then(|| (format!("this stands without quotes: `{quoted}`"), quoted.to_owned()))
+}
+
+/// What could stand there, as help.
+pub(super) fn help(found: &str, rules: &[Rule]) -> Option<String> {
+    if let Some((help, _)) = unquoted(found, rules) {
+        return Some(help);
     }
     let list = list(rules);
     (!list.is_empty()).then(|| format!("what can stand here: {list}"))

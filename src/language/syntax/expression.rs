@@ -9,6 +9,7 @@ use super::slip;
 use super::tree::{
     Aggregate, Expression, ExpressionKind, FieldName, Name, Operator, ReactionKind, Scope, Spanned,
 };
+use crate::finding::{Code, Finding};
 use crate::time::Unit;
 
 /// How many operators an expression may have, with those in brackets: what is made of it is as deep as they are many,
@@ -54,8 +55,17 @@ impl<'t> Reader<'t> {
         let expression = self.expression_in(node);
         let Some(stray) = node.get(Rule::stray) else { return expression };
         let read = self.written(&node.need(Rule::expression)).trim();
-        let (message, help) = slip::stray(read, stray.text().trim());
-        self.say(self.span(&stray), message, help);
+        let answer = slip::stray(read, stray.text().trim());
+        let finding = Finding::new(Code::E001, self.span(&stray), answer.message).help(answer.help);
+        self.report(match answer.write {
+            Some(write) => {
+                let start = stray.range().end - stray.text().trim_start().len();
+                let condition = node.need(Rule::expression).range();
+                let from = if write.with_condition { condition.start } else { start };
+                finding.edit(self.span_of(from..start + write.behind), write.text)
+            }
+            None => finding,
+        });
         // What is meant by the part that could be read is not known either.
         Expression { kind: ExpressionKind::Broken, ..expression }
     }

@@ -3,6 +3,7 @@ use super::tree::{
     CapThen, Clause, ClauseKind, Enter, EnterKind, EveryDays, Goal, Journey, Name, Reenter, Spanned, Stage,
     Timezone,
 };
+use crate::finding::{Code, Finding};
 use crate::time::Weekday;
 
 impl<'t> Reader<'t> {
@@ -175,7 +176,9 @@ impl<'t> Reader<'t> {
         if name.is_none() {
             let help =
                 format!("write `goal purchase on {}`, with a name that reports will show", event.value);
-            self.say(self.span(&node.need(Rule::k_goal)), "this goal has no name", help);
+            let word = self.span(&node.need(Rule::k_goal));
+            let finding = Finding::new(Code::E001, word, "this goal has no name").help(help);
+            self.report(finding.edit(word.at_end(), format!(" {}", event.value)));
         }
         Goal {
             name,

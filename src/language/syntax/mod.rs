@@ -71,14 +71,18 @@ fn read(source: SourceId, text: &str, scan: &scan::Scan) -> (Vec<tree::Declarati
     }
     let mut mended = text.to_owned();
     let mut missing = Vec::new();
-    for brace in braces::missing(source, text, scan) {
-        let tried_text = brace.put_into(&mended);
-        let tried = read(&tried_text);
-        if tried.1.len() < best.1.len() {
-            best = tried;
-            mended = tried_text;
-            missing.push(brace.finding());
-        }
+    for braces in braces::missing(source, text, scan) {
+        let tries = braces.into_iter().map(|brace| {
+            let text = brace.put_into(&mended);
+            (read(&text), text, brace)
+        });
+        let (tried, text, brace) = match tries.min_by_key(|(tried, ..)| tried.1.len()) {
+            Some(least) if least.0.1.len() < best.1.len() => least,
+            _ => continue,
+        };
+        best = tried;
+        mended = text;
+        missing.push(brace.finding());
     }
     best.1.extend(missing);
     best

@@ -1,6 +1,7 @@
 //! What people write by habit, from other tools and from plain speech, and what to write instead.
 
 mod condition;
+mod stage;
 mod test;
 
 pub(super) use condition::stray;
@@ -77,17 +78,55 @@ pub(super) const CONTINUATIONS: [(&str, &str); 13] = [
     ("because", "`because REASON`"),
 ];
 
-/// A message and what to write instead.
-pub(super) type Answer = (String, String);
+/// What is said of a slip.
+pub(super) struct Answer {
+    pub(super) message: String,
+    /// What to write instead.
+    pub(super) help: String,
+    /// The same to the letter, where it is known.
+    pub(super) write: Option<Write>,
+}
+
+/// What is written in the place of a word, and of so many bytes behind it.
+pub(super) struct Write {
+    pub(super) behind: usize,
+    pub(super) text: String,
+    /// Whether the condition before the word goes as well.
+    pub(super) with_condition: bool,
+}
 
 fn answer(message: impl Into<String>, help: impl Into<String>) -> Option<Answer> {
-    Some((message.into(), help.into()))
+    Some(Answer { message: message.into(), help: help.into(), write: None })
+}
+
+/// An answer that knows what belongs in the place of the word.
+fn write(text: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Option<Answer> {
+    write_over(0, text, message, help)
+}
+
+/// The same where the first bytes behind the word go with it.
+fn write_over(
+    behind: usize,
+    text: impl Into<String>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Option<Answer> {
+    let write = Some(Write { behind, text: text.into(), with_condition: false });
+    Some(Answer { message: message.into(), help: help.into(), write })
+}
+
+/// How far the next word reaches with the blanks before it, where it is that one.
+fn next_is(rest: &str, word: &str) -> usize {
+    let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let behind = rest.get(blank..).and_then(|rest| rest.strip_prefix(word));
+    let ends = behind.is_some_and(|behind| !behind.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
+    if ends { blank + word.len() } else { 0 }
 }
 
 /// What is said of a word with which nothing can begin where `strict` is wanted; `rest` stands behind it.
 pub(super) fn slip(word: &str, rest: &str, strict: Rule) -> Option<Answer> {
     let by_place = match strict {
-        Rule::strict_statement => in_stage(word, rest),
+        Rule::strict_statement => stage::slip(word, rest),
         Rule::strict_clause => at_head(word, rest),
         Rule::strict_branch => in_wait(word, rest),
         Rule::strict_step => test::slip(word, rest),
@@ -98,178 +137,35 @@ pub(super) fn slip(word: &str, rest: &str, strict: Rule) -> Option<Answer> {
     by_place.or_else(|| anywhere(word, rest)).or_else(|| at_wrong_place(word, strict)).or_else(|| {
         let colon = rest.starts_with(':') && word.starts_with(char::is_alphabetic);
         let help = "write the word and what belongs to it with a blank between them";
-        if colon { answer(format!("no `:` stands behind `{word}`"), help) } else { None }
+        let blank = if rest.starts_with(": ") { "" } else { " " };
+        let message = format!("no `:` stands behind `{word}`");
+        if colon { write_over(1, format!("{word}{blank}"), message, help) } else { None }
     })
 }
 
 fn anywhere(word: &str, rest: &str) -> Option<Answer> {
     match word {
         "}" => answer("this `}` closes nothing", "take it away, or look for a `{` that is missing above"),
-        "endif" | "end_if" | "endwhile" | "endfor" | "fi" | "done" => {
+        "endif" | "end_if" | "endwhile" | "endfor" | "fi" => {
             answer(format!("`{word}` is not needed: a block ends with `}}`"), "write `}` in its place")
         }
         "then" | "begin" | "do" => {
-            answer(format!("`{word}` is not needed: a block begins with `{{`"), "write `{` in its place")
+            write("{", format!("`{word}` is not needed: a block begins with `{{`"), "write `{` in its place")
         }
-        "//" | "/*" | "<!" => answer("this does not begin a comment", "a comment begins with `#`"),
-        "-" if rest.starts_with('-') => answer("this does not begin a comment", "a comment begins with `#`"),
+        "//" => write("#", "this does not begin a comment", "a comment begins with `#`"),
+        "/*" | "<!" => answer("this does not begin a comment", "a comment begins with `#`"),
+        "-" if rest.starts_with('-') => {
+            write_over(1, "#", "this does not begin a comment", "a comment begins with `#`")
+        }
         "{{" => answer(
             "`{{ … }}` belongs into the text of a message, not into a journey",
             "write the field alone, such as `contact.first_name`",
         ),
-        "," | ";" | "." => answer(
+        "," | ";" | "." => write(
+            "",
             format!("no `{word}` stands here"),
             "take it away: each thing has a line of its own and ends with it",
         ),
-        _ => None,
-    }
-}
-
-fn in_stage(word: &str, rest: &str) -> Option<Answer> {
-    let number_behind = rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    match word {
-        "else" => answer("this `else` belongs to no `if`", "`else` stands right behind the `}` of an `if`"),
-        "otherwise" => answer(
-            "this `otherwise` belongs to nothing",
-            "`otherwise` stands behind a `send`, or as the last branch inside `wait up to … { }`; behind an `if` write `else`",
-        ),
-        "on" | "when" => answer(
-            format!("`{word}` stands inside a wait"),
-            "write `wait up to 3 days { on … { } otherwise { } }`",
-        ),
-        "unless" | "while" | "whenever" => answer(
-            format!("there is no `{word}` here"),
-            "write `if … { }`, with `not` where it must not be so",
-        ),
-        "sleep" | "delay" | "pause" => answer(
-            format!("`{word}` is called `wait` here"),
-            "write `wait 3 days`, or another length of time",
-        ),
-        "after" | "in" if number_behind => answer(
-            format!("`{word}` does not make a contact wait"),
-            "write `wait 3 days` on a line of its own, before what happens then",
-        ),
-        "at" if number_behind => answer(
-            "`at` does not make a contact wait",
-            "write `wait until 09:00` on a line of its own, before what happens then",
-        ),
-        "repeat" if number_behind => {
-            let times = rest.split_whitespace().next().unwrap_or("3");
-            answer("how often stands behind `up to`", format!("write `repeat up to {times} times {{ … }}`"))
-        }
-        "send" if is_one_word(rest) => match rest.split_whitespace().next().unwrap_or("") {
-            channel @ ("email" | "sms" | "push") => answer(
-                format!("the name of the message is missing behind `{channel}`"),
-                format!("write `send {channel} NAME`"),
-            ),
-            name => answer(
-                format!("the channel is missing before `{name}`"),
-                format!("write `send email {name}`, or another channel"),
-            ),
-        },
-        "wait" if wait_for_something(rest) => answer(
-            "`wait for` takes a length of time",
-            "to wait for something to happen write `wait up to 3 days { on … { … } otherwise { … } }`",
-        ),
-        "alert" if rest.trim_start().starts_with('"') => {
-            let text = rest.lines().next().unwrap_or("").split('"').nth(1).unwrap_or("…");
-            answer("nobody is named who is told", format!("write `alert TEAM \"{text}\"`"))
-        }
-        "alert" if !rest.lines().next().unwrap_or("").contains('"') => {
-            let team = rest.split_whitespace().next().unwrap_or("TEAM");
-            answer("what a team is told stands in quotes", format!("write `alert {team} \"…\"`"))
-        }
-        "or" => answer(
-            "`or` does not join statements",
-            "to wait for the first of several things write `wait up to 3 days { on … { … } otherwise { … } }`",
-        ),
-        "then" => answer("`then` is not needed", "give each statement a line of its own"),
-        "until" => answer("`until` belongs to `wait`", "write `wait until 09:00` on a line of its own"),
-        "email" | "mail" | "send_email" | "sendemail" | "send_mail" | "sendmail" => answer(
-            format!("`{word}` does not begin a statement"),
-            "to send a message write `send email NAME`",
-        ),
-        "handover" | "hand_over" | "handoff_to" | "assign" => {
-            answer(format!("`{word}` is called `hand off to` here"), "write `hand off to TEAM`")
-        }
-        "reason" => {
-            let value = rest.lines().next().unwrap_or("").split('}').next().unwrap_or("").trim();
-            let value = if value.is_empty() { "\"…\"" } else { value };
-            answer(
-                "`reason` belongs to what goes along with a hand-off, a call or a message",
-                format!("write `hand off to TEAM with {{ reason {value} }}`"),
-            )
-        }
-        "notify" | "inform" | "tell" | "slack" => {
-            answer(format!("`{word}` is called `alert` here"), "write `alert TEAM \"…\"`")
-        }
-        "split" | "ab_test" | "abtest" | "ab" => answer(
-            format!("`{word}` is called `experiment` here"),
-            "write `experiment NAME { variant a 50% { … } variant b 50% { … } }`",
-        ),
-        text if text.starts_with('"') => answer(
-            "this text belongs to no statement",
-            format!("what a team or a system is told stands behind `with`: `with {{ reason {text} }}`"),
-        ),
-        "goto" | "jump" | "next" | "continue" => {
-            answer(format!("`{word}` is called `go to` here"), "write `go to STAGE`")
-        }
-        "-" | "=>" if rest.starts_with('>') || word == "=>" => {
-            answer("an arrow leads nowhere here", "write `go to STAGE`")
-        }
-        "and" => answer(
-            "`and` does not join statements",
-            "give each a line of its own; to wait for an answer write `and wait up to 2 days { … }` behind a `hand off` or a `call`",
-        ),
-        "exit" | "return" | "finish" => {
-            answer(format!("`{word}` is called `end` here"), "write `end`, or `end as OUTCOME`")
-        }
-        _ => in_german(word).or_else(|| changing(word, rest)),
-    }
-}
-
-/// `wait for an answer`: what is waited for is no length of time.
-fn wait_for_something(rest: &str) -> bool {
-    let mut words = rest.split_whitespace();
-    words.next() == Some("for") && words.next().is_some_and(|word| word.starts_with(char::is_alphabetic))
-}
-
-/// The words of the language are English, and many who write it think in German.
-fn in_german(word: &str) -> Option<Answer> {
-    let (meant, write) = match word {
-        "warte" | "warten" => ("wait", "`wait 3 days`"),
-        "sende" | "senden" | "schicke" => ("send", "`send email NAME`"),
-        "wenn" | "falls" => ("if", "`if contact.country == \"DE\" { … }`"),
-        "gehe" | "weiter" => ("go to", "`go to STAGE`"),
-        "ende" | "beende" => ("end", "`end`, or `end as OUTCOME`"),
-        "setze" => ("set", "`set contact.FIELD = VALUE`"),
-        "sonst" => ("else", "`else { … }` right behind the `}` of an `if`"),
-        _ => return None,
-    };
-    answer(format!("`{word}` is called `{meant}` here"), format!("write {write}"))
-}
-
-/// Words that people change a contact with.
-fn changing(word: &str, rest: &str) -> Option<Answer> {
-    match word {
-        "add" if rest.trim_start().starts_with("tag") => {
-            answer("a tag is put on with `tag` alone", "write `tag \"customer\"`")
-        }
-        "add" if rest.trim().is_empty() => answer(
-            "`add` counts a number up",
-            "write `add 10 to contact.score`; a tag is put on with `tag` alone",
-        ),
-        "remove" | "delete" | "unset" => answer(
-            format!("there is no `{word}` here"),
-            "write `untag \"customer\"` to take a tag off, `clear contact.FIELD` to empty a field",
-        ),
-        "subtract" | "increase" | "decrease" | "increment" | "decrement" => answer(
-            format!("`{word}` is called `add` here"),
-            "write `add 5 to contact.score`, or `add -5 to contact.score` to count down",
-        ),
-        "update" | "change" | "contact" => {
-            answer("a field of the contact is changed with `set`", "write `set contact.FIELD = VALUE`")
-        }
         _ => None,
     }
 }
@@ -285,10 +181,13 @@ fn by_score(line: &str) -> Option<Answer> {
     let is_number = |word: &&&str| word.starts_with(|c: char| c.is_ascii_digit());
     let sign = asked.iter().find(|word| ["==", ">", ">=", "<", "<=", "!="].contains(word)).unwrap_or(&"==");
     let score = asked.iter().find(is_number)?;
-    answer(
-        "which score counts stands behind `where`",
-        format!("write `on answered {survey} where event.score {sign} {score} {{ … }}`"),
-    )
+    let meant = format!("on answered {survey} where event.score {sign} {score}");
+    let help = format!("write `{meant} {{ … }}`");
+    let message = "which score counts stands behind `where`";
+    match line.find('{') {
+        Some(open) => write_over(open, format!("{meant} "), message, help),
+        None => answer(message, help),
+    }
 }
 
 fn in_experiment(word: &str, rest: &str) -> Option<Answer> {
@@ -297,7 +196,11 @@ fn in_experiment(word: &str, rest: &str) -> Option<Answer> {
     if !named {
         return None;
     }
-    answer(format!("`variant` is missing before `{word}`"), format!("write `variant {word} {share} {{ … }}`"))
+    write(
+        format!("variant {word}"),
+        format!("`variant` is missing before `{word}`"),
+        format!("write `variant {word} {share} {{ … }}`"),
+    )
 }
 
 fn in_survey(word: &str, rest: &str) -> Option<Answer> {
@@ -310,7 +213,12 @@ fn in_survey(word: &str, rest: &str) -> Option<Answer> {
         "scale" if !rest.starts_with(':') => {
             let mut ends = line.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
             let (low, high) = (ends.next().unwrap_or("0"), ends.next().unwrap_or("10"));
-            answer("this is no scale", format!("write `scale {low} to {high}`"))
+            let meant = format!("scale {low} to {high}");
+            let help = format!("write `{meant}`");
+            match line.rfind(|c: char| c.is_ascii_digit()) {
+                Some(last) => write_over(last + 1, meant, "this is no scale", help),
+                None => answer("this is no scale", help),
+            }
         }
         "comment" if !line.contains('"') => {
             answer("`comment` takes a question", "write `comment \"What could we do better?\"`")
@@ -322,33 +230,48 @@ fn in_survey(word: &str, rest: &str) -> Option<Answer> {
 fn at_head(word: &str, rest: &str) -> Option<Answer> {
     let line = rest.lines().next().unwrap_or("").trim();
     match word {
-        "enter" if line.starts_with("daily") => {
-            answer("`daily` is no way in", line.replacen("daily", "write `enter every day", 1) + "`")
-        }
-        "reenter" if line.starts_with(|c: char| c.is_ascii_digit()) => {
-            answer("`after` is missing before how long", format!("write `reenter after {line}`"))
-        }
+        "enter" if line.starts_with("daily") => write_over(
+            next_is(rest, "daily"),
+            "enter every day",
+            "`daily` is no way in",
+            line.replacen("daily", "write `enter every day", 1) + "`",
+        ),
+        "reenter" if line.starts_with(|c: char| c.is_ascii_digit()) => write(
+            "reenter after",
+            "`after` is missing before how long",
+            format!("write `reenter after {line}`"),
+        ),
         "goal" if !line.split_whitespace().any(|word| word == "on") => answer(
             "this goal does not say which event reaches it",
             format!("write `goal {} on EVENT`", line.split_whitespace().next().unwrap_or("NAME")),
         ),
-        "in" | "for" => answer(
+        "in" | "for" => write(
+            "within",
             format!("`{word}` does not say how long a goal counts"),
             "write `within 30 days` behind the event",
         ),
-        "value" => answer("`value` is called `worth` here", "write `worth event.total` behind the goal"),
+        "value" => {
+            write("worth", "`value` is called `worth` here", "write `worth event.total` behind the goal")
+        }
         "if" | "and" | "or" | "when" | "while" => answer(
             format!("`{word}` cannot stand here"),
             "to say for whom a clause holds write `where` and a condition behind its event",
         ),
-        "trigger" | "on" => answer(
+        "trigger" | "on" => write_over(
+            next_is(rest, "on"),
+            "enter on",
             format!("`{word}` does not say how contacts get in"),
             "write `enter on EVENT`, or `leave on EVENT` for what makes them leave",
         ),
         "start" if rest.trim_start().starts_with("on") => {
-            answer("`start` does not say how contacts get in", "write `enter on EVENT`")
+            write("enter", "`start` does not say how contacts get in", "write `enter on EVENT`")
         }
-        "time" => answer("this is one word", "write `timezone \"Europe/Berlin\"`"),
+        "time" => write_over(
+            next_is(rest, "zone"),
+            "timezone",
+            "this is one word",
+            "write `timezone \"Europe/Berlin\"`",
+        ),
         "description" | "title" | "label" | "name" => answer(
             format!("a journey has no `{word}`"),
             "what people call it stands behind its name: `journey spring_sale \"Spring sale 2027\" {`",
@@ -360,15 +283,18 @@ fn at_head(word: &str, rest: &str) -> Option<Answer> {
 fn in_wait(word: &str, rest: &str) -> Option<Answer> {
     let line = rest.lines().next().unwrap_or("");
     match word {
-        "else" | "other" | "default" | "timeout" | "after" | "finally" => answer(
+        "else" | "other" | "default" | "timeout" | "after" | "finally" => write(
+            "otherwise",
             format!("`{word}` is no branch of a wait"),
             "what happens when the time is up stands behind `otherwise`: `otherwise { … }`",
         ),
-        "when" | "if" | "case" => answer(
+        "when" | "if" | "case" => write(
+            "on",
             format!("a branch of a wait begins with `on`, not with `{word}`"),
             format!("write `on{line}`").replace(" {`", " { … }`"),
         ),
-        "clicked" | "opened" | "delivered" | "bounced" | "complained" | "replied" | "answered" => answer(
+        "clicked" | "opened" | "delivered" | "bounced" | "complained" | "replied" | "answered" => write(
+            format!("on {word}"),
             "a branch of a wait begins with `on`",
             format!("write `on {word} {} {{ … }}`", line.split('{').next().unwrap_or("").trim()),
         ),

@@ -5,6 +5,7 @@ use super::tree::{
     Block, Expression, ExpressionKind, MomentLiteral, Name, OnBranch, Pick, Send, SendChoice, SendMessage,
     Spanned, Statement, StatementKind, Trigger, Until, Variant, WaitUpTo,
 };
+use crate::finding::{Code, Finding};
 use crate::time::{Length, Unit, Weekday};
 
 impl<'t> Reader<'t> {
@@ -18,7 +19,8 @@ impl<'t> Reader<'t> {
                 rule if is_missing_close(rule) => {}
                 Rule::stray_close => {
                     let message = format!("`{}` is not needed: a block ends with `}}`", child.text());
-                    self.say(self.span(&child), message, "write `}` in its place");
+                    let finding = Finding::new(Code::E001, self.span(&child), message).help("take it away");
+                    self.report(finding.edit(self.span(&child), ""));
                 }
                 Rule::wrong_separator => self.separator(&child),
                 _ => statements.push(self.statement(&child)),
@@ -104,7 +106,21 @@ impl<'t> Reader<'t> {
         let Some(wrong) = sign.get(Rule::wrong_set_sign) else { return };
         let message = format!("`{}` does not set a value", wrong.text());
         match wrong.text() {
-            "+=" | "-=" => self.say(self.span(&wrong), message, "to count up write `add 5 to contact.score`"),
+            "+=" | "-=" => {
+                let finding = Finding::new(Code::E001, self.span(&wrong), message)
+                    .help("to count up write `add 5 to contact.score`");
+                self.report(match (node.rule(), node.get(Rule::field), node.get(Rule::expression)) {
+                    (Rule::set, Some(field), Some(value)) => {
+                        let minus = if wrong.text() == "-=" { "-" } else { "" };
+                        let value = self.written(&value);
+                        let simple = value.chars().all(|c| c.is_ascii_digit() || c == '.');
+                        let value = if simple { value.to_owned() } else { format!("({value})") };
+                        let write = format!("add {minus}{value} to {}", self.written(&field));
+                        finding.edit(self.span(node), write)
+                    }
+                    _ => finding,
+                });
+            }
             _ => self.say_write(self.span(&wrong), message, "="),
         }
     }

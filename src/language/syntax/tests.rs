@@ -64,7 +64,7 @@ fn habits_of_other_tools_are_answered_with_what_to_write() {
             "tag \"a\\qb\"",
             "E002 \"\\\\q\" `\\q` means nothing inside a text | what can stand: `\\\"`, `\\\\`, `\\n`, `\\t`, `\\u{1F33C}`",
         ),
-        ("end endif", "E001 \"endif\" `endif` is not needed: a block ends with `}` | write `}` in its place"),
+        ("end endif", "E001 \"endif\" `endif` is not needed: a block ends with `}` | take it away"),
         ("sned email x", "E001 \"sned\" `sned` does not begin a statement | did you mean `send`?"),
         ("send email x wth { a 1 }", "E001 \"wth\" `wth` does not begin a statement | did you mean `with`?"),
         (

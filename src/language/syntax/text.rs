@@ -28,11 +28,14 @@ impl Reader<'_> {
                 let first_line = written.lines().next().unwrap_or("").trim_end();
                 let quotes = if written.starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
                 let short = Span { end: span.start + u32::try_from(first_line.len()).unwrap_or(0), ..span };
-                self.report(
-                    Finding::new(Code::E002, short, "this text is never closed")
-                        .help(format!("write `{quotes}` where it ends")),
-                );
-                inside(written)
+                let inner = inside(written);
+                let finding = Finding::new(Code::E002, short, "this text is never closed")
+                    .help(format!("write `{quotes}` where it ends"));
+                self.report(match quotes {
+                    "\"" => finding.edit(span, format!("\"{inner}\"")),
+                    _ => finding,
+                });
+                inner
             }
             _ => {
                 self.escapes(node);

@@ -1,6 +1,6 @@
 //! Conditions in words of other tools and of plain speech.
 
-use super::{Answer, answer};
+use super::{Answer, answer, next_is, write_over};
 
 /// What is said of text between a condition and its `{`; `condition` is what could be read before it.
 pub(in super::super) fn stray(condition: &str, stray: &str) -> Answer {
@@ -13,8 +13,16 @@ pub(in super::super) fn stray(condition: &str, stray: &str) -> Answer {
         .unwrap_or_else(|| {
             let help =
                 "a condition goes on with `and`, `or` or a comparison such as `>= 50`, and ends before `{`";
-            (format!("`{stray}` cannot stand here"), help.to_owned())
+            Answer { message: format!("`{stray}` cannot stand here"), help: help.to_owned(), write: None }
         })
+}
+
+/// An answer that knows what belongs in the place of the condition and of the first bytes behind it.
+fn write_all(behind: usize, text: impl Into<String>, message: impl Into<String>) -> Option<Answer> {
+    let text = text.into();
+    let mut answer = write_over(behind, text.clone(), message, format!("write `{text}`"))?;
+    answer.write = answer.write.map(|write| super::Write { with_condition: true, ..write });
+    Some(answer)
 }
 
 /// `has tag hot`, `clicked hello`, `segment regulars`, `contact first_name`: questions that are written otherwise.
@@ -29,29 +37,37 @@ fn asked_with_words(condition: &str, stray: &str, second: &str) -> Option<Answer
             "what is counted cannot be read",
             "write an event, and how far back if you like: `count(order_placed in last 30 days)`",
         ),
-        "has" if first == "tag" => answer("a tag is a text", format!("write `has tag \"{second}\"`")),
-        "tag" | "tagged" => answer(
-            format!("`{condition}` does not ask for a tag"),
-            format!("write `has tag {}`", quoted(first)),
-        ),
-        "segment" => answer("`segment` alone does not ask anything", format!("write `in segment {first}`")),
+        "has" if first == "tag" => {
+            let behind = stray.find(second).unwrap_or(0) + second.len();
+            write_all(behind, format!("has tag {}", quoted(second)), "a tag is a text")
+        }
+        "tag" | "tagged" => {
+            let message = format!("`{condition}` does not ask for a tag");
+            write_all(first.len(), format!("has tag {}", quoted(first)), message)
+        }
+        "segment" => {
+            let message = "`segment` alone does not ask anything";
+            write_all(first.len(), format!("in segment {first}"), message)
+        }
         "contact in segment" => {
-            answer("it is the contact who is asked about", format!("write `in segment {first}`"))
+            let message = "it is the contact who is asked about";
+            write_all(first.len(), format!("in segment {first}"), message)
         }
-        "contact" if first == "has" => {
-            answer("it is the contact who is asked about", format!("write `{stray}`"))
-        }
+        "contact" if first == "has" => write_all(stray.len(), stray, "it is the contact who is asked about"),
         _ if reaction && stray.starts_with('(') && !stray.contains(')') => {
-            answer("this `(` is never closed", format!("write `{condition}{stray})`"))
+            write_all(stray.len(), format!("{condition}{stray})"), "this `(` is never closed")
         }
-        _ if reaction && !first.is_empty() => answer(
+        _ if reaction && !first.is_empty() => write_all(
+            first.len(),
+            format!("{condition}({})", first.trim_matches('"')),
             "the message stands in brackets behind the reaction",
-            format!("write `{condition}({})`", first.trim_matches('"')),
         ),
         _ if scope => {
-            let field = stray.trim_start_matches(|c: char| !c.is_alphanumeric());
-            let field = field.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
-            answer(format!("`{condition}{}` is no field", beside(stray)), format!("write `{lower}.{field}`"))
+            let named = stray.trim_start_matches(|c: char| !c.is_alphanumeric());
+            let field = named.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+            let behind = stray.len() - named.len() + field.len();
+            let message = format!("`{condition}{}` is no field", beside(stray));
+            write_all(behind, format!("{lower}.{field}"), message)
         }
         _ if stray.starts_with('.') => {
             let owner = condition.split_whitespace().next_back().unwrap_or("");
@@ -80,9 +96,9 @@ fn quoted(word: &str) -> String {
 /// `then`, `:`, `or == "AT"`: what stands where a condition ends or goes on.
 fn joined(condition: &str, first: &str, stray: &str) -> Option<Answer> {
     match first {
-        "then" | "do" => answer(format!("`{first}` is not needed: a block begins with `{{`"), "take it away"),
-        ":" | ";" | "." => answer(format!("no `{first}` stands here"), "take it away: `{` comes next"),
-        ")" => answer("this `)` closes nothing", "take it away, or look for a `(` that is missing before it"),
+        "then" | "do" => take_away(first, format!("`{first}` is not needed: a block begins with `{{`"), ""),
+        ":" | ";" | "." => take_away(first, format!("no `{first}` stands here"), ": `{` comes next"),
+        ")" => take_away(first, "this `)` closes nothing", ", or look for a `(` that is missing before it"),
         "and" | "or" | "not" if stray == first || stray == "and not" || stray == "or not" => {
             answer(format!("something is missing behind `{stray}`"), "write the other condition")
         }
@@ -98,30 +114,49 @@ fn joined(condition: &str, first: &str, stray: &str) -> Option<Answer> {
     }
 }
 
+fn take_away(first: &str, message: impl Into<String>, why: &str) -> Option<Answer> {
+    write_over(first.len(), "", message, format!("take it away{why}"))
+}
+
 /// Comparisons in other words.
 fn compared(condition: &str, first: &str, second: &str, stray: &str) -> Option<Answer> {
     let field = subject(condition);
-    let instead = |write: &str| answer(format!("`{first}` does not compare"), format!("write `{write}`"));
+    // The sign takes the place of the first word, and of a `than` behind it.
+    let instead = |sign: &str, than: &str| {
+        let than = if than.is_empty() { 0 } else { next_is(stray.get(first.len()..).unwrap_or(""), than) };
+        let behind = first.len() + than;
+        let help = format!("write `{field} {sign}`");
+        write_over(behind, sign.trim_end_matches(" …"), format!("`{first}` does not compare"), help)
+    };
     match first {
         "between" => {
-            let bound = |index| stray.split_whitespace().nth(index).unwrap_or("…");
-            instead(&format!("{field} >= {} and {field} <= {}", bound(1), bound(3)))
+            let bound = |index| stray.split_whitespace().nth(index);
+            let (low, high) = (bound(1).unwrap_or("…"), bound(3).unwrap_or("…"));
+            let meant = format!(">= {low} and {field} <= {high}");
+            let (message, help) = ("`between` does not compare", format!("write `{field} {meant}`"));
+            match bound(4) {
+                None if high != "…" => write_over(stray.len(), meant, message, help),
+                _ => answer(message, help),
+            }
         }
         "like" | "matches" | "ilike" => answer(
             format!("`{first}` does not compare"),
             "write `contains`, `starts with` or `ends with`, and a text without `%` or `*`",
         ),
-        "includes" | "include" | "contain" | "has" | "have" => instead(&format!("{field} contains …")),
-        "exists" | "set" | "isset" | "present" | "exist" => instead(&format!("{field} is set")),
-        "empty" | "missing" => instead(&format!("{field} is not set")),
+        "includes" | "include" | "contain" | "has" | "have" => instead("contains …", ""),
+        "exists" | "set" | "isset" | "present" | "exist" => instead("is set", ""),
+        "empty" | "missing" => instead("is not set", ""),
         "greater" | "more" | "higher" | "bigger" | "over" | "above" | "later" | "after" | "exceeds" => {
-            instead(&format!("{field} > …"))
+            instead("> …", "than")
         }
         "less" | "lower" | "fewer" | "smaller" | "under" | "below" | "earlier" | "before" => {
-            instead(&format!("{field} < …"))
+            instead("< …", "than")
         }
-        "older" | "younger" | "newer" | "ago" => instead("days since contact.FIELD > 3"),
-        "not" if second.starts_with('=') || second.starts_with('"') => instead(&format!("{field} != …")),
+        "older" | "younger" | "newer" | "ago" => {
+            answer(format!("`{first}` does not compare"), "write `days since contact.FIELD > 3`")
+        }
+        "not" if second.starts_with('"') => instead("!= …", ""),
+        "not" if second.starts_with('=') => instead("!= …", second),
         "in" => answer("a list stands in brackets", format!("write `{field} in [\"DE\", \"AT\"]`")),
         "=" | "==" | "!=" | ">" | ">=" | "<" | "<=" if second.is_empty() => {
             answer(format!("something is missing behind `{first}`"), "write what it is compared with")
@@ -130,10 +165,11 @@ fn compared(condition: &str, first: &str, second: &str, stray: &str) -> Option<A
             let one_word = first.chars().all(|c| c.is_ascii_lowercase() || c == '_');
             let after_field = condition.contains('.') && !condition.contains(' ');
             if one_word && after_field {
-                answer(
-                    format!("`{condition} {first}` is no field"),
-                    format!("a name is one word: `{condition}_{first}`, or compare it: `{condition} == …`"),
-                )
+                let meant = format!("{condition}_{first}");
+                let mut answer = write_all(first.len(), meant, format!("`{condition} {first}` is no field"))?;
+                answer.help =
+                    format!("a name is one word: `{condition}_{first}`, or compare it: `{condition} == …`");
+                Some(answer)
             } else {
                 None
             }

@@ -1,20 +1,27 @@
 //! Steps and expectations of a test in other words.
 
-use super::{Answer, answer, is_one_word};
+use super::{Answer, answer, is_one_word, next_is, write, write_over};
 
 /// Words that say what kind of thing a test expects.
 const EXPECTED: [&str; 9] = ["no", "not", "stage", "goal", "outcome", "handoff", "hand", "call", "skipped"];
 
 /// What is said of a word with which no step of a test begins.
 pub(super) fn slip(word: &str, rest: &str) -> Option<Answer> {
+    let line = rest.lines().next().unwrap_or("");
     match word {
         "assert" | "check" | "verify" | "should" | "then" => {
-            answer(format!("`{word}` is called `expect` here"), "write `expect email NAME`")
+            write("expect", format!("`{word}` is called `expect` here"), "write `expect email NAME`")
         }
-        "wait" => answer(
-            "a test does not wait: time passes with its steps",
-            "write `after 1 day nothing`, or what happens then: `after 1 day click NAME`",
-        ),
+        "wait" => {
+            let line = line.trim_end();
+            let length = line.trim_start().strip_prefix("for ").unwrap_or(line).trim();
+            write_over(
+                line.len(),
+                format!("after {length} nothing"),
+                "a test does not wait: time passes with its steps",
+                "write `after 1 day nothing`, or what happens then: `after 1 day click NAME`",
+            )
+        }
         "sent" => answer(
             "what stands behind `sent` cannot be read",
             "write date and time: `sent at 2027-03-01 09:00`",
@@ -23,22 +30,33 @@ pub(super) fn slip(word: &str, rest: &str) -> Option<Answer> {
             "a test does not send: the journey does",
             "write what happens to the contact, such as `event NAME`, and `expect email NAME`",
         ),
-        "after" if rest.contains("expect") => answer(
-            "nothing happens in this step",
-            "write `after 1 day nothing`, and `expect …` on a line of its own",
-        ),
-        "with" => answer("no `with` stands here", "write `{ … }` right behind the name"),
-        "expect" => expected_in_part(rest.lines().next().unwrap_or("").trim()),
+        "after" | "at" if line.contains(" expect ") => {
+            let before = line.find(" expect ").unwrap_or(0);
+            write_over(
+                before,
+                format!("{word}{} nothing\n ", line.get(..before).unwrap_or("")),
+                "nothing happens in this step",
+                "write `after 1 day nothing`, and `expect …` on a line of its own",
+            )
+        }
+        "with" => {
+            write_over(next_is(rest, ""), "", "no `with` stands here", "write `{ … }` right behind the name")
+        }
+        "expect" => expected_in_part(line),
         _ => None,
     }
 }
 
 /// What is said of an `expect` that does not say what is expected.
 fn expected_in_part(line: &str) -> Option<Answer> {
+    let behind = line.trim_end().len();
+    let line = line.trim();
     let named = line.strip_prefix("end as ").or_else(|| line.strip_prefix("end ")).map(str::trim);
     match named {
         Some(outcome) => {
-            answer("how a journey ends is its outcome", format!("write `expect outcome {outcome}`"))
+            let meant = format!("expect outcome {outcome}");
+            let help = format!("write `{meant}`");
+            write_over(behind, meant, "how a journey ends is its outcome", help)
         }
         None if is_one_word(line) && !EXPECTED.contains(&line) => answer(
             format!("`{line}` alone does not say what is expected"),
