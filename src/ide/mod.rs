@@ -32,7 +32,7 @@ use crate::language::check::{
 use crate::source::{SourceId, WorkspaceFiles};
 
 pub use crate::language::check::{NameKind, Occurrence, Role};
-pub use fix::{Fix, TextChange};
+pub use fix::{Fix, NewFile, TextChange};
 pub use folding::{Fold, FoldKind};
 pub use formatting::FormatTrouble;
 pub use rename::RenameTrouble;

@@ -18,11 +18,14 @@ pub enum RenameTrouble {
     /// Lotse brings it along, or nothing declares it.
     #[error("`{0}` is declared nowhere in this workspace, so it cannot be renamed")]
     Undeclared(String),
+    /// The new name is a word of the language.
+    #[error("`{0}` is a word of the language: choose another name")]
+    Keyword(String),
     /// The new name is none.
     #[error("`{0}` cannot be a name: write letters, digits and `_`, a letter first")]
     NotAName(String),
     /// Something has the new name already.
-    #[error("there is a {noun} `{name}` already: choose another name")]
+    #[error("there is {} {noun} `{name}` already: choose another name", article(noun))]
     Taken {
         /// What it is.
         noun: &'static str,
@@ -33,6 +36,9 @@ pub enum RenameTrouble {
     #[error("`{0}` is written otherwise in some place, and cannot be renamed there")]
     Otherwise(String),
 }
+
+/// Words that steer where a statement could begin: a name that is one of them misleads whoever reads it.
+const STEERING: [&str; 4] = ["else", "on", "otherwise", "stage"];
 
 /// What tells one thing with a name from all others.
 type Thing<'a> = (NameKind, &'a str, Option<&'a str>);
@@ -71,6 +77,9 @@ impl Analysis {
         let old = self.renamable(source, offset)?;
         if !is_name(new_name) {
             return Err(RenameTrouble::NotAName(new_name.to_owned()));
+        }
+        if syntax::begins_statement(new_name) || STEERING.contains(&new_name) {
+            return Err(RenameTrouble::Keyword(new_name.to_owned()));
         }
         if old.name == new_name {
             return Ok(Vec::new());
@@ -134,6 +143,10 @@ impl Analysis {
             _ => false,
         })
     }
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 /// Whether the language takes a text as a name, wherever names stand.

@@ -18,6 +18,7 @@ mod incoming;
 mod lens;
 mod lines;
 mod mail;
+mod new_files;
 mod places;
 mod requests;
 mod server;

@@ -24,6 +24,7 @@ use super::convert::{self, diagnostic, symbol_kind};
 use super::desk::Desk;
 use super::documents::{Documents, Place};
 use super::lens::{Asked, Tests};
+use super::new_files::with_new_files;
 use super::places::Places;
 use super::server::Server;
 use crate::ide::completion::{COMPLETIONS_MAX, completion};
@@ -361,7 +362,7 @@ fn fixes(documents: &Documents, params: CodeActionParams) -> Answer<Option<Vec<C
             kind: Some(CodeActionKind::QuickFix),
             diagnostics: Some(vec![diagnostic(&fix.finding, &mut places)]),
             is_preferred: fix.preferred.then_some(true),
-            edit: Some(edit(documents, place, fix.changes)),
+            edit: Some(with_new_files(edit(documents, place, fix.changes), fix.creates, desk)),
             ..CodeAction::default()
         })
     };

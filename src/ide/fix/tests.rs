@@ -1,0 +1,230 @@
+use super::Fix;
+use crate::finding::{Code, Finding, Severity};
+use crate::ide::testing::{CONFIG, RECEIPT, SHOP, shop_with};
+use crate::ide::{Analysis, TextChange};
+use crate::source::{Span, WorkspaceFiles};
+
+/// The fixes for what is wrong at the `¦`, and the workspace they are for.
+fn fixes(path: &str, text: &str) -> (Analysis, Vec<Fix>) {
+    let (analysis, at) = shop_with(path, text);
+    let source = analysis.source(path).unwrap();
+    let fixes = analysis.fixes(Span::new(source, at, at));
+    (analysis, fixes)
+}
+
+/// The text of a file after a fix; the fix that is preferred, or the one whose title begins so.
+fn after(path: &str, text: &str, title: &str, changed: &str) -> String {
+    let (analysis, fixes) = fixes(path, text);
+    let found = fixes.iter().find(|fix| fix.title.starts_with(title) && (!title.is_empty() || fix.preferred));
+    let titles: Vec<&str> = fixes.iter().map(|fix| fix.title.as_str()).collect();
+    let fix =
+        found.unwrap_or_else(|| panic!("{text}: of {titles:?} none is {title:?}\n{:#?}", analysis.findings));
+    let source = analysis.source(changed).unwrap();
+    let mut text = analysis.files.sources.get(source).text.to_string();
+    let mut changes: Vec<&TextChange> =
+        fix.changes.iter().filter(|change| change.span.source == source).collect();
+    changes.sort_by_key(|change| std::cmp::Reverse(change.span));
+    changes.iter().for_each(|change| text.replace_range(change.span.range(), &change.text));
+    text
+}
+
+fn journey(body: &str) -> String {
+    format!(
+        "journey more {{\n  enter on newsletter_signup\n  stage first {{\n{body}\n  }}\n  stage second {{ end }}\n}}\n"
+    )
+}
+
+#[test]
+fn what_is_preferred_mends_and_harms_nothing() {
+    let wait = |branch: &str| {
+        format!(
+            "    send email welcome\n    wait up to 1 day {{\n{branch}\n      otherwise {{ end }}\n    }}"
+        )
+    };
+    let is_error = |finding: &&Finding| finding.severity() == Severity::Error && finding.code != Code::E302;
+    for (body, meant) in [
+        (wait("      on clicked welcome ¦go to second }"), "on clicked welcome { go to second }\n"),
+        (wait("      on clicked welcome ¦go to second"), "on clicked welcome { go to second }\n"),
+        (wait("      ¦clicked welcome { go to second }"), "on clicked welcome { go to second }\n"),
+        ("    ¦done".to_owned(), "    end\n"),
+        ("    ¦delay 2 days\n    end".to_owned(), "    wait 2 days\n"),
+        ("    ¦in 2 days\n    end".to_owned(), "    wait 2 days\n"),
+        ("    ¦send welcome\n    end".to_owned(), "    send email welcome\n"),
+        ("    ¦repeat 3 times { wait 1 day }\n    end".to_owned(), "repeat up to 3 times { wait 1 day }"),
+        ("    if contact.score ¦over 50 { end }\n    end".to_owned(), "if contact.score > 50 { end }"),
+        ("    if has tag ¦hot { end }\n    end".to_owned(), "if has tag \"hot\" { end }"),
+        ("    if ¦first_name == \"Ada\" { end }\n    end".to_owned(), "if contact.first_name == \"Ada\""),
+        ("    if contact.score >= ¦\"50\" { end }\n    end".to_owned(), "if contact.score >= 50 {"),
+        ("    tag ¦\"hot\n    end".to_owned(), "    tag \"hot\"\n"),
+        ("    set contact.score ¦+= 5\n    end".to_owned(), "    add 5 to contact.score\n"),
+        ("    wait 3¦\n    end".to_owned(), "    wait 3 days\n"),
+        ("    if contact.vip ¦end\n    end".to_owned(), "    if contact.vip { end }\n"),
+    ] {
+        let text = after("more.journey", &journey(&body), "", "more.journey");
+        assert!(text.contains(meant), "{body}\n{text}");
+        let analysis = shop_with("more.journey", &text).0;
+        let errors: Vec<_> = analysis.findings.iter().filter(is_error).collect();
+        assert!(errors.is_empty(), "{text}\n{errors:#?}");
+    }
+}
+
+#[test]
+fn a_title_stands_in_quotes_and_a_name_without() {
+    for (text, meant) in [
+        (
+            "journey more ¦Welcome to the shop {\n  enter by request\n  stage first { end }\n}\n",
+            "journey more \"Welcome to the shop\" {",
+        ),
+        ("journey more ¦flowers {\n  enter by request\n  stage first { end }\n}\n", "journey more_flowers {"),
+        (
+            "journey more {\n  enter by request\n  stage ¦\"Reminder mail\" { end }\n}\n",
+            "stage reminder_mail {",
+        ),
+        (
+            "journey more {\n  ¦on newsletter_signup\n  stage first { end }\n}\n",
+            "  enter on newsletter_signup\n",
+        ),
+    ] {
+        let mended = after("more.journey", text, "", "more.journey");
+        assert!(mended.contains(meant), "{mended}");
+    }
+}
+
+#[test]
+fn going_on_does_not_read_over_the_end_of_a_line() {
+    for text in ["    go to ¦stage\n    send email welcome", "    go to¦\n    send email welcome\n    end"]
+    {
+        let (analysis, fixes) = fixes("more.journey", &journey(text));
+        for fix in fixes.iter().filter(|fix| fix.preferred) {
+            let change = &fix.changes[0];
+            assert!(!analysis.files.sources.text(change.span).contains("send"), "{fix:?}");
+        }
+    }
+}
+
+#[test]
+fn a_field_is_declared_as_what_it_is_used_as() {
+    let in_mail = |subject: &str| {
+        format!("email more {{ topic account  from marketing  subject \"{subject}\"  body \"Hello\" }}\n")
+    };
+    for (text, title, meant) in [
+        (
+            journey("    if contact.¦visits > 5 { end }\n    end"),
+            "Declare the field `visits`",
+            "  visits number\n}",
+        ),
+        (journey("    if contact.¦partner { end }\n    end"), "Declare", "  partner boolean\n}"),
+        (in_mail("Until {{ contact.¦due | date('%d.%m.%Y') }}"), "Declare", "  due date\n}"),
+        (in_mail("Hello {{ contact.¦salutation }}"), "Declare", "  salutation text\n}"),
+        (
+            in_mail("Hello {{ ¦salutation }}"),
+            "Declare the field `salutation`, and write",
+            "  salutation text\n}",
+        ),
+    ] {
+        let shop = after("more.journey", &text, title, "shop.journey");
+        assert!(shop.contains(meant), "{text}\n{shop}");
+    }
+    let mended = after("more.journey", &in_mail("Hello {{ ¦salutation }}"), "Declare", "more.journey");
+    assert!(mended.contains("{{ contact.salutation }}"), "{mended}");
+    let mended = after("more.journey", &in_mail("Hello {{ ¦first_name }}"), "", "more.journey");
+    assert!(mended.contains("{{ contact.first_name }}"), "{mended}");
+    let mended = after("more.journey", &in_mail("Away {{ ¦unsubscribe }}"), "", "more.journey");
+    assert!(mended.contains("{{ unsubscribe_url }}"), "{mended}");
+    let mended = after("more.journey", &in_mail("Away {{ contact.first_name ¦}"), "", "more.journey");
+    assert!(mended.contains("{{ contact.first_name }}\""), "{mended}");
+}
+
+#[test]
+fn what_lies_outside_is_added_to_the_settings() {
+    let mail = "email more { topic account  from ¦news  subject \"Hello\"  body \"Hello\" }\n";
+    for (text, meant) in [
+        (mail.to_owned(), "senders:\n  news:\n    from: Shop <news@example.com>\n  marketing:\n"),
+        (
+            journey("    call ¦shop\n    end"),
+            "webhooks:\n  shop:\n    url: https://example.com/shop\n  erp:\n",
+        ),
+        (
+            journey("    hand off to ¦crm\n    end"),
+            "teams:\n  crm:\n    url: https://example.com/crm\n  sales:\n",
+        ),
+    ] {
+        let settings = after("more.journey", &text, "Add the", "lotse.yaml");
+        assert!(settings.contains(meant), "{settings}");
+        assert_eq!(shop_with("lotse.yaml", &settings).0.config.senders.get("marketing").is_some(), true);
+    }
+    for (settings, meant) in [
+        ("workspace: shop\n", "workspace: shop\nsenders:\n  news:\n    from: Shop <news@example.com>\n"),
+        (
+            "senders: {} # none\nlisten: 127.0.0.1:1\n",
+            "senders:\n  news:\n    from: Lotse <news@example.com>\nlisten",
+        ),
+        (
+            "senders: { a: { from: A <a@example.com> } }\n",
+            "senders: { news: { from: Lotse <news@example.com> }, a: { from: A <a@example.com> } }\n",
+        ),
+    ] {
+        let files = [("lotse.yaml", settings), ("more.journey", &mail.replace('¦', "") as &str)];
+        let analysis = Analysis::of(WorkspaceFiles::from_texts(files));
+        let source = analysis.source("more.journey").unwrap();
+        let at = mail.find('¦').unwrap();
+        let fixes = analysis.fixes(Span::new(source, at, at));
+        let fix = fixes.iter().find(|fix| fix.title.starts_with("Add the sender")).unwrap();
+        let mut text = settings.to_owned();
+        text.replace_range(fix.changes[0].span.range(), &fix.changes[0].text);
+        assert!(text.starts_with(meant), "{text}");
+    }
+}
+
+#[test]
+fn settings_are_made_where_there_are_none() {
+    let text = "topic account \"Orders\" essential\nemail more { topic account  subject \"Hello\"  body \"Hello\" }\n";
+    let analysis = Analysis::of(WorkspaceFiles::from_texts([("more.journey", text)]));
+    let source = analysis.source("more.journey").unwrap();
+    let at = text.find("more").unwrap();
+    let fixes = analysis.fixes(Span::new(source, at, at));
+    let fix = fixes.iter().find(|fix| fix.title.starts_with("Add `from marketing`")).unwrap();
+    assert_eq!(fix.creates[0].path, "lotse.yaml");
+    assert_eq!(fix.creates[0].text, "senders:\n  marketing:\n    from: Lotse <marketing@example.com>\n");
+    assert!(fix.finding.help.as_deref().unwrap().contains("lotse.yaml"), "{:?}", fix.finding);
+}
+
+#[test]
+fn a_marketing_mail_gets_a_way_out() {
+    let template = RECEIPT.replace("¦", "");
+    let texts = [("emails/receipt.mjml", &*template), ("lotse.yaml", CONFIG), ("shop.journey", SHOP)];
+    let mail = "email more {\n  topic newsletter\n  from marketing\n  subject \"Hi\"\n  body \"\"\"\n    Hello!\n    \"\"\"\n}\n";
+    let by_file = "email again { topic newsletter  from marketing  subject \"Hi\"  template \"emails/receipt.mjml\" }\n";
+    let analysis = Analysis::of(WorkspaceFiles::from_texts(
+        texts.into_iter().chain([("a.journey", mail), ("b.journey", by_file)]),
+    ));
+    let missing: Vec<_> = analysis.findings.iter().filter(|finding| finding.code.name() == "E404").collect();
+    assert_eq!(missing.len(), 2, "{:#?}", analysis.findings);
+    for finding in missing {
+        let fixes = analysis.fixes(finding.span);
+        let fix = fixes.iter().find(|fix| fix.finding.code.name() == "E404" && fix.preferred).unwrap();
+        let mut text = analysis.files.sources.get(finding.span.source).text.to_string();
+        text.replace_range(fix.changes[0].span.range(), &fix.changes[0].text);
+        let mut after = analysis.clone();
+        after.edit(finding.span.source, &text);
+        assert!(
+            !after.findings_in(finding.span.source).iter().any(|found| found.code.name() == "E404"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_goal_is_not_what_led_in() {
+    let text = "journey ¦more {\n  enter on order_placed\n  stage first { end }\n}\n";
+    let mended = after("more.journey", text, "Add a goal", "more.journey");
+    assert!(mended.contains("goal newsletter_signup on newsletter_signup within 30 days"), "{mended}");
+    let alone = "event signup { }\njourney more {\n  enter on signup\n  stage first { end }\n}\n";
+    let analysis = Analysis::of(WorkspaceFiles::from_texts([("more.journey", alone)]));
+    let source = analysis.source("more.journey").unwrap();
+    let at = alone.find("more").unwrap();
+    let fixes = analysis.fixes(Span::new(source, at, at));
+    let fix = fixes.iter().find(|fix| fix.title.starts_with("Add a goal")).unwrap();
+    assert_eq!(fix.title, "Add a goal, and declare its event `purchase`");
+    assert!(fix.changes.iter().any(|change| change.text.contains("event purchase { }")), "{fix:?}");
+}
