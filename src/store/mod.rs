@@ -16,6 +16,7 @@ mod merge;
 mod operating;
 mod steps;
 mod tally;
+mod version;
 mod wake;
 pub mod audit;
 pub mod copy;
@@ -34,10 +35,11 @@ pub use error::StoreError;
 pub use operating::{Backlog, Connections, Hold, Woken};
 pub use types::{
     Access, Arrival, ArrivalKind, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deed,
-    DeedKind, Deliveries, Delivery, DeliveryKind, Deployment, GateAnswer, Identity, ImportCounts, ImportRow,
-    Intake, MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
-    StoredMessage, StoredVersion, TallyRow, Token, TurnBatch, Waiting, Who,
+    DeedKind, Deliveries, Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake,
+    MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
+    StoredMessage, TallyRow, Token, TurnBatch, Waiting, Who,
 };
+pub use version::{Deployment, StoredVersion};
 pub use wake::Wake;
 
 use crate::domain::{

@@ -8,7 +8,6 @@ use crate::domain::{
     Address, Attributes, Call, CallId, CallKind, CallState, Contact, ContactId, ContactState, DueRun,
     Effects, Event, EventId, EventKind, Message, MessageId, MessageState, SkipReason,
 };
-use crate::language::plan::Plan;
 use crate::time::Moment;
 use crate::track::HitKind;
 
@@ -47,17 +46,6 @@ pub struct Claim {
     pub watches: Vec<ContactId>,
     /// Whether there may be more than was taken.
     pub more: bool,
-}
-
-/// A version of a journey that came into force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deployment {
-    /// The journey.
-    pub journey: String,
-    /// When.
-    pub at: Moment,
-    /// The version; `None` where the journey was taken out of force.
-    pub version: Option<u32>,
 }
 
 /// What carries messages away.
@@ -467,19 +455,6 @@ pub struct StoredEvent {
     pub pending: bool,
     /// The journeys it did not lead into, and why.
     pub refused: BTreeMap<String, String>,
-}
-
-/// A version of a journey.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredVersion {
-    /// Its number.
-    pub number: u32,
-    /// The journey.
-    pub journey: String,
-    /// Its plan, or why it cannot be read.
-    pub plan: Result<Plan, String>,
-    /// Whether it is in force.
-    pub active: bool,
 }
 
 /// A count.
