@@ -1,8 +1,10 @@
 //! A store that fails: before a commit, after one, now and then, or for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -70,7 +72,10 @@ impl Around {
 
     async fn run<T: Send>(&self, asked: impl Future<Output = T> + Send) -> T {
         match &self.side {
-            Some(side) => std::thread::scope(|scope| scope.spawn(|| side.block_on(asked)).join().unwrap()),
+            Some(side) => {
+                let _there = side.enter();
+                wait(asked)
+            }
             None => asked.await,
         }
     }
@@ -78,13 +83,28 @@ impl Around {
     /// What is dropped tells its connection so, where that lives.
     fn drop<T: Send>(&self, unit: T) {
         if let Some(side) = &self.side {
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    let _entered = side.enter();
-                    drop(unit);
-                });
-            });
+            let _there = side.enter();
+            drop(unit);
         }
+    }
+}
+
+/// Does something to its end while this thread does nothing else: what it waits for happens in others.
+fn wait<T>(asked: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    // Nobody else is let have a turn meanwhile.
+    let mut asked = pin!(tokio::task::unconstrained(asked));
+    loop {
+        if let Poll::Ready(answer) = asked.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return answer;
+        }
+        std::thread::park();
     }
 }
 
