@@ -75,11 +75,11 @@ impl Analysis {
         new_name: &str,
     ) -> Result<Vec<TextChange>, RenameTrouble> {
         let old = self.renamable(source, offset)?;
-        if !is_name(new_name) {
-            return Err(RenameTrouble::NotAName(new_name.to_owned()));
-        }
         if syntax::begins_statement(new_name) || STEERING.contains(&new_name) {
             return Err(RenameTrouble::Keyword(new_name.to_owned()));
+        }
+        if !is_name(new_name) {
+            return Err(RenameTrouble::NotAName(new_name.to_owned()));
         }
         if old.name == new_name {
             return Ok(Vec::new());
@@ -157,4 +157,24 @@ fn is_name(text: &str) -> bool {
     };
     let plain = text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     plain && reads(["topic ", " \"x\""]) && reads(["segment x = in segment ", ""])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RenameTrouble;
+    use crate::ide::testing::shop_with;
+
+    #[test]
+    fn a_word_of_the_language_is_no_name() {
+        let text = "journey more {\n  enter by request\n  stage ¦first { end }\n}\n";
+        let (analysis, at) = shop_with("more.journey", text);
+        let source = analysis.source("more.journey").unwrap();
+        let rename = |name: &str| analysis.rename(source, u32::try_from(at).unwrap(), name);
+        for word in ["end", "send", "otherwise"] {
+            assert_eq!(rename(word), Err(RenameTrouble::Keyword(word.to_owned())));
+        }
+        assert_eq!(rename("last_call").unwrap().len(), 1);
+        let taken = RenameTrouble::Taken { noun: "event", name: "signup".to_owned() };
+        assert_eq!(taken.to_string(), "there is an event `signup` already: choose another name");
+    }
 }

@@ -33,3 +33,25 @@ fn of_document(uri: Uri, edits: Vec<TextEdit>) -> DocumentChange {
     };
     TextDocumentEdit { text_document, edits: edits.into_iter().map(Into::into).collect() }.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::lsp::desk::Kind;
+
+    #[test]
+    fn a_file_is_made_before_it_is_written() {
+        let desk = Desk::new(Path::new("/shop"), Kind::Opened);
+        let file = NewFile { path: "lotse.yaml".to_owned(), text: "workspace: shop\n".to_owned() };
+        let edit = serde_json::to_value(with_new_files(WorkspaceEdit::default(), vec![file], &desk)).unwrap();
+        let changes = &edit["documentChanges"];
+        assert_eq!(
+            (&changes[0]["kind"], &changes[0]["uri"]),
+            (&"create".into(), &"file:///shop/lotse.yaml".into())
+        );
+        assert_eq!(changes[1]["edits"][0]["newText"], "workspace: shop\n");
+        assert_eq!(with_new_files(WorkspaceEdit::default(), Vec::new(), &desk), WorkspaceEdit::default());
+    }
+}
