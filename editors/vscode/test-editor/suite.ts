@@ -66,6 +66,21 @@ const tests: Record<string, () => Promise<void>> = {
     await seen('findings', '.monaco-editor');
   },
 
+  'a journey that is in no file yet is looked at': async () => {
+    const document = await vscode.workspace.openTextDocument({ language: 'journey', content: 'journey new {\n  enter by requst\n}\n' });
+    await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+    await until('a finding', () => (codes(document.uri).length > 0 ? true : undefined));
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    await until('no finding', () => (codes(document.uri).length > 0 ? undefined : true));
+  },
+
+  'a folder that goes takes its findings along': async () => {
+    const uri = await written('more/other.journey', 'journey other {\n  enter on nothing\n}\n');
+    await until('findings', () => (codes(uri).length > 0 ? true : undefined));
+    await vscode.workspace.fs.delete(vscode.Uri.joinPath(folder, 'more'), { recursive: true });
+    await until('no findings', () => (codes(uri).length > 0 ? undefined : true));
+  },
+
   'completion knows the place': async () => {
     const editor = await opened(journey);
     const at = place(editor.document, 'send email ', true);
@@ -161,6 +176,7 @@ const tests: Record<string, () => Promise<void>> = {
     await vscode.commands.executeCommand('testing.runAll');
     editor.revealRange(new vscode.Range(place(editor.document, 'expect outcome'), place(editor.document, 'expect outcome')));
     await seen('failure', '.test-error-content-widget');
+    await seen('failure-lens', '.codelens-decoration:has-text("✗")');
   },
 };
 
