@@ -20,6 +20,7 @@ mod lines;
 mod mail;
 mod new_files;
 mod places;
+mod publish;
 mod requests;
 mod server;
 mod worker;

@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,20 +8,17 @@ use gen_lsp_types::{
     CodeLensRefreshRequest, DidChangeTextDocumentNotification, DidChangeWatchedFilesNotification,
     DidChangeWorkspaceFoldersNotification, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentNotification,
     DidOpenTextDocumentNotification, DidSaveTextDocumentNotification, InitializeParams, InitializeResult,
-    MessageType, Notification as _, PublishDiagnosticsNotification, PublishDiagnosticsParams,
-    RegistrationRequest, ServerInfo, ShowMessageNotification, ShowMessageParams, Uri, WorkspaceFolder,
-    WorkspaceFolders,
+    MessageType, Notification as _, RegistrationRequest, ServerInfo, ShowMessageNotification,
+    ShowMessageParams, Uri, WorkspaceFolder, WorkspaceFolders,
 };
 use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Request, RequestId, Response};
 use serde::de::DeserializeOwned;
 
 use super::capabilities::capabilities;
-use super::convert::{diagnostic, failed};
-use super::desk::{Desk, Kind, Known, Published, Read, Settled};
+use super::desk::{Desk, Known, Read, Settled};
 use super::documents::{Documents, File};
 use super::editor::{Editor, watch};
 use super::incoming::{Incoming, taken_back};
-use super::places::Places;
 use super::requests::{Trouble, Waiting};
 use super::worker::{Done, Job, Worker};
 
@@ -224,10 +220,7 @@ impl Server {
     /// Does what follows when files and workspaces come and go: reads what is not known, tells nothing more of what is
     /// not worked on.
     fn follow(&mut self) {
-        for uri in self.documents.desks.take_left() {
-            let params = PublishDiagnosticsParams { uri, version: None, diagnostics: Vec::new() };
-            self.notify::<PublishDiagnosticsNotification>(params);
-        }
+        self.publish_left();
         for desk in self.documents.desks.take_gone() {
             self.worker.give(Job::Drop(Box::new(desk)));
         }
@@ -341,50 +334,7 @@ impl Server {
         self.worker.give(Job::Drop(settled));
     }
 
-    /// Tells what is wrong in all files of a workspace.
-    fn publish_all(&mut self, desk: usize) {
-        let Some(known) = self.documents.desks.get(desk) else { return };
-        let found = known.analysis.findings.iter().map(|finding| finding.span.source);
-        let found: BTreeSet<_> =
-            found.chain(known.failures.iter().map(|failure| failure.span.source)).collect();
-        let mut paths: BTreeSet<String> = known.published.keys().cloned().collect();
-        paths.extend(found.into_iter().map(|source| known.path(source).to_owned()));
-        paths.into_iter().for_each(|path| self.publish(File { desk, path }));
-    }
-
-    /// Tells what is wrong in a file, where it is not what was told last.
-    fn publish(&mut self, file: File) {
-        let File { desk: number, path } = file;
-        let documents = &self.documents;
-        let Some(desk) = documents.desks.get(number).filter(|desk| desk.is_known()) else { return };
-        if desk.kind != Kind::Alone && !documents.desks.owns(number, &path) {
-            return;
-        }
-        let version = documents.document(number, &path).map(|document| document.version);
-        let mut diagnostics = Vec::new();
-        if let Some(source) = desk.analysis.source(&path) {
-            let mut places = Places::of(documents, number);
-            let findings = desk.analysis.findings_in(source).iter();
-            diagnostics.extend(findings.map(|finding| diagnostic(finding, &mut places)));
-            let failures = desk.failures.iter().filter(|failure| failure.span.source == source);
-            diagnostics.extend(failures.map(|failure| failed(failure, &mut places)));
-        }
-        let told = desk.published.get(&path);
-        let news = match told {
-            Some(told) => told.version != version || told.diagnostics != diagnostics,
-            None => version.is_some() || !diagnostics.is_empty(),
-        };
-        let uri = documents.uri_of(number, &path).or_else(|| told.map(|told| told.uri.clone()));
-        let Some(uri) = uri.filter(|_| news) else { return };
-        if let Some(desk) = self.documents.desks.get_mut(number) {
-            let told = Published { uri: uri.clone(), version, diagnostics: diagnostics.clone() };
-            desk.published.insert(path, told);
-        }
-        let params = PublishDiagnosticsParams { uri, version, diagnostics };
-        self.notify::<PublishDiagnosticsNotification>(params);
-    }
-
-    fn notify<N: gen_lsp_types::Notification>(&self, params: N::Params) {
+    pub(super) fn notify<N: gen_lsp_types::Notification>(&self, params: N::Params) {
         self.send(Notification::new(N::METHOD.as_str().to_owned(), params).into());
     }
 

@@ -189,12 +189,16 @@ impl Client {
 
     /// Opens a file of another text than the disk has.
     pub fn open_with(&mut self, path: &str, text: String) {
+        let opened = self.opened(path, text);
+        self.send(&opened);
+    }
+
+    /// The same, for whoever says it later.
+    pub fn opened(&mut self, path: &str, text: String) -> Message {
         let uri = self.uri(path);
         self.open.insert(path.to_owned(), (1, text.clone()));
-        self.say(
-            "textDocument/didOpen",
-            json!({ "textDocument": { "uri": uri, "languageId": "journey", "version": 1, "text": text } }),
-        );
+        let document = json!({ "uri": uri, "languageId": "journey", "version": 1, "text": text });
+        Notification::new("textDocument/didOpen".to_owned(), json!({ "textDocument": document })).into()
     }
 
     pub fn close(&mut self, path: &str) {

@@ -72,6 +72,32 @@ fn a_workspace_that_is_visited_is_known_to_the_first_question() {
 }
 
 #[test]
+fn a_question_that_waited_is_not_answered_of_another_text() {
+    let written = [("shop/lotse.yaml", SETTINGS), ("other/lotse.yaml", SETTINGS), ("other/a.journey", EVENT)];
+    let mut client = start(&written, &["shop"]);
+    client.settled();
+    let (path, place) = ("other/b.journey", JOURNEY.find("signed_up").unwrap());
+    let opened = client.opened(path, JOURNEY.to_owned());
+    let position = client.position(path, place);
+    let params = json!({ "textDocument": { "uri": client.uri(path) }, "position": position });
+    let (id, question) = client.question("textDocument/definition", params);
+    let changed = client.changed(path, 0..0, "# a line above\n");
+    client.say_at_once(vec![opened, question, changed]);
+    let answer = loop {
+        if let Some(answer) = client.hear(&id) {
+            break answer;
+        }
+    };
+    // Where it was read before the change was heard, the answer is that of the text as it was.
+    match answer {
+        Ok(found) => assert_eq!(found[0]["uri"], json!(client.uri("other/a.journey")), "{found}"),
+        Err(why) => assert_eq!(why, "the text has changed meanwhile"),
+    }
+    assert!(knows_event(&mut client, path));
+    client.end();
+}
+
+#[test]
 fn of_workspaces_in_each_other_a_file_belongs_to_the_innermost() {
     let written = [
         ("lotse.yaml", SETTINGS),
