@@ -10,7 +10,7 @@ pub(super) fn run(args: &CheckArgs, dir: &Path) -> anyhow::Result<End> {
     let workspace = Workspace::load(args.workspace.or(dir))?;
     let mut findings = workspace.findings.clone();
     let sources = &workspace.files.sources;
-    findings.extend(tried(&workspace.checked, sources, &workspace.config.timezone).1);
+    findings.extend(tried(&workspace.checked, sources, &workspace.config.timezone, || true).1);
     finding::sort(&mut findings);
     let count = |severity| findings.iter().filter(|finding| finding.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));

@@ -79,10 +79,16 @@ impl Analysis {
     /// Looks at the whole workspace anew, with the trees and the compiled texts that are known: what [`Analysis::of`]
     /// would say of the same files.
     pub fn settled(known: Known) -> Self {
+        Self::settled_while(known, &|| true)
+    }
+
+    /// The same for whoever may lose interest: as soon as it is not wanted any more the rest is left out, and what comes
+    /// back is worth nothing.
+    pub fn settled_while(known: Known, is_wanted: &dyn Fn() -> bool) -> Self {
         let Known { files, trees, mut compiled } = known;
         let (config, mut findings) = config::read(&files);
         let deployment = deployment(&files, &config);
-        let mut checked = check_with_names(&files, &trees, deployment.as_ref(), &mut compiled);
+        let mut checked = check_with_names(&files, &trees, deployment.as_ref(), &mut compiled, is_wanted);
         findings.extend(checked.findings.iter().cloned());
         finding::sort(&mut findings);
         let mut occurrences = std::mem::take(&mut checked.occurrences);

@@ -267,13 +267,16 @@ impl Known {
 
     /// Looks at all of it, and runs its tests, as `lotse check` does. Nothing where it was overtaken.
     pub(super) fn settle(self) -> Option<Settled> {
-        let is_overtaken = || self.overtaken.load(Ordering::Relaxed);
-        let mut analysis = Analysis::settled(self.analysis);
-        if is_overtaken() {
+        let is_wanted = || !self.overtaken.load(Ordering::Relaxed);
+        let mut analysis = Analysis::settled_while(self.analysis, &is_wanted);
+        if !is_wanted() {
             return None;
         }
         let sources = &analysis.files.sources;
-        let (results, unvisited) = tried(&analysis.checked, sources, &analysis.config.timezone);
+        let (results, unvisited) = tried(&analysis.checked, sources, &analysis.config.timezone, is_wanted);
+        if !is_wanted() {
+            return None;
+        }
         analysis.findings.extend(unvisited);
         finding::sort(&mut analysis.findings);
         Some(Settled { desk: self.desk, revision: self.revision, analysis, results })

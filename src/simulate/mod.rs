@@ -35,13 +35,19 @@ pub fn plans(checked: &Checked, sources: &Sources) -> Arc<Plans> {
 }
 
 /// What the tests of a workspace come to, and what they never come to (W604) where no line silences it. Where the
-/// workspace has errors there is nothing to be said about its tests.
-pub fn tried(checked: &Checked, sources: &Sources, zone: &TimeZone) -> (Vec<TestResult>, Vec<Finding>) {
+/// workspace has errors there is nothing to be said about its tests. As soon as it is not wanted any more the rest is left
+/// out, and what comes back is worth nothing.
+pub fn tried(
+    checked: &Checked,
+    sources: &Sources,
+    zone: &TimeZone,
+    is_wanted: impl Fn() -> bool,
+) -> (Vec<TestResult>, Vec<Finding>) {
     if checked.has_errors() {
         return (Vec::new(), Vec::new());
     }
     let plans = plans(checked, sources);
-    let results = run_tests(checked, &plans, zone, |_| true);
+    let results = run_tests(checked, &plans, zone, |_| is_wanted());
     let mut unvisited = Coverage::of(checked, &plans, sources, &results).unvisited();
     unvisited.retain(|finding| !checked.silenced.silences(sources, finding));
     (results, unvisited)

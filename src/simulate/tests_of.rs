@@ -51,19 +51,18 @@ impl TestResult {
     }
 }
 
-/// Runs the tests of a workspace that `wanted` picks, each in a world of its own. `zone` is that of contacts
-/// without one.
+/// Runs the tests of a workspace that `wanted` picks, each in a world of its own; it is asked when their turn comes.
+/// `zone` is that of contacts without one.
 pub fn run_tests(
     checked: &Checked,
     plans: &Arc<Plans>,
     zone: &TimeZone,
     wanted: impl Fn(&Test) -> bool,
 ) -> Vec<TestResult> {
-    let tests: Vec<&Test> = checked.model.tests.iter().filter(|test| wanted(test)).collect();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return Vec::new() };
     runtime.block_on(async {
         let mut results = Vec::new();
-        for test in tests {
+        for test in checked.model.tests.iter().filter(|test| wanted(test)) {
             results.push(run(test, checked, plans, zone).await);
         }
         results

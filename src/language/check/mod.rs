@@ -143,19 +143,21 @@ impl Checked {
 pub fn check(files: &WorkspaceFiles, deployment: Option<&Deployment>) -> Checked {
     let parse = |id: &SourceId| Tree::of(*id, &files.sources.get(*id).text);
     let trees: Vec<Tree> = files.journeys.iter().map(parse).collect();
-    check_trees(files, &trees, deployment, Register::default(), None)
+    check_trees(files, &trees, deployment, Register::default(), None, &|| true)
 }
 
 /// The same for files that were parsed already, one tree for each of the journeys in their order. It is taken down
 /// where names stand ([`Checked::occurrences`]), and texts that are in `compiled` are not compiled again; afterwards it
-/// holds those of this workspace.
+/// holds those of this workspace. As soon as it is not wanted any more the rest is left out, and what comes back is worth
+/// nothing.
 pub fn check_with_names(
     files: &WorkspaceFiles,
     trees: &[Tree],
     deployment: Option<&Deployment>,
     compiled: &mut Compilations,
+    is_wanted: &dyn Fn() -> bool,
 ) -> Checked {
-    check_trees(files, trees, deployment, Register::open(), Some(compiled))
+    check_trees(files, trees, deployment, Register::open(), Some(compiled), is_wanted)
 }
 
 /// A file of journeys, read.
@@ -185,10 +187,12 @@ fn check_trees(
     deployment: Option<&Deployment>,
     register: Register,
     compiled: Option<&mut Compilations>,
+    is_wanted: &dyn Fn() -> bool,
 ) -> Checked {
     let mut findings: Vec<Finding> = trees.iter().flat_map(|tree| &tree.parsed.findings).cloned().collect();
     let silenced = silence::read(files, trees, &mut findings);
     let mut checker = Checker::new(files, deployment, findings, register);
+    checker.is_wanted = is_wanted;
     checker.names = names::collect(&checker, trees);
     let model = checker.model(trees);
     let compiled = compiled.map(|compiled| (compiled, true));
@@ -226,6 +230,8 @@ struct Checker<'a> {
     guesses: Cell<usize>,
     /// Where it is taken down where names stand.
     register: Register,
+    /// Whether somebody still waits for all of it.
+    is_wanted: &'a dyn Fn() -> bool,
 }
 
 /// How many names are looked at in one check to guess which ones were meant. Ten thousand misspelt names beside ten
@@ -254,6 +260,7 @@ impl<'a> Checker<'a> {
             asked: RefCell::default(),
             guesses: Cell::new(GUESSES_MAX),
             register,
+            is_wanted: &|| true,
         }
     }
 
@@ -298,11 +305,11 @@ impl<'a> Checker<'a> {
         for (name, survey) in &self.names.surveys {
             model.surveys.extend(self.survey(survey).map(|survey| (name.clone(), survey)));
         }
-        for message in self.names.messages.values() {
+        for message in self.names.messages.values().take_while(|_| (self.is_wanted)()) {
             model.messages.push(self.message(message));
         }
         let mut hurt = BTreeSet::new();
-        for declaration in declarations(trees) {
+        for declaration in declarations(trees).take_while(|_| (self.is_wanted)()) {
             match declaration {
                 tree::Declaration::Journey(journey) if self.names.is_journey(journey) => {
                     if self.is_broken(journey.span) {
@@ -313,7 +320,7 @@ impl<'a> Checker<'a> {
                 _ => {}
             }
         }
-        for journey in &model.journeys {
+        for journey in model.journeys.iter().take_while(|_| (self.is_wanted)()) {
             self.opens(journey);
             if !hurt.contains(&journey.name) {
                 self.flow(journey);
@@ -322,7 +329,7 @@ impl<'a> Checker<'a> {
         let sound = model.journeys.iter().filter(|journey| !hurt.contains(&journey.name));
         self.pace(&model, &sound.collect::<Vec<_>>());
         self.asked_in_vain();
-        for declaration in declarations(trees) {
+        for declaration in declarations(trees).take_while(|_| (self.is_wanted)()) {
             if let tree::Declaration::Test(test) = declaration {
                 model.tests.extend(self.test(test, &model));
             }
