@@ -141,7 +141,10 @@ fn tests_run_and_tell_how_they_went() {
     let result = client.ask("workspace/executeCommand", command).unwrap();
     assert_eq!(result["passed"], false, "{result}");
     let failure = &result["failures"][0];
-    assert!(result["message"].as_str().unwrap().starts_with(failure["message"].as_str().unwrap()), "{result}");
+    assert!(
+        result["message"].as_str().unwrap().starts_with(failure["message"].as_str().unwrap()),
+        "{result}"
+    );
     assert_eq!(failure["range"]["start"]["line"], client.position(path, expected).line, "{result}");
     assert!(lenses(&mut client)[0].starts_with('✗'));
     client.end();
@@ -158,7 +161,10 @@ fn the_journey_and_the_mail_at_a_place_are_shown() {
     assert_eq!(picture["title"], "Spring sale 2027");
     let stage = find(&client, JOURNEY, "stage ");
     let picture = client.ask_at("lotse/picture", JOURNEY, stage, json!({})).unwrap();
-    assert!(picture["svg"].as_str().unwrap().contains("class=\"stage here\""), "a stage begins with its word");
+    assert!(
+        picture["svg"].as_str().unwrap().contains("class=\"stage here\""),
+        "a stage begins with its word"
+    );
     let mail = client.ask_at("lotse/mail", JOURNEY, send, json!({})).unwrap();
     assert!(mail["html"].as_str().unwrap().contains("<html"), "{mail}");
     assert!(!mail["subject"].as_str().unwrap().is_empty());
