@@ -39,6 +39,11 @@ pub(super) struct Missing {
 }
 
 impl Missing {
+    /// A brace that is put into one place.
+    pub(super) fn new(place: Range<usize>, brace: &'static str, finding: Finding) -> Self {
+        Self { put: vec![(place, brace)], finding }
+    }
+
     /// The text with the brace in it.
     pub(super) fn put_into(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -57,7 +62,7 @@ impl Missing {
 pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Vec<Missing>> {
     let code = masked(text, scan);
     let lines = lines(&code);
-    let tries_max = (BYTES_TRIED_MAX / text.len().max(1)).clamp(1, TRIES_MAX);
+    let tries_max = tries_max(text);
     let mut found = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let words = code.get(line.clone()).unwrap_or("");
@@ -80,8 +85,13 @@ pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Vec<Miss
     found
 }
 
+/// How many braces are tried in a text.
+pub(super) fn tries_max(text: &str) -> usize {
+    (BYTES_TRIED_MAX / text.len().max(1)).clamp(1, TRIES_MAX)
+}
+
 /// The text with comments blank and texts in quotes as one word, so that only code is seen.
-fn masked(text: &str, scan: &Scan) -> String {
+pub(super) fn masked(text: &str, scan: &Scan) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let fill = |bytes: &mut Vec<u8>, range: &Range<usize>, with: u8| {
         bytes.iter_mut().take(range.end).skip(range.start).for_each(|byte| *byte = with);
@@ -97,7 +107,7 @@ fn masked(text: &str, scan: &Scan) -> String {
 }
 
 /// The lines on which code stands, without the blanks at their end.
-fn lines(code: &str) -> Vec<Range<usize>> {
+pub(super) fn lines(code: &str) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
     let mut start = 0;
     for line in code.split_inclusive('\n') {

@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use pest::error::{ErrorVariant, InputLocation};
 
+use super::ahead::{Lies, lies};
 use super::expected;
 use super::node::{Grammar, Node, Reader, Rule, snake_case};
 use super::slip::{self, CLAUSES, CONTINUATIONS, DECLARATIONS, SETTINGS, STATEMENTS, STEPS};
@@ -178,7 +179,32 @@ impl<'t> Reader<'t> {
         let line = self.text.get(..open).map_or(0, |before| before.matches('\n').count()) + 1;
         let finding = Finding::new(Code::E001, self.span_of(open..open + 1), "this `{` is never closed")
             .help(format!("write the `}}` that belongs to the `{{` of line {line}"));
-        self.report(finding);
+        let (at, brace) = self.missing_brace(&culprit, open);
+        // In a text that is not closed either, a brace would be part of it.
+        let is_code = lies(self.text, at) == Lies::Open;
+        self.report(if is_code { finding.edit(self.span_of(at..at), brace) } else { finding });
+    }
+
+    /// Where the `}` of the block that begins at `open` is missing: behind its last entry, on a line of its own where the
+    /// block has several.
+    fn missing_brace(&self, block: &Node<'t>, open: usize) -> (usize, String) {
+        let column = self.column_of_line(open);
+        let line_of_open = open - self.line_before(open).len();
+        let is_entry = |entry: &Node<'t>| {
+            entry.range().start > open && !entry.text().trim().is_empty() && entry.rule() != Rule::close
+        };
+        let last = block.children().filter(is_entry).last();
+        let end = last.map_or(open + 1, |entry| self.trimmed(entry.range()).end);
+        let one_line = !self.text.get(open..end).is_some_and(|block| block.contains('\n'));
+        if one_line {
+            return (end, " }".to_owned());
+        }
+        // A comment behind the last entry belongs to it.
+        let rest = self.text.get(end..).and_then(|rest| rest.lines().next()).unwrap_or("");
+        let is_comment = rest.trim_start().starts_with('#');
+        let end = if is_comment { end + rest.trim_end().len() } else { end };
+        let indent = self.text.get(line_of_open..line_of_open + column).unwrap_or("");
+        (end, format!("\n{indent}}}"))
     }
 
     /// The block inside whose `}` stands in the column of the outer block's line.

@@ -25,6 +25,7 @@ mod test;
 mod text;
 pub mod token;
 pub mod tree;
+mod unclosed;
 
 pub use ahead::{Ahead, Around, Lies, ahead, has_rule, lies};
 pub use leaf::{Leaf, is_keyword, keywords, leaves};
@@ -83,6 +84,21 @@ fn read(source: SourceId, text: &str, scan: &scan::Scan) -> (Vec<tree::Declarati
         best = tried;
         mended = text;
         missing.push(brace.finding());
+    }
+    let (mut lacking, braces) = unclosed::unclosed(source, text, scan);
+    for brace in braces {
+        if lacking == 0 {
+            break;
+        }
+        let tried_text = brace.put_into(&mended);
+        let tried = read(&tried_text);
+        // A finding of the grammar that the block is never closed goes, and that of its place comes.
+        if tried.1.len() < best.1.len() {
+            best = tried;
+            mended = tried_text;
+            missing.push(brace.finding());
+            lacking -= 1;
+        }
     }
     best.1.extend(missing);
     best

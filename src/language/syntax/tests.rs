@@ -1,3 +1,5 @@
+mod braces;
+
 use super::*;
 use crate::source::Sources;
 use tree::Declaration;
