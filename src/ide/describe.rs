@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{Analysis, NameKind};
+use super::{Analysis, NameKind, Role};
 use crate::domain::{Contact, SystemEvent, Value, ValueType};
 use crate::finding::words;
 use crate::language::check::compile_message;
@@ -38,6 +38,10 @@ pub(super) fn name(analysis: &Analysis, kind: NameKind, owner: Option<&str>, nam
             describe.outside(kind, name)
         }
         NameKind::Template => describe.template(name),
+        NameKind::Value => {
+            Some(heading(kind, name, &format!("that `with` hands over to the message `{}`", owner?)))
+        }
+        NameKind::Tag => Some(describe.tag(name)),
     }
 }
 
@@ -233,15 +237,7 @@ impl<'a> Describe<'a> {
     fn journeys_with(&self, message: &Message) -> Option<String> {
         let names = self.analysis.occurrences.iter();
         let uses = names.filter(|name| name.kind == NameKind::Message && name.name == message.name);
-        let around = uses.filter_map(|name| {
-            let declared = &self.analysis.tree(name.span.source)?.parsed.file.declarations;
-            declared.iter().find_map(|declaration| match declaration {
-                Declaration::Journey(journey) if journey.span.contains(name.span) => {
-                    Some(journey.name.value.as_str())
-                }
-                _ => None,
-            })
-        });
+        let around = uses.filter_map(|name| self.journey_around(name.span));
         let journeys: Vec<&str> = around.collect::<BTreeSet<&str>>().into_iter().collect();
         (!journeys.is_empty()).then(|| words::all_of_ticked(&journeys))
     }
@@ -348,6 +344,30 @@ impl<'a> Describe<'a> {
         }?;
         let title = heading(kind, name, what.as_deref().unwrap_or(""));
         Some(format!("{title}\n\n{}", self.place(span)))
+    }
+
+    fn tag(&self, name: &str) -> String {
+        let put_on = self.analysis.occurrences.iter().filter(|other| {
+            other.kind == NameKind::Tag && other.name == name && other.role == Role::Declaration
+        });
+        let journeys: BTreeSet<&str> = put_on.filter_map(|tag| self.journey_around(tag.span)).collect();
+        let journeys: Vec<&str> = journeys.into_iter().collect();
+        let put_on = match journeys.is_empty() {
+            true => "No journey of this workspace puts it on".to_owned(),
+            false => format!("Put on by {}", words::all_of_ticked(&journeys)),
+        };
+        format!("{}\n\n{put_on}.", heading(NameKind::Tag, name, ""))
+    }
+
+    /// The journey that a place lies in.
+    fn journey_around(&self, place: Span) -> Option<&'a str> {
+        let declared = &self.analysis.tree(place.source)?.parsed.file.declarations;
+        declared.iter().find_map(|declaration| match declaration {
+            Declaration::Journey(journey) if journey.span.contains(place) => {
+                Some(journey.name.value.as_str())
+            }
+            _ => None,
+        })
     }
 
     fn template(&self, path: &str) -> Option<String> {

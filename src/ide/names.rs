@@ -74,3 +74,44 @@ impl Analysis {
         places.into_iter().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ide::testing::shop_with;
+
+    /// The texts of lines where the same is meant as at the `¦`, with those where it is declared first.
+    fn places(text: &str) -> (Vec<String>, usize) {
+        let (shop, offset) = shop_with("a.journey", text);
+        let source = shop.source("a.journey").unwrap();
+        let offset = u32::try_from(offset).unwrap();
+        let line = |span: &Span| {
+            let (path, position) = shop.files.sources.place(*span);
+            format!("{path}:{}", position.line)
+        };
+        let found = shop.references(source, offset, true);
+        (found.iter().map(line).collect(), shop.definitions(source, offset).len())
+    }
+
+    #[test]
+    fn tags_stand_where_they_are_put_on_and_asked_about() {
+        let text = "journey a {\n enter by request\n stage s {\n tag \"vi¦p\"\n if has tag \"vip\" {\n untag \"vip\" }\n end } }\n\
+                    test \"t\" for a {\n contact { tags [\"vip\"] }\n at 2027-03-01 10:00 enter }";
+        let (places, declared) = places(text);
+        assert_eq!(places, ["a.journey:4", "a.journey:5", "a.journey:6", "a.journey:9"]);
+        assert_eq!(declared, 1);
+    }
+
+    #[test]
+    fn values_that_are_handed_over_stand_in_the_template() {
+        let text = "email gift {\n topic account\n from marketing\n subject \"{{ code }}\"\n body \"{{ code }}\"\n}\n\
+                    journey a {\n enter by request\n stage s {\n send email gift with { co¦de \"x\" }\n end } }";
+        let (places, declared) = places(text);
+        assert_eq!(places, ["a.journey:4", "a.journey:5", "a.journey:10"]);
+        assert_eq!(declared, 1);
+        let (shop, offset) = shop_with("a.journey", text);
+        let changes =
+            shop.rename(shop.source("a.journey").unwrap(), u32::try_from(offset).unwrap(), "voucher");
+        assert_eq!(changes.unwrap().len(), 3);
+    }
+}

@@ -75,10 +75,12 @@ impl Analysis {
         new_name: &str,
     ) -> Result<Vec<TextChange>, RenameTrouble> {
         let old = self.renamable(source, offset)?;
-        if syntax::begins_statement(new_name) || STEERING.contains(&new_name) {
+        let is_tag = old.kind == NameKind::Tag;
+        if !is_tag && (syntax::begins_statement(new_name) || STEERING.contains(&new_name)) {
             return Err(RenameTrouble::Keyword(new_name.to_owned()));
         }
-        if !is_name(new_name) {
+        let fits = if is_tag { is_text(new_name) } else { is_name(new_name) };
+        if !fits {
             return Err(RenameTrouble::NotAName(new_name.to_owned()));
         }
         if old.name == new_name {
@@ -147,6 +149,11 @@ impl Analysis {
 
 fn article(noun: &str) -> &'static str {
     if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+/// Whether a text can stand in quotes as it is.
+fn is_text(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains(['"', '\\']) && !text.contains(char::is_control)
 }
 
 /// Whether the language takes a text as a name, wherever names stand.

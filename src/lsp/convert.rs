@@ -191,7 +191,9 @@ fn completion_kind(kind: CompletionKind) -> CompletionItemKind {
             NameKind::Journey => CompletionItemKind::Class,
             NameKind::Stage => CompletionItemKind::Method,
             NameKind::Template => CompletionItemKind::File,
-            NameKind::Topic | NameKind::Variant | NameKind::Outcome => CompletionItemKind::EnumMember,
+            NameKind::Topic | NameKind::Variant | NameKind::Outcome | NameKind::Tag => {
+                CompletionItemKind::EnumMember
+            }
             _ => CompletionItemKind::Reference,
         },
         CompletionKind::Value => CompletionItemKind::Value,
@@ -239,12 +241,16 @@ fn token_type(kind: TokenKind) -> u32 {
         TokenKind::Key | TokenKind::Name(NameKind::ContactField | NameKind::EventField) => "property",
         TokenKind::Name(NameKind::Event) => "event",
         TokenKind::Name(NameKind::Journey | NameKind::Message | NameKind::Survey) => "class",
-        TokenKind::Name(NameKind::Topic | NameKind::Variant | NameKind::Outcome) => "enumMember",
+        TokenKind::Name(NameKind::Topic | NameKind::Variant | NameKind::Outcome | NameKind::Tag) => {
+            "enumMember"
+        }
         TokenKind::Name(NameKind::Stage | NameKind::Goal | NameKind::Experiment) => "namespace",
         TokenKind::Name(
             NameKind::Sender | NameKind::Webhook | NameKind::Team | NameKind::Channel | NameKind::Template,
         ) => "parameter",
-        TokenKind::Name(NameKind::Segment | NameKind::Measure) | TokenKind::Unknown => "variable",
+        TokenKind::Name(NameKind::Segment | NameKind::Measure | NameKind::Value) | TokenKind::Unknown => {
+            "variable"
+        }
     };
     let index = TOKEN_TYPES.iter().position(|known| *known == word);
     index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)

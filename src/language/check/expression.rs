@@ -1,6 +1,7 @@
 use super::Checker;
 use super::flow::Asked;
 use super::names::{EventFields, NameKind};
+use super::occurrence::Role;
 use crate::domain::{Contact, Value, ValueType};
 use crate::finding::words;
 use crate::finding::{Code, Finding};
@@ -153,7 +154,10 @@ impl Checker<'_> {
                 Typed::new(expr, ValueType::Number)
             }
             ExpressionKind::InSegment(name) => self.in_segment(name),
-            ExpressionKind::HasTag(tag) => Typed::new(Expr::HasTag(tag.value.clone()), ValueType::Boolean),
+            ExpressionKind::HasTag(tag) => {
+                self.tag_here(tag, Role::Use);
+                Typed::new(Expr::HasTag(tag.value.clone()), ValueType::Boolean)
+            }
             ExpressionKind::Allows(name) => {
                 self.topic(name);
                 // What needs no permission is allowed by everybody, and that is said where it stands.

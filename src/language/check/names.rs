@@ -32,6 +32,9 @@ pub enum NameKind {
     Experiment,
     Variant,
     Outcome,
+    /// What a `send` hands over to a message by this name; the message is its owner.
+    Value,
+    Tag,
 }
 
 impl NameKind {
@@ -56,6 +59,8 @@ impl NameKind {
             NameKind::Experiment => "experiment",
             NameKind::Variant => "variant",
             NameKind::Outcome => "outcome",
+            NameKind::Value => "value",
+            NameKind::Tag => "tag",
         }
     }
 }

@@ -15,7 +15,8 @@ pub struct Occurrence {
     /// The name.
     pub name: String,
     /// What it is a name inside of: the journey of a stage, a goal, an experiment or an outcome, the experiment of a
-    /// variant (`JOURNEY.EXPERIMENT`), the event of a field. `None` for names of the whole workspace.
+    /// variant (`JOURNEY.EXPERIMENT`), the event of a field, the message of a value that is handed over to it. `None` for
+    /// names of the whole workspace.
     pub owner: Option<String>,
     /// Whether it is declared here.
     pub role: Role,
@@ -119,10 +120,19 @@ impl Checker<'_> {
 
     /// The same, for a name that stands in quotes; one that is written with escapes is passed over.
     pub(super) fn used_in_text(&self, kind: NameKind, name: &str, text: Span) {
+        self.named_in_text(kind, name, text, Role::Use);
+    }
+
+    /// Takes down a tag; where it is put on, it is declared.
+    pub(super) fn tag_here(&self, tag: &tree::Text, role: Role) {
+        self.named_in_text(NameKind::Tag, &tag.value, tag.span, role);
+    }
+
+    fn named_in_text(&self, kind: NameKind, name: &str, text: Span, role: Role) {
         let inside =
             Span { start: text.start + 1, end: text.end.saturating_sub(1).max(text.start + 1), ..text };
-        if self.files.sources.text(inside) == name {
-            self.take_down(inside, kind, name, None, Role::Use);
+        if !name.is_empty() && self.files.sources.text(inside) == name {
+            self.take_down(inside, kind, name, None, role);
         }
     }
 }

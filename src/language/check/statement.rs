@@ -2,6 +2,7 @@ use super::Checker;
 use super::expression::{Around, OnBranch, Typed, reaction_fields};
 use super::journey::InJourney;
 use super::names::{EventFields, NameKind};
+use super::occurrence::Role;
 use crate::domain::{SystemEvent, Value, ValueType};
 use crate::finding::{Code, Finding};
 use crate::language::model::{Branch, Expr, Pick, SendTo, StatementKind, Trigger, Until, Wait};
@@ -61,8 +62,14 @@ impl Checker<'_> {
                 self.writable(field).map(|field| StatementKind::Clear { field: field.name })
             }
             S::Add { amount, field } => self.add(amount, field, around),
-            S::Tag(tag) => Some(StatementKind::Tag(tag.value.clone())),
-            S::Untag(tag) => Some(StatementKind::Untag(tag.value.clone())),
+            S::Tag(tag) => {
+                self.tag_here(tag, Role::Declaration);
+                Some(StatementKind::Tag(tag.value.clone()))
+            }
+            S::Untag(tag) => {
+                self.tag_here(tag, Role::Use);
+                Some(StatementKind::Untag(tag.value.clone()))
+            }
             S::GoTo(stage) => self.stage_index(stage, inside).map(StatementKind::GoTo),
             S::End { outcome } => Some(self.end(outcome.as_ref(), inside)),
             S::Alert { team, text } => self.alert(team, text, inside),
@@ -144,7 +151,12 @@ impl Checker<'_> {
                 continue;
             }
             match self.send_to(one, inside, around) {
-                Some(message) => messages.push(message),
+                Some(message) => {
+                    for pair in &send.with {
+                        self.declared_here(NameKind::Value, &pair.key, Some(&message.name));
+                    }
+                    messages.push(message);
+                }
                 None => whole = false,
             }
         }

@@ -225,7 +225,14 @@ impl Checker<'_> {
         });
         let events = wires.filter_map(|wire| self.names.events.values().find(|event| event.wire == *wire));
         let events = events.map(|event| (event.name.as_str(), event.fields.as_slice()));
-        self.variable_here(variable, self.place(job, &variable.part, variable.range.clone()), events);
+        let place = self.place(job, &variable.part, variable.range.clone());
+        if let Some(name) = variable.path.first()
+            && supply.with.iter().any(|(with, _)| with.contains(name.as_str()))
+            && let Some(name) = self.word_within(place, name)
+        {
+            self.used_here(NameKind::Value, &name, Some(&job.message.name));
+        }
+        self.variable_here(variable, place, events);
     }
 
     /// Takes down the field that a variable names at a place; `entry` are the events that lead in.

@@ -65,10 +65,20 @@ impl Checker<'_> {
         whole.then_some(test)
     }
 
+    fn tags_here(&self, tags: &tree::Expression) {
+        let tree::ExpressionKind::List(tags) = &tags.kind else { return };
+        for tag in tags {
+            if let tree::ExpressionKind::Text(value) = &tag.kind {
+                self.used_in_text(NameKind::Tag, value, tag.span);
+            }
+        }
+    }
+
     fn test_contact(&self, attributes: &[tree::Pair], allows: &[tree::Name], contact: &mut TestContact) {
         self.keys_once("field", attributes);
         for pair in attributes {
             if pair.key.value == "tags" {
+                self.tags_here(&pair.value);
                 let of = ValueType::List(Box::new(ValueType::Text));
                 if let Some(Value::List(tags)) = self.constant(&pair.value, Some(&of)) {
                     contact.tags.extend(tags.into_iter().filter_map(|tag| match tag {
