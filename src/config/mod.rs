@@ -6,6 +6,7 @@
 //! or the network, but the [`ProcessEnvironment`] that callers hand in.
 
 mod endpoint;
+mod keys;
 mod mail;
 mod names;
 mod network;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use url::Url;
 
 pub use endpoint::{Assignment, Channel, Condition, Endpoint, Team, Webhook};
+pub use keys::{Key, KeyValue, key};
 pub use mail::{Dkim, Mailbox, MailboxError, Sender, Smtp};
 pub use names::Names;
 pub use network::{AllowedAddress, AllowedAddressError};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::names::{Named, Names, name};
 use super::yaml::{Content, Entry, Node};
-use crate::finding::words::did_you_mean;
+use crate::finding::words::{did_you_mean, near};
 use crate::finding::{Code, Finding};
 use crate::source::Span;
 
@@ -18,6 +18,10 @@ pub(super) enum Wrong {
     Kind(&'static str),
     /// It would be, without its quotes.
     Quoted(&'static str),
+    /// It is no such thing, but clear what was meant: what it must be, and what to write.
+    Meant { expected: &'static str, write: &'static str },
+    /// It cannot be, and something near it could.
+    Near { message: String, near: String },
     /// It is, but cannot be.
     Value { message: String, help: Option<String> },
     /// There is a finding already.
@@ -195,7 +199,13 @@ impl<'a> Section<'a> {
                     path => format!("`{path}` has no key `{key}`"),
                 };
                 let help = did_you_mean(key, "its keys are", self.asked.iter().copied());
-                self.findings.push(Finding::new(Code::E103, *key_span, message).maybe_help(help));
+                let mut finding = Finding::new(Code::E103, *key_span, message).maybe_help(help);
+                // A key that is there already would stand twice.
+                let meant = near(key, self.asked.iter().copied()).filter(|meant| !has(self.entries, meant));
+                if let Some(meant) = meant {
+                    finding = finding.edit(*key_span, meant);
+                }
+                self.findings.push(finding);
             }
         }
         self.findings
@@ -251,7 +261,20 @@ impl<'a> Section<'a> {
             Wrong::Value { message, help } => Finding::new(Code::E002, node.span, message).maybe_help(help),
             Wrong::Quoted(expected) => {
                 let message = format!("`{path}` is {expected}, and here stands text in quotes");
-                Finding::new(Code::E201, node.span, message).help("leave the quotes out")
+                let finding = Finding::new(Code::E201, node.span, message).help("leave the quotes out");
+                match &node.content {
+                    Content::Text { text, .. } => finding.edit(node.span, text.as_str()),
+                    _ => finding,
+                }
+            }
+            Wrong::Meant { expected, write } => {
+                let message = format!("`{path}` is {expected}, and here stands text");
+                let finding = Finding::new(Code::E201, node.span, message);
+                finding.help(format!("write `{write}`")).edit(node.span, write)
+            }
+            Wrong::Near { message, near } => {
+                let finding = Finding::new(Code::E002, node.span, message);
+                finding.help(format!("did you mean `{near}`?")).edit(node.span, near)
             }
             Wrong::Kind(expected) => {
                 let found = match &node.content {
@@ -275,6 +298,10 @@ impl<'a> Section<'a> {
 
 /// What messages call a section.
 pub(super) const SECTION: &str = "a section of `key: value` lines";
+
+fn has(entries: &[Entry], key: &str) -> bool {
+    entries.iter().any(|entry| entry.key == key)
+}
 
 fn twice(entries: &[Entry]) -> Vec<Finding> {
     let mut first: BTreeMap<&str, Span> = BTreeMap::new();

@@ -11,8 +11,9 @@ use url::Url;
 use super::section::Wrong;
 use super::yaml::{Content, Node};
 use crate::domain::Address;
+use crate::finding::words::near;
 use crate::source::Span;
-use crate::time::{Length, TimeZone, Unit, zone};
+use crate::time::{Length, TimeZone, Unit, zone, zone_names};
 
 /// The longest time that one call of another system may take.
 const TIMEOUT_SECONDS: RangeInclusive<u64> = 1..=300;
@@ -44,6 +45,8 @@ pub(super) fn boolean(node: &Node) -> Result<bool, Wrong> {
     match plain(node, KIND)? {
         "true" => Ok(true),
         "false" => Ok(false),
+        "yes" | "on" | "Yes" | "True" => Err(Wrong::Meant { expected: KIND, write: "true" }),
+        "no" | "off" | "No" | "False" => Err(Wrong::Meant { expected: KIND, write: "false" }),
         _ => Err(Wrong::Kind(KIND)),
     }
 }
@@ -104,8 +107,12 @@ pub(super) fn timeout(node: &Node) -> Result<Duration, Wrong> {
 pub(super) fn time_zone(node: &Node) -> Result<TimeZone, Wrong> {
     let name = text(node)?;
     zone(&name).ok_or_else(|| {
-        let help = "zones have names of the IANA database, such as `Europe/Berlin`";
-        Wrong::value(format!("`{name}` is no time zone"), help)
+        let message = format!("`{name}` is no time zone");
+        let names: Vec<String> = zone_names().collect();
+        match near(&name, names.iter().map(String::as_str)) {
+            Some(near) => Wrong::Near { message, near: near.to_owned() },
+            None => Wrong::value(message, "zones have names of the IANA database, such as `Europe/Berlin`"),
+        }
     })
 }
 
