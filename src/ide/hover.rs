@@ -1,7 +1,12 @@
 //! What stands under the pointer: what a clause does, what a name stands for.
 
+mod length;
+
+use super::completion::settings;
+use super::outline::Outline;
 use super::words::{self, Word};
 use super::{Analysis, NameKind, describe};
+use crate::config;
 use crate::finding::Code;
 use crate::language::syntax::{self, Leaf, Lies};
 use crate::source::{SourceId, Span};
@@ -19,10 +24,13 @@ pub struct Hover {
 /// What is to be known of a place; `None` where nothing is.
 pub fn hover(analysis: &Analysis, source: SourceId, offset: usize) -> Option<Hover> {
     of_name(analysis, source, offset).or_else(|| {
+        if analysis.files.config == Some(source) {
+            return of_setting(analysis, source, offset);
+        }
         let file = analysis.files.sources.get(source);
         let in_journey = file.path.ends_with(".journey");
         match syntax::lies(&file.text, offset) {
-            Lies::Open | Lies::Comment(_) if in_journey => of_clause(&file.text, source, offset),
+            Lies::Open | Lies::Comment(_) if in_journey => of_clause(analysis, source, offset),
             _ => of_template_word(analysis, source, offset),
         }
     })
@@ -39,13 +47,26 @@ fn of_name(analysis: &Analysis, source: SourceId, offset: usize) -> Option<Hover
     (!texts.is_empty()).then(|| Hover { span, markdown: texts.join("\n\n---\n\n") })
 }
 
-fn of_clause(text: &str, source: SourceId, offset: usize) -> Option<Hover> {
+/// What a key of `lotse.yaml` says.
+fn of_setting(analysis: &Analysis, source: SourceId, offset: usize) -> Option<Hover> {
+    let outline = Outline::of(&analysis.files.sources.get(source).text, offset);
+    let (entry, path) = outline.entry_at(offset)?;
+    let key = config::key(&path, &entry.key)?;
+    let span = Span::new(source, entry.key_range.start, entry.key_range.end);
+    Some(Hover { span, markdown: settings::explained(key, &path) })
+}
+
+fn of_clause(analysis: &Analysis, source: SourceId, offset: usize) -> Option<Hover> {
+    let text = &analysis.files.sources.get(source).text;
     let leaves = syntax::leaves(text, offset..offset);
     // Between two words the one behind is meant.
     let leaf = leaves.iter().rev().find(|leaf| leaf.range.start <= offset)?;
     let written = text.get(leaf.range.clone())?;
     if leaf.rule == "COMMENT" {
         return of_silence(written, source, leaf.range.start, offset);
+    }
+    if let Some(length) = length::of_length(analysis, text, source, leaf) {
+        return Some(length);
     }
     let word = clause_of(leaf, written)?;
     let span = Span::new(source, leaf.range.start, leaf.range.end);

@@ -13,6 +13,7 @@ mod formatting;
 pub mod hints;
 pub mod hover;
 mod names;
+mod outline;
 mod rename;
 mod shift;
 mod symbols;

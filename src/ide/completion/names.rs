@@ -25,7 +25,14 @@ impl Names<'_> {
             Wanted::Name(NameKind::EventField, Some(event)) => {
                 self.fields(&event_fields(self.analysis, event))
             }
+            Wanted::Name(NameKind::Stage, journey) => self.stages(journey.as_deref(), ahead),
             Wanted::Name(kind, owner) => self.declared(*kind, owner.as_deref()),
+            Wanted::New(kind, owner) => {
+                let names = self.missing(*kind, owner.as_deref()).into_iter();
+                names
+                    .map(|name| self.name(*kind, &name).detail("named elsewhere, and not declared"))
+                    .collect()
+            }
             Wanted::Channel => self.channels(ahead),
             Wanted::Message(channel) => self.messages(channel.as_deref(), ahead),
             Wanted::Field(scope) => self.fields(&self.scope(scope, ahead)),
@@ -45,7 +52,7 @@ impl Names<'_> {
                 .collect(),
             Wanted::Type => crate::ide::words::of("field_type")
                 .iter()
-                .map(|word| super::journey::clause(word, None, self.replaces))
+                .map(|word| super::journey::clause(word, None, self, ahead))
                 .collect(),
         }
     }
@@ -55,11 +62,43 @@ impl Names<'_> {
     }
 
     fn declared(&self, kind: NameKind, owner: Option<&str>) -> Vec<Completion> {
-        let names: BTreeSet<&str> = match kind {
+        let names: BTreeSet<&str> = self.known(kind, owner);
+        let items: Vec<Completion> = names.into_iter().map(|name| self.named(kind, owner, name)).collect();
+        if items.is_empty() { self.to_declare(kind, owner) } else { items }
+    }
+
+    /// The names of a kind that there are.
+    pub(super) fn known(&self, kind: NameKind, owner: Option<&str>) -> BTreeSet<&str> {
+        match kind {
             NameKind::Outcome => self.outcomes(owner),
             _ => declared(self.analysis, kind, owner).collect(),
+        }
+    }
+
+    /// The stages of a journey, the one around last: hardly anybody goes where they are.
+    fn stages(&self, journey: Option<&str>, ahead: &Ahead) -> Vec<Completion> {
+        let here = wanted::find(ahead, &["stage"]).and_then(|stage| wanted::texts(stage, &["name"]).next());
+        let names = self.known(NameKind::Stage, journey);
+        let (around, others): (Vec<&str>, Vec<&str>) =
+            names.into_iter().partition(|name| Some(*name) == here);
+        let items = |names: Vec<&str>| -> Vec<Completion> {
+            names.into_iter().map(|name| self.named(NameKind::Stage, journey, name)).collect()
         };
-        names.into_iter().map(|name| self.named(kind, owner, name)).collect()
+        let first = match others.is_empty() {
+            true => self.to_declare(NameKind::Stage, journey),
+            false => items(others),
+        };
+        first.into_iter().chain(items(around)).collect()
+    }
+
+    /// A name to begin with where there is none of a kind.
+    fn to_declare(&self, kind: NameKind, owner: Option<&str>) -> Vec<Completion> {
+        let names = self.proposed(kind, owner).into_iter();
+        names
+            .map(|name| {
+                self.name(kind, &name).detail(format!("a {} that is still to be declared", kind.noun()))
+            })
+            .collect()
     }
 
     fn named(&self, kind: NameKind, owner: Option<&str>, name: &str) -> Completion {
@@ -98,8 +137,24 @@ impl Names<'_> {
         first.chain(channels).collect()
     }
 
+    /// Whether the author is in a name.
+    pub(super) fn is_here(&self, name: Span) -> bool {
+        name.source == self.replaces.source
+            && name.start <= self.replaces.end
+            && self.replaces.start <= name.end
+    }
+
     /// Messages of a channel; where a reaction is meant, those first that the journey sends.
     fn messages(&self, channel: Option<&str>, ahead: &Ahead) -> Vec<Completion> {
+        let names = self.messages_of(channel, ahead);
+        if names.is_empty() {
+            return self.to_declare(NameKind::Message, None);
+        }
+        names.into_iter().map(|name| self.named(NameKind::Message, None, name)).collect()
+    }
+
+    /// The names of the messages of a channel, those first that the journey sends.
+    pub(super) fn messages_of(&self, channel: Option<&str>, ahead: &Ahead) -> Vec<&str> {
         let journey = wanted::journey(ahead);
         let mut sent = BTreeSet::new();
         for model in &self.analysis.checked.model.journeys {
@@ -119,7 +174,7 @@ impl Names<'_> {
             declared(self.analysis, NameKind::Message, None).filter(of_channel).collect();
         let (of_journey, others): (Vec<&str>, Vec<&str>) =
             names.into_iter().partition(|name| sent.contains(*name));
-        of_journey.into_iter().chain(others).map(|name| self.named(NameKind::Message, None, name)).collect()
+        of_journey.into_iter().chain(others).collect()
     }
 
     fn contact_fields(&self) -> Vec<Field> {
@@ -211,6 +266,12 @@ impl Names<'_> {
     /// The zones whose clock can count.
     pub(super) fn zones(&self) -> Vec<Completion> {
         zone_names().map(|name| Completion::new(CompletionKind::Value, name, self.replaces)).collect()
+    }
+
+    /// The fields that can say where a contact is reached.
+    pub(super) fn addresses(&self) -> Vec<Completion> {
+        let texts = self.contact_fields().into_iter().filter(|field| field.of == ValueType::Text);
+        texts.map(|field| self.name(NameKind::ContactField, &field.name)).collect()
     }
 
     /// The links of a message by their names.

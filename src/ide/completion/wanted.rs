@@ -7,6 +7,8 @@ use crate::language::syntax::{Ahead, Around};
 pub(super) enum Wanted {
     /// A name of this kind, inside of what it belongs to.
     Name(NameKind, Option<String>),
+    /// A name that is declared there.
+    New(NameKind, Option<String>),
     /// The channel of a message.
     Channel,
     /// A message of this channel, or of any.
@@ -43,6 +45,10 @@ impl Wanted {
         let of_journey = |kind| Some(Self::Name(kind, journey.clone()));
         let plain = |kind| Some(Self::Name(kind, None));
         match (around.rule, names.as_slice()) {
+            (rule, []) if declared_by(rule).is_some() => {
+                let kind = declared_by(rule)?;
+                Some(Self::New(kind, journey.filter(|_| kind == NameKind::Stage)))
+            }
             ("send_one" | "choice" | "expect_message" | "expect_no" | "channel", []) => Some(Self::Channel),
             ("send_one" | "choice" | "expect_message" | "expect_no", [channel]) => {
                 Some(Self::Message(Some((*channel).to_owned())))
@@ -117,6 +123,21 @@ impl Wanted {
         }
         None
     }
+}
+
+/// What the name of a rule declares.
+pub(super) fn declared_by(rule: &str) -> Option<NameKind> {
+    Some(match rule {
+        "event_declaration" => NameKind::Event,
+        "topic_declaration" => NameKind::Topic,
+        "segment_declaration" => NameKind::Segment,
+        "measure_declaration" => NameKind::Measure,
+        "message_declaration" => NameKind::Message,
+        "survey_declaration" => NameKind::Survey,
+        "journey_declaration" => NameKind::Journey,
+        "stage" => NameKind::Stage,
+        _ => return None,
+    })
 }
 
 /// What puts a field in relation to its values.

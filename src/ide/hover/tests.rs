@@ -64,6 +64,46 @@ fn words_say_what_they_do() {
 }
 
 #[test]
+fn lengths_of_time_say_whose_clock_counts() {
+    for (text, expected) in [
+        (
+            "journey a { stage s { wait ¦3 days } }",
+            "same clock time, on the contact's clock (Europe/Berlin where it has none)",
+        ),
+        ("journey a { stage s { wait 3 da¦ys } }", "counted from arriving here"),
+        (
+            "journey a { timezone \"America/New_York\" stage s { wait 3 da¦ys } }",
+            "on the clock of America/New_York",
+        ),
+        ("journey a { stage s { wait up to 90 min¦utes { } } }", "Exactly that long"),
+        ("journey a { goal b on order_placed within 1¦ month }", "counted from entering the journey"),
+        ("segment a = count(order_placed in last 36¦5 days) > 2", "counted back from now"),
+        ("journey a { stage s { wait 3 business da¦ys } }", "Saturdays and Sundays left out"),
+    ] {
+        let shown = shown("a.journey", text);
+        assert!(shown.contains(expected), "{text}: {shown}");
+    }
+    assert!(shown("a.journey", "journey a { stage s { wait 3 da¦ys } }").starts_with("**3 days**"));
+}
+
+#[test]
+fn keys_of_the_settings_say_what_they_do() {
+    for (text, expected) in [
+        ("time¦zone: UTC", "Whose clock counts"),
+        ("timezone: UT¦C", "Whose clock counts"),
+        ("senders:\n  a:\n    fr¦om: b", "What recipients see"),
+        ("smtp: { url: x, conn¦ections: 3 }", "How many connections are open at once"),
+        ("tracking:\n  opens: fa¦lse", "an image that tells of their opening"),
+        ("teams:\n  sales:\n    assign:\n      - to: x\n        wh¦en: y", "For which contacts"),
+        ("sen¦ders:\n", "from: Shop <hello@example.com>"),
+        ("not_a¦_key: 1", "nothing"),
+    ] {
+        let shown = shown("lotse.yaml", text);
+        assert!(shown.contains(expected), "{text}: {shown}");
+    }
+}
+
+#[test]
 fn filters_of_templates_show_how_they_are_written() {
     assert_eq!(shown("emails/receipt.mjml", "{{ contact.score | ro¦und }}"), "`round(2)`");
     assert_eq!(shown("emails/receipt.mjml", "ro¦und"), "nothing");

@@ -5,7 +5,7 @@ use super::Word;
 pub(super) const WORDS: &[Word] = &[
     File.word(
         "journey_declaration",
-        ["journey", "journey ${1:name} \"${2:What people call it}\" {\n  owner      \"${3:you@example.com}\"\n  enter      on ${4:event}\n  permission ${5:topic}\n  goal       ${6:goal} on ${7:event} within ${8:30 days}\n  control    10%\n\n  stage ${9:start} {\n    $0\n  }\n}"],
+        ["journey", "journey ${1:name} \"${2:What people call it}\" {\n  owner      \"${3:you@example.com}\"\n  enter      on ${4:event}\n  permission ${5:topic}\n  goal       ${6:goal} on ${7:event} within ${8:30 days}\n  control    10%\n\n  stage ${9:hello} {\n    $0\n  }\n}"],
         "Declares a journey: who enters and what counts as success first, then the stages one after the other.",
         "journey hello \"Hello\" {\n  enter on newsletter_signup\n  stage first { send email welcome  end }\n}",
     ),
@@ -17,7 +17,7 @@ pub(super) const WORDS: &[Word] = &[
     ),
     File.word(
         "test_declaration",
-        ["test", "test \"${1:what it shows}\" for ${2:journey} {\n  contact { email \"ada@example.org\", allows ${3:topic} }\n  at ${4:2027-03-01 10:00} event ${5:event}\n  expect ${6:email name}\n  $0\n}"],
+        ["test", "test \"${1:what it shows}\" for ${2:journey} {\n  contact { email \"ada@example.org\", allows ${3:topic} }\n  at ${4:2027-03-01 10:00} event ${5:event}\n  expect email ${6:message}\n  $0\n}"],
         "Plays a journey in virtual time and says what is expected: `lotse test` runs it.",
         "test \"who signs up is greeted\" for greeting {\n  contact { email \"ada@example.org\", allows newsletter }\n  at 2027-03-01 10:00 event newsletter_signup\n  expect email welcome\n}",
     ),
@@ -53,7 +53,7 @@ pub(super) const WORDS: &[Word] = &[
     ),
     File.word(
         "measure_declaration",
-        ["measure", "measure ${1:name} = ${2:sum(event.field)}"],
+        ["measure", "measure ${1:name} = sum(${2:event}.${3:field})"],
         "Gives a number or a moment a name, for any expression.",
         "measure lifetime_value = sum(order_placed.total)",
     ),
@@ -90,7 +90,7 @@ pub(super) const WORDS: &[Word] = &[
     Fields.word("field_type", ["datetime", "datetime"], "A moment: a day and a time.", "called_at datetime"),
     Message.word(
         "message_setting",
-        ["topic", "topic ${1:name}"],
+        ["topic", "topic ${1:topic}"],
         "Says what the message is about: the contact must have allowed it. Where it is left out, the `permission` of the journey counts.",
         "topic newsletter",
     ),

@@ -31,7 +31,7 @@ pub(super) const WORDS: &[Word] = &[
     Head.word("ends_clause", ["ends", "ends ${1:2027-12-31}"], "Lets nobody enter afterwards; those who are inside go on.", "ends 2027-12-31 18:00"),
     Head.word("owner_clause", ["owner", "owner \"${1:you@example.com}\""], "Says whom to ask about this journey.", "owner \"crm@example.com\""),
     Head.word("permission_clause", ["permission", "permission ${1:topic}"], "The topic of messages that name none. Who has not allowed it does not enter.", "permission newsletter"),
-    Head.word("goal_clause", ["goal", "goal ${1:name} on ${2:event} within ${3:30 days}"], "Says what counts as success, from entry on. The first goal is the main one.", "goal purchase on order_placed where event.total >= 20 within 30 days worth event.total"),
+    Head.word("goal_clause", ["goal", "goal ${1:purchase} on ${2:event} within ${3:30 days}"], "Says what counts as success, from entry on. The first goal is the main one.", "goal purchase on order_placed where event.total >= 20 within 30 days worth event.total"),
     Head.word("within", ["within", "within ${1:30 days}"], "Counts success only that long after entry.", "goal purchase on order_placed within 30 days"),
     Head.word("worth", ["worth", "worth ${1:event.total}"], "Says what a success is worth.", "goal purchase on order_placed worth event.total"),
     Head.word("leave_clause", ["leave", "leave on ${1:event}"], "Makes contacts leave at once, whatever they wait for.", "leave on unsubscribed where event.topic == \"newsletter\""),

@@ -35,25 +35,25 @@ pub(super) const WORDS: &[Word] = &[
     ),
     Test.word(
         "do_click",
-        ["click", "click ${1:name}"],
+        ["click", "click ${1:message}"],
         "The contact follows a link of the message; `click NAME \"link\"` means one of them.",
         "after 1 day click welcome",
     ),
     Test.word(
         "do_open",
-        ["open", "open ${1:name}"],
+        ["open", "open ${1:message}"],
         "The contact opens the message.",
         "after 1 day open welcome",
     ),
     Test.word(
         "do_bounce",
-        ["bounce", "bounce ${1:name}"],
+        ["bounce", "bounce ${1:message}"],
         "The message comes back.",
         "after 1 day bounce welcome",
     ),
     Test.word(
         "do_complain",
-        ["complain", "complain ${1:name}"],
+        ["complain", "complain ${1:message}"],
         "The contact reports the message as spam.",
         "after 1 day complain welcome",
     ),
@@ -94,13 +94,13 @@ pub(super) const WORDS: &[Word] = &[
     ),
     Test.word(
         "expectation",
-        ["expect", "expect ${1:email name}"],
+        ["expect", "expect email ${1:message}"],
         "Says what must be so after the steps above.",
         "expect email welcome",
     ),
     Test.word(
         "expect_message",
-        ["email", "email ${1:name}"],
+        ["email", "email ${1:message}"],
         "The message has come, once for each such line.",
         "expect email welcome",
     )
@@ -120,21 +120,21 @@ pub(super) const WORDS: &[Word] = &[
     .behind("expectation", "expect"),
     Test.word(
         "expect_stage",
-        ["stage", "stage ${1:name}"],
+        ["stage", "stage ${1:stage}"],
         "The contact is in that stage.",
         "expect stage first",
     )
     .behind("expectation", "expect"),
     Test.word(
         "expect_goal",
-        ["goal", "goal ${1:name}"],
+        ["goal", "goal ${1:goal}"],
         "The goal is reached.",
         "expect goal purchase worth 49.90",
     )
     .behind("expectation", "expect"),
     Test.word(
         "expect_outcome",
-        ["outcome", "outcome ${1:name}"],
+        ["outcome", "outcome ${1:outcome}"],
         "The contact has left so.",
         "expect outcome bought",
     )
@@ -157,7 +157,7 @@ pub(super) const WORDS: &[Word] = &[
         "expect_skipped",
         [
             "skipped",
-            "skipped ${1:name} because ${2|no_permission,no_address,suppressed,late,capped,holdout|}",
+            "skipped ${1:message} because ${2|no_permission,no_address,suppressed,late,capped,holdout|}",
         ],
         "The message was not sent, for that reason.",
         "expect skipped welcome because no_permission",

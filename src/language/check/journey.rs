@@ -116,7 +116,7 @@ impl Checker<'_> {
     pub(super) fn once(&self, clauses: &[tree::Clause], place: &str) {
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for clause in clauses {
-            let Some(word) = single(&clause.kind) else { continue };
+            let Some(word) = stands_once(&clause.kind) else { continue };
             if let Some(before) = seen.insert(word, clause.span) {
                 self.report(
                     Finding::new(Code::E307, clause.span, format!("`{word}` stands twice {place}"))
@@ -359,7 +359,7 @@ impl Checker<'_> {
 }
 
 /// The word of a clause of which one can stand.
-fn single(kind: &ClauseKind) -> Option<&'static str> {
+pub fn stands_once(kind: &ClauseKind) -> Option<&'static str> {
     Some(match kind {
         ClauseKind::Owner(_) => "owner",
         ClauseKind::Reenter(_) => "reenter",

@@ -125,6 +125,7 @@ pub struct Checked {
 
 pub use compilation::{Compilations, compile_message};
 pub use file::{OF_THE_WHOLE, check_file};
+pub use journey::stands_once;
 pub use message::{EMAIL_SETTINGS, OTHER_SETTINGS};
 pub use names::NameKind;
 pub use occurrence::{Occurrence, Role};

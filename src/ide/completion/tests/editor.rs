@@ -1,20 +1,28 @@
 use crate::finding::Finding;
 use crate::ide::completion::completion;
-use crate::ide::testing::CONFIG;
 use crate::ide::{Analysis, completion::Completion};
 use crate::source::WorkspaceFiles;
 
 /// An editor with one file that was empty, as far as completion needs one.
 pub(super) struct Editor {
+    path: &'static str,
     text: String,
+    /// The other files of the workspace.
+    others: Vec<(&'static str, String)>,
     at: usize,
     /// The places to be filled in, the next one last; `None` for where one goes on.
     stops: Vec<(usize, usize)>,
 }
 
 impl Editor {
-    pub(super) fn new() -> Self {
-        Self { text: String::new(), at: 0, stops: Vec::new() }
+    pub(super) fn new(path: &'static str) -> Self {
+        Self { path, text: String::new(), others: Vec::new(), at: 0, stops: Vec::new() }
+    }
+
+    /// The same beside a file that is written already.
+    pub(super) fn beside(mut self, path: &'static str, text: &str) -> Self {
+        self.others.push((path, text.to_owned()));
+        self
     }
 
     pub(super) fn text(&self) -> &str {
@@ -26,7 +34,8 @@ impl Editor {
     }
 
     fn analysis(&self) -> Analysis {
-        Analysis::of(WorkspaceFiles::from_texts([("lotse.yaml", CONFIG), ("a.journey", self.text.as_str())]))
+        let others = self.others.iter().map(|(path, text)| (*path, text.as_str()));
+        Analysis::of(WorkspaceFiles::from_texts(others.chain([(self.path, self.text.as_str())])))
     }
 
     /// Takes what is offered under that label, at the next place to be filled in or where the author is.
@@ -35,7 +44,7 @@ impl Editor {
             self.replace(start, end, "");
         }
         let analysis = self.analysis();
-        let source = analysis.source("a.journey").unwrap();
+        let source = analysis.source(self.path).unwrap();
         let items = completion(&analysis, source, self.at);
         let labels: Vec<&str> = items.iter().map(|item| item.label.as_str()).collect();
         let item = items.iter().find(|item| item.label == label);
@@ -81,6 +90,14 @@ impl Editor {
         self
     }
 
+    /// Begins a new line that is not indented behind all that has been written.
+    pub(super) fn enter_at_margin(&mut self) -> &mut Self {
+        self.stops.clear();
+        let end = self.text.len();
+        self.replace(end, end, "\n");
+        self
+    }
+
     /// Begins a new line behind the next `}` that stands alone in its line.
     pub(super) fn enter_behind_block(&mut self) -> &mut Self {
         let closes = self.text[self.at..].match_indices('}');
@@ -94,7 +111,8 @@ impl Editor {
 
     fn indent(&self) -> String {
         let line = &self.text[self.text[..self.at].rfind('\n').map_or(0, |at| at + 1)..];
-        line.chars().take_while(|c| *c == ' ').collect()
+        // The dash of a list is indented as far as what stands behind it.
+        line.chars().take_while(|c| matches!(c, ' ' | '-')).map(|_| ' ').collect()
     }
 
     fn replace(&mut self, start: usize, end: usize, text: &str) {
@@ -131,7 +149,8 @@ fn expand(snippet: &str) -> (String, Vec<(usize, usize)>) {
         if let Some(inside) = rest.strip_prefix('{') {
             let end = inside.find('}').unwrap();
             let (number, default) = inside[..end].split_once([':', '|']).unwrap();
-            let default = default.split([',', '|']).next().unwrap();
+            let is_choice = inside[..end].ends_with('|');
+            let default = if is_choice { default.split([',', '|']).next().unwrap() } else { default };
             stops.push((number.parse().unwrap(), text.len(), text.len() + default.len()));
             text.push_str(default);
             rest = &inside[end + 1..];
