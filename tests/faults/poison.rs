@@ -94,6 +94,22 @@ async fn say(
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
 }
 
+/// The ledger once everybody of the crowd has a mail and nothing is under way.
+fn when_all_came(workspace: &Workspace, sink: &Sink, all: usize) -> BTreeMap<String, String> {
+    // A large crowd takes its time.
+    let mut came = 0;
+    while came < all {
+        came = wait_for("another mail", || Some(sink.count()).filter(|count| *count > came));
+    }
+    let is_of_crowd = |to: &str| to.starts_with('p') && !to.starts_with("poison");
+    wait_for("the mails of the crowd", || {
+        let ledger = ledger(workspace);
+        let open = ledger.values().any(|state| state == "decided" || state == "handed_over");
+        let crowd = sink.mails().iter().filter(|mail| is_of_crowd(&mail.to)).count();
+        (!open && crowd == all).then_some(ledger)
+    })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_meant_harms_nobody_else() {
     let (sink, port) = Sink::start();
@@ -142,17 +158,7 @@ async fn what_nobody_meant_harms_nobody_else() {
     }
     assert!(aside > 0);
     let all = poisons.len() as u64 * crowd;
-    let settled = || {
-        let ledger = ledger(&workspace);
-        let open = ledger.values().any(|state| state == "decided" || state == "handed_over");
-        let crowd = sink
-            .mails()
-            .iter()
-            .filter(|mail| mail.to.starts_with('p') && !mail.to.starts_with("poison"))
-            .count();
-        (!open && crowd as u64 == all).then_some(ledger)
-    };
-    let ledger = tokio::task::block_in_place(|| wait_for("the mails of the crowd", settled));
+    let ledger = tokio::task::block_in_place(|| when_all_came(&workspace, &sink, all as usize));
     running.end();
     agree(&ledger, &sink);
     audited(&workspace);

@@ -60,6 +60,11 @@ impl Sink {
         (sink, port)
     }
 
+    /// How many came.
+    pub(crate) fn count(&self) -> usize {
+        self.mails.lock().unwrap().len()
+    }
+
     pub(crate) fn mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap().clone()
     }
