@@ -134,7 +134,7 @@ fn goes_on(ahead: &Ahead, names: &Names<'_>, named: bool) -> Vec<(usize, Complet
         let is_told = words::behind(around.rule).any(|behind| behind.snippet == parted);
         (parted.len() < rest.len() && !parted.is_empty() && !is_told).then_some((*word, parted))
     };
-    let rests = words::of(around.rule).iter().filter_map(|word| rest(word));
+    let rests = words::of(around.rule).iter().filter_map(rest);
     let says_more = |rest: &str| {
         let mut places = rest.split("${").map(|part| part.split_once('}').map_or(part, |(_, behind)| behind));
         places.any(|text| text.contains(char::is_alphabetic))

@@ -49,7 +49,7 @@ fn what_is_preferred_mends_and_harms_nothing() {
         ("    ¦done".to_owned(), "    end\n"),
         ("    ¦delay 2 days\n    end".to_owned(), "    wait 2 days\n"),
         ("    ¦in 2 days\n    end".to_owned(), "    wait 2 days\n"),
-        ("    ¦send welcome\n    end".to_owned(), "    send email welcome\n"),
+        ("    send ¦welcome\n    end".to_owned(), "    send email welcome\n"),
         ("    ¦repeat 3 times { wait 1 day }\n    end".to_owned(), "repeat up to 3 times { wait 1 day }"),
         ("    if contact.score ¦over 50 { end }\n    end".to_owned(), "if contact.score > 50 { end }"),
         ("    if has tag ¦hot { end }\n    end".to_owned(), "if has tag \"hot\" { end }"),
@@ -151,7 +151,7 @@ fn what_lies_outside_is_added_to_the_settings() {
     ] {
         let settings = after("more.journey", &text, "Add the", "lotse.yaml");
         assert!(settings.contains(meant), "{settings}");
-        assert_eq!(shop_with("lotse.yaml", &settings).0.config.senders.get("marketing").is_some(), true);
+        assert!(shop_with("lotse.yaml", &settings).0.config.senders.get("marketing").is_some());
     }
     for (settings, meant) in [
         ("workspace: shop\n", "workspace: shop\nsenders:\n  news:\n    from: Shop <news@example.com>\n"),

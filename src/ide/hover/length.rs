@@ -10,7 +10,7 @@ const LENGTHS: [&str; 2] = ["duration", "duration_value"];
 /// What a length of time means where it stands: `3 days` ends on another clock than `72 hours`.
 pub(super) fn of_length(analysis: &Analysis, text: &str, source: SourceId, leaf: &Leaf) -> Option<Hover> {
     let is_part = |rule: &&str| LENGTHS.contains(rule);
-    let at = leaf.around.iter().rposition(|rule| is_part(&rule))?;
+    let at = leaf.around.iter().rposition(is_part)?;
     let (start, end) = match leaf.rule {
         "digits" => {
             let behind = text.get(leaf.range.end..)?;

@@ -57,11 +57,11 @@ impl Analysis {
 
     /// Behind the last test of a journey, or behind the last declaration of its file.
     fn tests_of(&self, journey: &Journey) -> Span {
-        let tests = self.trees.iter().flat_map(|tree| &tree.parsed.file.declarations).filter(|declaration| {
+        let mut tests = self.trees.iter().flat_map(|tree| &tree.parsed.file.declarations).filter(|declaration| {
             matches!(declaration, Declaration::Test(test) if test.journey.value == journey.name)
         });
         let own = self.tree(journey.span.source).map(|tree| &tree.parsed.file.declarations);
-        let last = tests.last().or_else(|| own.and_then(|declarations| declarations.last()));
+        let last = tests.next_back().or_else(|| own.and_then(|declarations| declarations.last()));
         let span = last.map_or(journey.span, Declaration::span);
         let end = span.start as usize + self.files.sources.text(span).trim_end().len();
         Span::new(span.source, end, end)
