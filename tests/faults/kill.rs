@@ -17,7 +17,7 @@ use crate::simulation::chance::Chance;
 
 const KILLS: u64 = 100;
 /// Kills of one of two workers: where others do the work, a kill costs less.
-const KILLS_SHARED: u64 = 12;
+const KILLS_SHARED: u64 = 24;
 /// People who sign up in each life of the program.
 const PEOPLE_EACH: u64 = 3;
 const MAILS_EACH: u64 = 3;
