@@ -285,43 +285,51 @@ impl Checker<'_> {
             ["entry", field, ..] => self.missing_entry(field, variable.guarded, supply),
             [name] | [name, ..] if ADDRESSES.contains(name) => None,
             [name, ..]
-                if variable.guarded
-                    || supply.with.iter().all(|(with, _)| with.contains(name)) && !supply.with.is_empty() =>
+                if supply.with.iter().all(|(with, _)| with.contains(name)) && !supply.with.is_empty() =>
             {
                 None
             }
-            [name, ..] => {
-                let declared = self.names.contact.iter().map(|field| field.name.as_str());
-                let fields: Vec<&str> = declared.chain(Contact::BUILT_IN).collect();
-                let without = supply.with.iter().find(|(with, _)| !with.contains(name));
-                let handed_over = supply.with.iter().any(|(with, _)| with.contains(name));
-                if let (true, Some((_, span))) = (handed_over, without) {
-                    let message = format!("not every `send` of this message hands over `{name}`");
-                    let help = format!(
-                        "add `{name}` to the `with` of every `send` of this message, or write `{{{{ {name} | default('…') }}}}`"
-                    );
-                    let related = Some((*span, format!("this hands over no `{name}`")));
-                    let meant = Some(Meant::With(" | default('')"));
-                    return Some(Missing { message, help: Some(help), meant, related });
-                }
-                let of_contact = |field: &str| format!("contact.{field}");
-                let (help, meant) = if fields.contains(name) {
-                    (format!("write `contact.{name}`"), Some(of_contact(name)))
-                } else if let Some(address) = address_meant(name) {
-                    (format!("did you mean `{address}`?"), Some(address.to_owned()))
-                } else if let Some(near) = words::near(name, fields.iter().copied()) {
-                    (format!("did you mean `contact.{near}`?"), Some(of_contact(near)))
-                } else {
-                    let help = format!(
-                        "for a field of the contact declare `contact {{ {name} text }}` and write `contact.{name}`; or hand it over where the message is sent: `with {{ {name} … }}`"
-                    );
-                    (help, None)
-                };
-                let message = format!("there is no `{name}` for this template");
-                Some(Missing::new(message, Some(help)).meant(meant))
-            }
+            [name, ..] => self.missing_value(name, variable.guarded, supply),
             [] => None,
         }
+    }
+
+    /// Why a message gets no such value, and what to write instead. Where a template says what stands in its place, it
+    /// is missing only if something else was meant, such as a field of the contact.
+    fn missing_value(&self, name: &str, guarded: bool, supply: &Supply<'_>) -> Option<Missing> {
+        if supply.with.iter().any(|(with, _)| with.contains(name)) {
+            let (_, span) = supply.with.iter().find(|(with, _)| !guarded && !with.contains(name))?;
+            let message = format!("not every `send` of this message hands over `{name}`");
+            let help = format!(
+                "add `{name}` to the `with` of every `send` of this message, or write `{{{{ {name} | default('…') }}}}`"
+            );
+            let related = Some((*span, format!("this hands over no `{name}`")));
+            return Some(Missing {
+                message,
+                help: Some(help),
+                meant: Some(Meant::With(" | default('')")),
+                related,
+            });
+        }
+        let declared = self.names.contact.iter().map(|field| field.name.as_str());
+        let fields: Vec<&str> = declared.chain(Contact::BUILT_IN).collect();
+        let of_contact = |field: &str| format!("contact.{field}");
+        let (help, meant) = if fields.contains(&name) {
+            (format!("write `contact.{name}`"), Some(of_contact(name)))
+        } else if let Some(address) = address_meant(name) {
+            (format!("did you mean `{address}`?"), Some(address.to_owned()))
+        } else if let Some(near) = words::near(name, fields.iter().copied()) {
+            (format!("did you mean `contact.{near}`?"), Some(of_contact(near)))
+        } else if guarded {
+            return None;
+        } else {
+            let help = format!(
+                "for a field of the contact declare `contact {{ {name} text }}` and write `contact.{name}`; or hand it over where the message is sent: `with {{ {name} … }}`"
+            );
+            (help, None)
+        };
+        let message = format!("there is no `{name}` for this template");
+        Some(Missing::new(message, Some(help)).meant(meant))
     }
 
     /// Why there is no such attribute, and what to write instead.
