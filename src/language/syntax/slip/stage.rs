@@ -7,10 +7,15 @@ pub(super) fn slip(word: &str, rest: &str) -> Option<Answer> {
     let number_behind = rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
     match word {
         "else" => answer("this `else` belongs to no `if`", "`else` stands right behind the `}` of an `if`"),
-        "otherwise" => answer(
-            "this `otherwise` belongs to nothing",
-            "`otherwise` stands behind a `send`, or as the last branch inside `wait up to … { }`; behind an `if` write `else`",
-        ),
+        "otherwise" => {
+            let message = "this `otherwise` belongs to nothing";
+            let help = "`otherwise` stands behind a `send`, or as the last branch inside `wait up to … { }`; behind an `if` write `else`";
+            if rest.trim_start().starts_with('{') {
+                write("else", message, help)
+            } else {
+                answer(message, help)
+            }
+        }
         "on" | "when" => answer(
             format!("`{word}` stands inside a wait"),
             "write `wait up to 3 days { on … { } otherwise { } }`",
