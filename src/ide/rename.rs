@@ -147,7 +147,8 @@ impl Analysis {
     }
 }
 
-fn article(noun: &str) -> &'static str {
+/// Which article a kind of name has.
+pub(super) fn article(noun: &str) -> &'static str {
     if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 

@@ -5,6 +5,7 @@ use super::wanted::{self, Keys, Wanted};
 use super::{Analysis, Completion, CompletionKind, NameKind};
 use crate::domain::{Contact, SystemEvent, Value, ValueType};
 use crate::ide::describe;
+use crate::ide::rename::article;
 use crate::language::model::{Field, StatementKind};
 use crate::language::syntax::Ahead;
 use crate::language::syntax::tree::{self, ClauseKind, Declaration, EnterKind, ReactionKind};
@@ -96,7 +97,9 @@ impl Names<'_> {
         let names = self.proposed(kind, owner).into_iter();
         names
             .map(|name| {
-                self.name(kind, &name).detail(format!("a {} that is still to be declared", kind.noun()))
+                let noun = kind.noun();
+                let detail = format!("{} {noun} that is still to be declared", article(noun));
+                self.name(kind, &name).detail(detail)
             })
             .collect()
     }

@@ -72,8 +72,19 @@ impl Offer {
 }
 
 impl Analysis {
-    /// What can be done about the findings that a stretch of text touches, the likeliest first.
+    /// What can be done about the findings that a stretch of text touches, the likeliest first; where it touches none,
+    /// about those in its lines.
     pub fn fixes(&self, range: Span) -> Vec<Fix> {
+        let fixes = self.fixes_touched(range);
+        if !fixes.is_empty() {
+            return fixes;
+        }
+        let (first, last) = (self.line(range.at_start()), self.line(range.at_end()));
+        let end = self.files.sources.text(last).trim_end().len() + last.start as usize;
+        self.fixes_touched(Span::new(range.source, first.start as usize, end.max(first.start as usize)))
+    }
+
+    fn fixes_touched(&self, range: Span) -> Vec<Fix> {
         let touched = self
             .findings_in(range.source)
             .iter()

@@ -58,6 +58,12 @@ fn what_is_preferred_mends_and_harms_nothing() {
         ("    tag ¦\"hot\n    end".to_owned(), "    tag \"hot\"\n"),
         ("    set contact.score ¦+= 5\n    end".to_owned(), "    add 5 to contact.score\n"),
         ("    wait 3¦\n    end".to_owned(), "    wait 3 days\n"),
+        // Nothing is wrong where the line begins, but in it.
+        ("¦    wait 3\n    end".to_owned(), "    wait 3 days\n"),
+        (
+            "    if contact.score > 5 { end } ¦otherwise { wait 1 day }\n    end".to_owned(),
+            "    if contact.score > 5 { end } else { wait 1 day }\n",
+        ),
         ("    if contact.vip ¦end\n    end".to_owned(), "    if contact.vip { end }\n"),
     ] {
         let text = after("more.journey", &journey(&body), "", "more.journey");
