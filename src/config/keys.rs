@@ -1,6 +1,6 @@
 //! What the keys of `lotse.yaml` do: the one table that hover and completion read.
 //!
-//! Which keys there are say the readers of the sections ([`keys`](super::keys)). A test holds that each of them has an
+//! Which keys there are say the readers of the sections ([`keys`](super::keys())). A test holds that each of them has an
 //! entry here, and that every example is read without a finding.
 
 use KeyValue::{Boolean, Condition, ContactField, Like, List, Names, Section, Sections, TimeZone};

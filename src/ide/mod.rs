@@ -3,7 +3,7 @@
 //! In come the files of a workspace, unsaved text among them; out goes an [`Analysis`], which knows what `lotse check`
 //! would find, and where every name stands. Each file beside this one is one kind of help. Nothing of the language is
 //! told here a second time: places of names come from the check, what can stand somewhere from the parser.
-//! Places are bytes of the text ([`Span`]); there is no protocol here, no disk and no thread.
+//! Places are bytes of the text ([`Span`](crate::source::Span)); there is no protocol here, no disk and no thread.
 
 pub mod completion;
 mod describe;
