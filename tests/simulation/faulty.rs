@@ -15,6 +15,7 @@ use lotse::time::{Clock, Moment, TimeZone};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
+use super::breaks::{Broken, LOST};
 use super::world::{Life, World, failure};
 
 /// How many read at once.
@@ -70,6 +71,16 @@ impl Around {
         Ok(())
     }
 
+    /// The process may stop for a while with what it has just taken, or let through.
+    async fn stall(&self) {
+        let Some(faults) = self.world.faults() else { return self.life.step().await };
+        self.life.stall(|| self.world.chance().happens(faults.stall)).await;
+    }
+
+    fn breaks(&self, promise: Broken) -> bool {
+        self.world.broken == Some(promise)
+    }
+
     async fn run<T: Send>(&self, asked: impl Future<Output = T> + Send) -> T {
         match &self.side {
             Some(side) => {
@@ -114,7 +125,12 @@ impl Store for Faulty {
         self.around.step("write").await?;
         let turn = Arc::clone(&self.writing).lock_owned().await;
         let inner = self.around.run(self.inner.write()).await?;
-        Ok(Box::new(FaultyWriter { inner: self.open.begin(inner), around: self.around.clone(), _turn: turn }))
+        Ok(Box::new(FaultyWriter {
+            inner: self.open.begin(inner),
+            around: self.around.clone(),
+            gated: false,
+            _turn: turn,
+        }))
     }
 
     async fn read(&self) -> Result<Box<dyn ReadUnit>> {
@@ -141,8 +157,15 @@ impl Store for Faulty {
         full: &[String],
     ) -> Result<Vec<ClaimedMessage>> {
         self.around.step("claim_messages").await?;
-        let _place = self.reading.acquire().await;
-        self.around.run(self.inner.claim_messages(carrier, now, limit, under_way, full)).await
+        let under_way = if self.around.breaks(Broken::TakesOnce) { Default::default() } else { under_way };
+        let place = self.reading.acquire().await;
+        let claimed =
+            self.around.run(self.inner.claim_messages(carrier, now, limit, under_way, full)).await?;
+        drop(place);
+        if !claimed.is_empty() {
+            self.around.stall().await;
+        }
+        Ok(claimed)
     }
 
     async fn claim_calls(
@@ -232,6 +255,8 @@ impl Faulty {
 struct FaultyWriter {
     inner: Arc<Slot<dyn WriteUnit>>,
     around: Around,
+    /// Whether the last gate was asked.
+    gated: bool,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -331,13 +356,45 @@ forward! { WriteUnit for FaultyWriter {
                 self.around.world.note(|| "a commit fails".to_owned());
                 return Err(failure(&mut self.around.world.chance()));
             }
+            if self.around.breaks(Broken::CommitLasts) && self.around.world.chance().happens(LOST) {
+                self.around.drop(inner);
+                return Ok(());
+            }
             self.around.run(inner.commit()).await?;
-            self.around.life.step().await;
+            if self.gated {
+                self.around.stall().await;
+            } else {
+                self.around.life.step().await;
+            }
             if faults.is_some_and(|faults| self.around.world.chance().happens(faults.commit_after)) {
                 self.around.world.note(|| "a commit succeeds, and says that it fails".to_owned());
                 return Err(failure(&mut self.around.world.chance()));
             }
             Ok(())
+        }
+
+        async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
+            self.around.step("hand_over").await?;
+            let Some(mut inner) = self.inner.take() else { return Err(gone()) };
+            let answers = self.around.run(inner.hand_over(keys, now)).await;
+            self.inner.put(inner);
+            self.gated = true;
+            let mut answers = answers?;
+            if self.around.breaks(Broken::GateHolds) {
+                answers.iter_mut().for_each(|answer| answer.goes = true);
+            }
+            Ok(answers)
+        }
+
+        async fn recover(&mut self, now: Moment) -> Result<u64> {
+            self.around.step("recover").await?;
+            let Some(mut inner) = self.inner.take() else { return Err(gone()) };
+            let mut recovered = self.around.run(inner.recover(now)).await;
+            if self.around.breaks(Broken::UnsureStays) && recovered.is_ok() {
+                recovered = self.around.run(inner.resend(now)).await;
+            }
+            self.inner.put(inner);
+            recovered
         }
     }
         fn claim(now: Moment, limit: u32, unreadable: &[u32]) -> Claim;
@@ -350,12 +407,10 @@ forward! { WriteUnit for FaultyWriter {
         fn quarantine(received_at: Moment, items: Vec<(String, String)>) -> ();
         fn set_aside(contact: ContactId, waiting: Waiting, why: &str, now: Moment) -> ();
         fn import(rows: Vec<ImportRow>, now: Moment) -> ImportCounts;
-        fn hand_over(keys: &[MessageKey], now: Moment) -> Vec<GateAnswer>;
         fn take_back(keys: &[MessageKey], handed_over_at: Moment) -> ();
         fn give_back(keys: &[MessageKey]) -> ();
     fn settle_messages(settled: Vec<MessageSettlement>, now: Moment) -> Vec<MessageKey>;
         fn react(reactions: Vec<Reaction>, zone: &TimeZone) -> ();
-        fn recover(now: Moment) -> u64;
         fn resend(now: Moment) -> u64;
         fn suppress(addresses: Vec<(ContactId, String, String)>, now: Moment) -> ();
         fn set_bodies(bodies: Vec<(ContactId, CallId, String)>) -> BTreeMap<CallId, String>;

@@ -1,6 +1,8 @@
 //! Several processes in one virtual world over one PostgreSQL database: one for the web, at which people come in, and
-//! workers. Each of them dies now and then while the others go on, or loses its connections for a while.
+//! workers. Each of them dies now and then while the others go on, loses its connections for a while, or stands still until
+//! it is taken for dead, and then goes on with what it had taken.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,6 +27,12 @@ const DEAD_SECONDS_MAX: u64 = 1_800;
 /// How often a worker loses its connections, and for how long at the most, in seconds of its clock.
 const CUT_EVERY_SECONDS: u64 = 20_000;
 const CUT_SECONDS_MAX: u64 = 900;
+/// How often a worker stands still at the most between its start and its death.
+const STALLS_MAX: u64 = 2;
+/// How long it does before it is taken for dead: what the last gate has let through has run out by then.
+const STILL: Duration = Duration::from_millis(1_100);
+/// How long it still does then at the most; less where another begins to hand something over.
+const DEAD_MILLIS_MAX: u64 = 5_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -40,7 +48,7 @@ pub fn live(setting: &Setting, kept: &Kept, now: Moment, due: &Mutex<Vec<Due>>) 
     let ended = runtime.block_on(async {
         let clock = Arc::new(SimulatedClock::new(now, if calm { FACTOR_CALM } else { FACTOR }));
         let (over, _) = watch::channel(false);
-        let house = House { setting, kept, clock: Arc::clone(&clock), due, over, calm };
+        let house = House { setting, kept, clock: Arc::clone(&clock), due, over, calm, born: Cell::new(0) };
         let workers: [_; WORKERS] = [house.keep_up(Part::Worker), house.keep_up(Part::Worker)];
         let [one, other] = workers;
         tokio::join!(house.keep_up(Part::Web), one, other);
@@ -58,6 +66,8 @@ struct House<'h> {
     /// Whether all is done.
     over: watch::Sender<bool>,
     calm: bool,
+    /// How many processes there have been.
+    born: Cell<u64>,
 }
 
 impl House<'_> {
@@ -82,7 +92,9 @@ impl House<'_> {
     /// One process from its start to its end; whether it died.
     async fn live_once(&self, part: Part, fuse: Option<u64>) -> bool {
         let world = &self.setting.world;
-        let store = self.kept.open();
+        self.born.set(self.born.get() + 1);
+        let process = format!("process_{}", self.born.get());
+        let store = self.kept.open_as(&process);
         let life = Arc::new(Life::new(Arc::clone(&self.clock), fuse));
         let faulty =
             Arc::new(Faulty::new(Arc::clone(&store), Arc::clone(world), Arc::clone(&life), self.kept.side()));
@@ -90,6 +102,7 @@ impl House<'_> {
             biased;
             () = life.died() => true,
             () = self.cut(part, &life, &faulty) => false,
+            () = self.bury(part, &life, &faulty, &process) => false,
             () = self.work(part, Arc::clone(&faulty) as Arc<dyn Store>, &life) => false,
         };
         if died {
@@ -116,6 +129,27 @@ impl House<'_> {
             world.note(|| format!("{} a worker is cut off until {until}", self.clock.now()));
             life.cut_until.store(until.micros(), Ordering::SeqCst);
             faulty.undo();
+        }
+    }
+
+    /// Has others take a worker for dead that stands still, and has it go on again.
+    async fn bury(&self, part: Part, life: &Life, faulty: &Faulty, process: &str) {
+        let world = &self.setting.world;
+        if part != Part::Worker || self.calm {
+            return std::future::pending().await;
+        }
+        life.may_stall(STALLS_MAX);
+        loop {
+            life.wait_until(true).await;
+            world.note(|| format!("{} {process} stands still", self.clock.now()));
+            tokio::time::sleep(STILL).await;
+            faulty.undo();
+            self.kept.take_for_dead(process);
+            let longest = Duration::from_millis(world.chance().below(DEAD_MILLIS_MAX));
+            let _ = tokio::time::timeout(longest, world.begins.notified()).await;
+            self.kept.wait_for_life(process);
+            world.note(|| format!("{} {process} goes on", self.clock.now()));
+            life.go_on();
         }
     }
 

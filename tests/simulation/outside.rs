@@ -91,12 +91,11 @@ impl MailLease for MailServer {
         if !gate.hand_over(id).await {
             return Outcome::Stopped;
         }
-        let order = world.order();
-        world.known().begun.push((order, id));
+        world.begin(id);
         world.note(|| format!("the content of {id} begins"));
         life.step().await;
         if fails(world) {
-            let what = world.chance().below(6);
+            let what = world.chance().below(7);
             let answer = "no".to_owned();
             return match what {
                 0 => Outcome::Refused { class: Refusal::Address, answer },
@@ -105,6 +104,11 @@ impl MailLease for MailServer {
                 3 => Outcome::Deferred { class: Deferral::Later, answer },
                 // Nobody but the server knows which of the two it was.
                 4 => Outcome::Unsure { why: "connection lost".to_owned() },
+                5 => {
+                    self.take(id);
+                    rest(world, life, 3_000).await;
+                    Outcome::Accepted { answer: "250 OK, at last".to_owned() }
+                }
                 _ => {
                     self.take(id);
                     rest(world, life, 3_000).await;
@@ -155,8 +159,7 @@ impl Receiver for System {
     async fn post(&self, id: Uuid, _: Moment, _: Vec<u8>) -> CallOutcome {
         let (world, life) = (&self.world, &self.life);
         if self.takes == Takes::Messages {
-            let order = world.order();
-            world.known().begun.push((order, MessageId(id)));
+            world.begin(MessageId(id));
         }
         life.step().await;
         let fault = world.faults().filter(|faults| world.chance().happens(faults.outside));

@@ -9,9 +9,10 @@ use lotse::domain::{CallId, EventId, MessageId};
 use lotse::runtime::Stamps;
 use lotse::store::StoreError;
 use lotse::time::{Clock, Moment};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::breaks::Broken;
 use super::chance::Chance;
 
 /// How often things go wrong, in thousandths.
@@ -27,6 +28,8 @@ pub struct Faults {
     pub slow: u64,
     /// Somebody else's system does something other than take what it is given.
     pub outside: u64,
+    /// A process stops with what it has just taken, or committed.
+    pub stall: u64,
 }
 
 pub struct World {
@@ -34,8 +37,12 @@ pub struct World {
     /// Whether nothing goes wrong any more.
     calm: AtomicBool,
     faults: Faults,
+    /// What the store does not keep to.
+    pub broken: Option<Broken>,
     /// Until when the store is unreachable.
     pub down_until: AtomicI64,
+    /// The content of some message begins to go.
+    pub begins: Notify,
     order: AtomicU64,
     known: Mutex<Known>,
     trace: Mutex<Trace>,
@@ -81,12 +88,14 @@ struct Trace {
 const LINES_MAX: usize = 400;
 
 impl World {
-    pub fn new(chance: Chance, faults: Faults) -> Self {
+    pub fn new(chance: Chance, faults: Faults, broken: Option<Broken>) -> Self {
         Self {
             chance: Mutex::new(chance),
             calm: AtomicBool::new(false),
             faults,
+            broken,
             down_until: AtomicI64::new(i64::MIN),
+            begins: Notify::new(),
             order: AtomicU64::new(1),
             known: Mutex::default(),
             trace: Mutex::default(),
@@ -112,6 +121,13 @@ impl World {
 
     pub fn calm_down(&self) {
         self.calm.store(true, Ordering::SeqCst);
+    }
+
+    /// The content of a message begins to go: nobody can stop it any more.
+    pub fn begin(&self, id: MessageId) {
+        let order = self.order();
+        self.known().begun.push((order, id));
+        self.begins.notify_waiters();
     }
 
     pub fn note(&self, line: impl FnOnce() -> String) {
@@ -146,6 +162,10 @@ pub struct Life {
     fuse: AtomicI64,
     is_over: AtomicBool,
     died: Notify,
+    /// How often it may still stop for a while.
+    stalls: AtomicU64,
+    /// Whether it stands still: whatever it does next waits.
+    stalled: watch::Sender<bool>,
     stamps: Stamps,
 }
 
@@ -158,12 +178,17 @@ impl Life {
             fuse,
             is_over: AtomicBool::new(false),
             died: Notify::new(),
+            stalls: AtomicU64::new(0),
+            stalled: watch::Sender::default(),
             stamps: Stamps::default(),
         }
     }
 
     /// A place where the process may end for good: nothing behind it happens then.
     pub async fn step(&self) {
+        if *self.stalled.borrow() {
+            self.wait_until(false).await;
+        }
         if !self.is_over.load(Ordering::SeqCst) {
             if self.fuse.fetch_sub(1, Ordering::SeqCst) > 1 {
                 return;
@@ -181,6 +206,30 @@ impl Life {
 
     pub async fn died(&self) {
         self.died.notified().await;
+    }
+
+    /// Lets it stop so many times for a while.
+    pub fn may_stall(&self, times: u64) {
+        self.stalls.store(times, Ordering::SeqCst);
+    }
+
+    /// A place where the process may stop for a while.
+    pub async fn stall(&self, happens: impl FnOnce() -> bool) {
+        let left = self.stalls.load(Ordering::SeqCst);
+        if left > 0 && !*self.stalled.borrow() && happens() {
+            self.stalls.store(left - 1, Ordering::SeqCst);
+            self.stalled.send_replace(true);
+        }
+        self.step().await;
+    }
+
+    /// Waits until it stands still, or goes on.
+    pub async fn wait_until(&self, stalled: bool) {
+        let _ = self.stalled.subscribe().wait_for(|is_stalled| *is_stalled == stalled).await;
+    }
+
+    pub fn go_on(&self) {
+        self.stalled.send_replace(false);
     }
 }
 
