@@ -13,7 +13,7 @@ use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::story::story;
 use super::writer::{Job, Writer};
-use super::{Outbound, Runtime, spans};
+use super::{Outbound, Runtime, WITHOUT_PLAN, spans};
 use crate::channel::webhook::{CallOutcome, Receiver};
 use crate::channel::{Retry, next_attempt};
 use crate::domain::{Address, Call, CallId, CallKind, CallState, Event, EventId, EventKind, IdHasher};
@@ -111,10 +111,11 @@ impl CallCenter {
         let now = self.clock.now();
         let long = self.runtime.patience(now);
         let under_way: Vec<CallId> = self.flow.calls_under_way().keys().copied().collect();
-        let claimed = self.runtime.store().claim_calls(now, CLAIM, &under_way, &self.full()).await?;
+        let (store, unreadable) = (self.runtime.store(), self.runtime.unreadable());
+        let claimed = store.claim_calls(now, CLAIM, &under_way, &self.full(), &unreadable).await?;
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.call.version)).await;
         if claimed.is_empty() {
-            if under_way.is_empty() {
+            if under_way.is_empty() && !self.runtime.lacks_plans() {
                 self.flow.pulse.moved(Work::Calls, now);
             }
             let next = self.runtime.next_due(now).await?.calls.filter(|next| *next > now);
@@ -122,13 +123,14 @@ impl CallCenter {
                 next.map_or(long, |next| Duration::from_micros(self.clock.micros_until(next)).min(long))
             );
         }
-        let mut unit = self.runtime.store().read().await?;
+        let all = claimed.len();
+        let mut unit = store.read().await?;
         let mut ready = Vec::new();
         let mut bodies = Vec::new();
         for claimed in claimed {
             let body = match (&claimed.body, plans.version(claimed.call.version)) {
                 (Some(body), _) => body.clone(),
-                // It is claimed again.
+                // It is left by the next claim, and taken when its plan can be read.
                 (None, None) => {
                     self.flow.pulse.stands(Work::Calls, WITHOUT_JOURNEY);
                     continue;
@@ -150,7 +152,11 @@ impl CallCenter {
                 Err(_) => return Ok(Duration::from_secs(1)),
             }
         }
-        let may_be_more = ready.len() == CLAIM as usize;
+        let wait = match ready.len() {
+            ready if ready < all => WITHOUT_PLAN,
+            ready if ready == CLAIM as usize => Duration::ZERO,
+            _ => long,
+        };
         for (claimed, body) in ready {
             let receiver = (claimed.call.kind, claimed.call.target.clone());
             self.flow.calls_under_way().insert(claimed.call.id, receiver);
@@ -158,7 +164,7 @@ impl CallCenter {
             let span = spans::call(&claimed.call);
             calls.spawn(Arc::clone(self).call(claimed, body).instrument(span));
         }
-        Ok(if may_be_more { Duration::ZERO } else { long })
+        Ok(wait)
     }
 
     /// Receivers to whom enough is under way.

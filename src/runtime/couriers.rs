@@ -15,7 +15,7 @@ use super::mail::key;
 use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::writer::{Job, Writer};
-use super::{Letters, Outbound, Runtime, spans};
+use super::{Letters, Outbound, Runtime, WITHOUT_PLAN, spans};
 use crate::channel::email::Gate;
 use crate::domain::{Event, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
@@ -113,9 +113,11 @@ impl Couriers {
             self.lines.iter().filter(|(_, line)| line.under_way.load(Ordering::SeqCst) >= UNDER_WAY_EACH);
         let full: Vec<String> = full.map(|(channel, _)| channel.clone()).collect();
         let store = self.runtime.store();
-        let claimed = store.claim_messages(Carrier::Http, now, CLAIM, &under_way, &full).await?;
+        let unreadable = self.runtime.unreadable();
+        let claimed = store.claim_messages(Carrier::Http, now, CLAIM, &under_way, &full, &unreadable).await?;
         if claimed.is_empty() {
-            if self.lines.values().all(|line| line.under_way.load(Ordering::SeqCst) == 0) {
+            let is_idle = self.lines.values().all(|line| line.under_way.load(Ordering::SeqCst) == 0);
+            if is_idle && !self.runtime.lacks_plans() {
                 self.flow.pulse.moved(Work::OverHttp, now);
             }
             let next = self.runtime.next_due(now).await?.over_http.filter(|next| *next > now);
@@ -125,9 +127,14 @@ impl Couriers {
         }
         let may_be_more = claimed.len() == CLAIM as usize;
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.message.version)).await;
-        // Messages whose plan cannot be read are claimed again.
+        // Those whose plan cannot be read are left by the next claim, and taken when it can.
         let (ready, left): (Vec<_>, Vec<_>) =
             claimed.into_iter().partition(|claimed| plans.version(claimed.message.version).is_some());
+        let wait = match left.is_empty() {
+            true if may_be_more => Duration::ZERO,
+            true => long,
+            false => WITHOUT_PLAN,
+        };
         if !left.is_empty() {
             self.flow.pulse.stands(Work::OverHttp, WITHOUT_JOURNEY);
         }
@@ -138,7 +145,7 @@ impl Couriers {
             }
             carried.spawn(Arc::clone(self).carry(message));
         }
-        Ok(if may_be_more { Duration::ZERO } else { long })
+        Ok(wait)
     }
 
     async fn carry(self: Arc<Self>, claimed: ClaimedMessage) {

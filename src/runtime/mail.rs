@@ -19,7 +19,7 @@ use super::parcel::{Letters, Parcel};
 use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::writer::{Job, Writer};
-use super::{Runtime, spans};
+use super::{Runtime, WITHOUT_PLAN, spans};
 use crate::channel::email::{Gate, Letter, MailRoute, Mailbox, Outcome as Handed, Signer};
 use crate::domain::{Address, ContactId, Event, MessageId, MessageState, SkipReason};
 use crate::engine::{Handing, handing};
@@ -142,9 +142,11 @@ impl MailRoom {
         // Listed before the store is read: what leaves the list in between is settled by then.
         let under_way: Vec<MessageId> = self.flow.messages().iter().copied().collect();
         let limit = self.most_at_once();
-        let claimed = self.runtime.store().claim_messages(Carrier::Mail, now, limit, &under_way, &[]).await?;
+        let unreadable = self.runtime.unreadable();
+        let store = self.runtime.store();
+        let claimed = store.claim_messages(Carrier::Mail, now, limit, &under_way, &[], &unreadable).await?;
         if claimed.is_empty() {
-            if under_way.is_empty() {
+            if under_way.is_empty() && !self.runtime.lacks_plans() {
                 self.flow.pulse.moved(Work::Mails, now);
             }
             let next = self.runtime.next_due(now).await?.mails.filter(|next| *next > now);
@@ -153,9 +155,10 @@ impl MailRoom {
             );
         }
         let plans = self.runtime.plans_with(claimed.iter().map(|claimed| claimed.message.version)).await;
-        // Mails whose plan cannot be read are claimed again.
+        // Those whose plan cannot be read are left by the next claim, and taken when it can.
         let (ready, left): (Vec<_>, Vec<_>) =
             claimed.into_iter().partition(|claimed| plans.version(claimed.message.version).is_some());
+        let wait = if left.is_empty() { long } else { WITHOUT_PLAN };
         if !left.is_empty() {
             self.flow.pulse.stands(Work::Mails, WITHOUT_JOURNEY);
         }
@@ -166,7 +169,7 @@ impl MailRoom {
                 self.flow.messages().remove(&id);
             }
         }
-        Ok(long)
+        Ok(wait)
     }
 
     /// How many messages are taken at once: while the route is down no more than find out whether it still is, for

@@ -76,7 +76,13 @@ pub struct Runtime {
     looked: Looked,
     /// Versions of which it was told that they cannot be read.
     unreadable_told: Mutex<BTreeSet<u32>>,
+    /// Versions that something is to be done for, and that are not among the plans although these were read anew: one
+    /// that is in force cannot be read.
+    missing: Mutex<BTreeSet<u32>>,
 }
+
+/// How long it is waited before it is looked again where a plan cannot be read: what waits for it hides what is due next.
+const WITHOUT_PLAN: Duration = Duration::from_secs(1);
 
 impl Runtime {
     /// A runtime over a store. `zone` is that of contacts without one, `assign` says who gets which leads.
@@ -96,6 +102,7 @@ impl Runtime {
             arm: None,
             looked: Looked::default(),
             unreadable_told: Mutex::default(),
+            missing: Mutex::default(),
         }
     }
 
@@ -130,6 +137,7 @@ impl Runtime {
 
     /// Puts other plans into force.
     pub fn set_plans(&self, plans: Plans) {
+        self.missing().clear();
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
     }
 
@@ -171,12 +179,36 @@ impl Runtime {
     /// a moment ago. A version that is not among them even so cannot be read now, and what needs it waits.
     pub async fn plans_with(&self, versions: impl IntoIterator<Item = u32>) -> Arc<Plans> {
         let plans = self.plans();
-        if versions.into_iter().all(|version| plans.version(version).is_some())
-            || self.reload().await.is_err()
-        {
+        let versions: BTreeSet<u32> = versions.into_iter().collect();
+        let lacks = |plans: &Plans| {
+            let unknown = versions.iter().copied().filter(|version| plans.version(*version).is_none());
+            unknown.collect::<BTreeSet<u32>>()
+        };
+        if lacks(&plans).is_empty() {
             return plans;
         }
-        self.plans()
+        let reloaded = self.reload().await;
+        let plans = self.plans();
+        if reloaded.is_err_and(|error| !error.is_passing()) {
+            self.missing().extend(lacks(&plans));
+        }
+        plans
+    }
+
+    /// Versions that are known not to be readable: what waits for them is left where it is, however much it is.
+    pub fn unreadable(&self) -> Vec<u32> {
+        let plans = self.plans();
+        let known = plans.unreadable().keys().copied();
+        known.chain(self.missing().iter().copied()).collect()
+    }
+
+    /// Whether something is to be done for a version in force that cannot be read.
+    fn lacks_plans(&self) -> bool {
+        !self.missing().is_empty()
+    }
+
+    fn missing(&self) -> std::sync::MutexGuard<'_, BTreeSet<u32>> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether mails whose hand-over nobody can prove are sent once more.
@@ -189,6 +221,8 @@ impl Runtime {
     pub fn patience(&self, now: Moment) -> Duration {
         if self.store.is_shared() {
             Duration::from_millis(750 + now.micros().unsigned_abs() % 500)
+        } else if !self.unreadable().is_empty() {
+            WITHOUT_PLAN
         } else {
             Duration::from_secs(3_600)
         }

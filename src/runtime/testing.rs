@@ -47,8 +47,9 @@ impl Store for Shared {
         limit: u32,
         under_way: &[MessageId],
         full: &[String],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedMessage>> {
-        self.0.claim_messages(carrier, now, limit, under_way, full).await
+        self.0.claim_messages(carrier, now, limit, under_way, full, unreadable).await
     }
 
     async fn claim_calls(
@@ -57,8 +58,9 @@ impl Store for Shared {
         limit: u32,
         under_way: &[CallId],
         full: &[(CallKind, String)],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedCall>> {
-        self.0.claim_calls(now, limit, under_way, full).await
+        self.0.claim_calls(now, limit, under_way, full, unreadable).await
     }
 
     async fn changes_elsewhere(&self) -> Result<i64> {

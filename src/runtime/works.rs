@@ -11,7 +11,7 @@ use super::others::{self, Elsewhere};
 use super::pulse::{WITHOUT_JOURNEY, Work};
 use super::setback::Setback;
 use super::writer::Writer;
-use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime, Tick};
+use super::{CallCenter, Couriers, Letters, MailRoom, Outbound, Runtime, Tick, WITHOUT_PLAN};
 use crate::store::StoreError;
 use crate::time::{Clock, Length, Moment, Unit};
 
@@ -38,8 +38,6 @@ const ELSEWHERE: Duration = Duration::from_millis(50);
 const RESTS: Duration = Duration::from_secs(5);
 /// How long whoever was overtaken waits at the most, in microseconds.
 const OVERTAKEN_MICROS: u64 = 20_000;
-/// How long it is waited before it is looked again for a plan that could not be read.
-const WITHOUT_PLAN: Duration = Duration::from_secs(1);
 /// How often the counts are looked at for what contacts have shown together.
 const LEARN_EVERY: Length = Length::new(15, Unit::Minute);
 /// How long what was answered at the end may take to be written.

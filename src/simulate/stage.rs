@@ -113,9 +113,9 @@ impl Stage {
     /// Takes what is to leave the house: every message arrives, every call is taken and waits for its answer.
     async fn deliver(&mut self) -> Result<bool> {
         let store = self.runtime.store();
-        let mut messages = store.claim_messages(Carrier::Mail, self.now, 1_000, &[], &[]).await?;
-        messages.extend(store.claim_messages(Carrier::Http, self.now, 1_000, &[], &[]).await?);
-        let calls = store.claim_calls(self.now, 1_000, &[], &[]).await?;
+        let mut messages = store.claim_messages(Carrier::Mail, self.now, 1_000, &[], &[], &[]).await?;
+        messages.extend(store.claim_messages(Carrier::Http, self.now, 1_000, &[], &[], &[]).await?);
+        let calls = store.claim_calls(self.now, 1_000, &[], &[], &[]).await?;
         if messages.is_empty() && calls.is_empty() {
             return Ok(false);
         }

@@ -120,6 +120,7 @@ for_every_store! {
     }
     messages {
         messages_are_claimed_when_they_are_due
+        messages_of_versions_that_cannot_be_read_are_left
         messages_of_other_channels_keep_their_order
         a_message_comes_with_what_it_is_made_from
         the_gate_lets_go_what_is_allowed
@@ -149,6 +150,7 @@ for_every_store! {
     calls {
         calls_of_one_receiver_go_in_order
         alerts_are_calls
+        calls_of_versions_that_cannot_be_read_are_left
         calls_under_way_are_not_taken_again
         nothing_is_taken_for_a_receiver_that_is_full
         what_is_sent_is_kept_once

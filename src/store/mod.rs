@@ -77,8 +77,8 @@ pub trait Store: Send + Sync {
     }
 
     /// Takes messages that are due, none while everything is held, but not those that are under way already, nor those
-    /// of channels that are `full`. Of those that go over HTTP at most one for each contact and channel, the earliest
-    /// decided first. What a process took, no other takes as long as that one is alive.
+    /// of channels that are `full`, nor those of versions that are `unreadable`. Of those that go over HTTP at most one for
+    /// each contact and channel, the earliest decided first. What a process took, no other takes as long as that one is alive.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -89,11 +89,13 @@ pub trait Store: Send + Sync {
         limit: u32,
         under_way: &[MessageId],
         full: &[String],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedMessage>>;
 
     /// Takes calls that are due, none while everything is held, at most one for each contact and receiver, the earliest
-    /// decided first, but not those that are under way already, nor those to receivers that are `full`. What a process
-    /// took, no other takes as long as that one is alive.
+    /// decided first, but not those that are under way already, nor those to receivers that are `full`, nor those of
+    /// versions that are `unreadable` of which is not kept what they say. What a process took, no other takes as long as
+    /// that one is alive.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -103,6 +105,7 @@ pub trait Store: Send + Sync {
         limit: u32,
         under_way: &[CallId],
         full: &[(CallKind, String)],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedCall>>;
 
     /// A number that changes when another process has changed something; for noticing what the command line did.

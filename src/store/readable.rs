@@ -14,3 +14,13 @@ macro_rules! readable {
         )
     };
 }
+
+/// Keeps a claim to versions that can be read; beside them to what needs none.
+macro_rules! known {
+    ($versions:literal) => {
+        concat!(" AND version NOT IN (SELECT k.number FROM ", numbers!($versions), ")")
+    };
+    ($versions:literal; $without:literal) => {
+        concat!(" AND (", $without, " OR version NOT IN (SELECT k.number FROM ", numbers!($versions), "))")
+    };
+}

@@ -155,12 +155,15 @@ impl Store for Faulty {
         limit: u32,
         under_way: &[MessageId],
         full: &[String],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedMessage>> {
         self.around.step("claim_messages").await?;
         let under_way = if self.around.breaks(Broken::TakesOnce) { Default::default() } else { under_way };
         let place = self.reading.acquire().await;
-        let claimed =
-            self.around.run(self.inner.claim_messages(carrier, now, limit, under_way, full)).await?;
+        let claimed = self
+            .around
+            .run(self.inner.claim_messages(carrier, now, limit, under_way, full, unreadable))
+            .await?;
         drop(place);
         if !claimed.is_empty() {
             self.around.stall().await;
@@ -174,10 +177,11 @@ impl Store for Faulty {
         limit: u32,
         under_way: &[CallId],
         full: &[(CallKind, String)],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedCall>> {
         self.around.step("claim_calls").await?;
         let _place = self.reading.acquire().await;
-        self.around.run(self.inner.claim_calls(now, limit, under_way, full)).await
+        self.around.run(self.inner.claim_calls(now, limit, under_way, full, unreadable)).await
     }
 
     async fn changes_elsewhere(&self) -> Result<i64> {

@@ -19,7 +19,7 @@ fn unknowing(place: &Place) -> Arc<CallCenter> {
 }
 
 async fn kept(place: &Place) -> Option<String> {
-    place.runtime.store().claim_calls(at(9), 9, &[], &[]).await.unwrap().remove(0).body
+    place.runtime.store().claim_calls(at(9), 9, &[], &[], &[]).await.unwrap().remove(0).body
 }
 
 #[tokio::test]

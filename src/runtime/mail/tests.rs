@@ -60,6 +60,43 @@ async fn mail_whose_plan_is_not_known_waits_until_it_is() {
     assert_eq!(taken(&place).await, (0, 0, Some(WITHOUT_JOURNEY.to_owned())));
 }
 
+/// More than are taken at once, all due before one that can be sent.
+#[tokio::test]
+async fn mails_whose_plan_cannot_be_read_take_nobodys_place() {
+    let place = Place::new("mail-left", SENDS).await;
+    let send = async |who: &str, second: i64| {
+        place.has_address(who, &format!("{who}@example.org")).await;
+        let contact = place.comes(who, "signup", [second]).await;
+        place.decides(contact, true, second).await;
+        assert_eq!(place.runtime.tick(at(second + 1), 100).await.unwrap().messages, 1);
+    };
+    send("ada", 0).await;
+    let columns =
+        "slot, contact, run, journey, version, place, step, channel, message, topic, essential, address,
+        with_values, state, decided_at, wanted_at, attempts, due_at";
+    let more = format!(
+        "INSERT INTO message (id, {columns}) SELECT randomblob(16), {columns} FROM message,
+        (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {CLAIM}) SELECT i FROM n)"
+    );
+    place.sqlite.say(&more).await;
+    place.deploys(&SENDS.replace("\"Hi\"", "\"Hello\""), 2).await;
+    place.runtime.reload().await.unwrap();
+    send("ben", 4).await;
+    place.sqlite.say("UPDATE version SET plan = '!' || plan WHERE number = 1").await;
+    let room = room(&place);
+    let claim = async || {
+        let (sender, mut receiver) = mpsc::channel(9);
+        let wait = room.claim(&sender).await.unwrap();
+        (std::iter::from_fn(|| receiver.try_recv().ok()).count(), wait)
+    };
+    assert_eq!(claim().await, (0, WITHOUT_PLAN), "nobody knew");
+    assert_eq!(claim().await.0, 1);
+    assert_eq!(claim().await, (0, WITHOUT_PLAN), "what waits hides what is due next");
+    place.sqlite.say("UPDATE version SET plan = substr(plan, 2) WHERE number = 1").await;
+    room.runtime.reload().await.unwrap();
+    assert!(room.runtime.unreadable().is_empty());
+}
+
 #[tokio::test]
 async fn a_mail_room_that_cannot_look_for_mail_says_so() {
     let place = Place::new("mail-gone", SENDS).await;

@@ -40,9 +40,9 @@ pub(super) async fn what_waits_for_whoever_is_set_aside_is_taken_away(store: &dy
     for waiting in [Waiting::Messages, Waiting::Calls] {
         change!(store, unit => unit.set_aside(ada, waiting, "why", at(60)));
     }
-    let messages = store.claim_messages(Carrier::Mail, at(60), 10, &[], &[]).await.unwrap();
+    let messages = store.claim_messages(Carrier::Mail, at(60), 10, &[], &[], &[]).await.unwrap();
     assert_eq!(messages.iter().map(|claimed| claimed.contact.id).collect::<Vec<_>>(), [ben]);
-    let calls = store.claim_calls(at(60), 10, &[], &[]).await.unwrap();
+    let calls = store.claim_calls(at(60), 10, &[], &[], &[]).await.unwrap();
     assert_eq!(calls.iter().map(|claimed| claimed.call.contact).collect::<Vec<_>>(), [ben]);
     let message = look!(store, unit => unit.messages(ada)).remove(0);
     assert_eq!((message.message.state, message.answer.as_deref()), (MessageState::Refused, Some("why")));

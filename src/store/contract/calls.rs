@@ -14,7 +14,7 @@ async fn called(store: &dyn Store, contact: ContactId, calls: &[(CallKind, &str,
 }
 
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[CallId]) -> Vec<CallId> {
-    let claimed = store.claim_calls(at(second), limit, under_way, &[]).await.unwrap();
+    let claimed = store.claim_calls(at(second), limit, under_way, &[], &[]).await.unwrap();
     claimed.into_iter().map(|claimed| claimed.call.id).collect()
 }
 
@@ -44,12 +44,34 @@ pub(super) async fn calls_of_one_receiver_go_in_order(store: &dyn Store) {
     assert_eq!(claimed(store, 61, 9, &[]).await, [ids[1], ids[2], other]);
 }
 
+pub(super) async fn calls_of_versions_that_cannot_be_read_are_left(store: &dyn Store) {
+    let mut keys = Vec::new();
+    for (name, version) in [("ada", 1), ("ben", 2)] {
+        let contact = person(store, name).await;
+        let (mut run, mut effects) = entering(contact, "welcome", 0);
+        let call = calling(&mut run, &mut effects, (CallKind::Call, "erp"), 0);
+        (run.version, effects.calls[0].version) = (version, version);
+        record(store, &run, effects, 0).await;
+        keys.push((contact, call));
+    }
+    let left = async |unreadable: &[u32]| {
+        let claimed = store.claim_calls(at(9), 1, &[], &[], unreadable).await.unwrap();
+        claimed.iter().map(|claimed| (claimed.call.contact, claimed.call.id)).collect::<Vec<_>>()
+    };
+    assert_eq!(left(&[2, 7]).await, [keys[0]]);
+    assert_eq!(left(&[1]).await, [keys[1]], "they take nobody's place");
+    assert_eq!(left(&[1, 2]).await, []);
+    let (contact, call) = keys[1];
+    change!(store, unit => unit.set_bodies(vec![(contact, call, "{}".to_owned())]));
+    assert_eq!(left(&[1, 2]).await, [keys[1]], "what it says is kept");
+}
+
 pub(super) async fn alerts_are_calls(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let calls = [(CallKind::HandOff, "sales", 0), (CallKind::Alert, "support", 1)];
     let ids = called(store, ada, &calls).await;
     assert_eq!(claimed(store, 1, 9, &[]).await, ids, "a lead of one team holds up no alert of another");
-    let claims = store.claim_calls(at(1), 9, &[], &[]).await.unwrap();
+    let claims = store.claim_calls(at(1), 9, &[], &[], &[]).await.unwrap();
     assert_eq!(claims.last().map(|claimed| claimed.call.kind), Some(CallKind::Alert));
     let mut unit = store.write().await.unwrap();
     unit.settle_calls(settled((ada, ids[1]), 1, CallState::Dead, None), at(1)).await.unwrap();
@@ -77,7 +99,7 @@ pub(super) async fn nothing_is_taken_for_a_receiver_that_is_full(store: &dyn Sto
         (vec![(CallKind::Call, "er"), (CallKind::Call, "rm")], ids.clone()),
     ] {
         let full: Vec<_> = full.into_iter().map(|(kind, name)| (kind, name.to_owned())).collect();
-        let claimed = store.claim_calls(at(9), 9, &[], &full).await.unwrap();
+        let claimed = store.claim_calls(at(9), 9, &[], &full, &[]).await.unwrap();
         let claimed: Vec<_> = claimed.into_iter().map(|claimed| claimed.call.id).collect();
         assert_eq!(claimed, expected, "{full:?}");
     }
@@ -86,7 +108,7 @@ pub(super) async fn nothing_is_taken_for_a_receiver_that_is_full(store: &dyn Sto
 pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let id = called(store, ada, &[(CallKind::Call, "erp", 0)]).await[0];
-    let first = store.claim_calls(at(0), 9, &[], &[]).await.unwrap().remove(0);
+    let first = store.claim_calls(at(0), 9, &[], &[], &[]).await.unwrap().remove(0);
     assert_eq!((first.attempt, first.body), (1, None));
     let mut unit = store.write().await.unwrap();
     for body in ["first", "second"] {
@@ -95,7 +117,7 @@ pub(super) async fn what_is_sent_is_kept_once(store: &dyn Store) {
     }
     unit.settle_calls(settled((ada, id), 1, CallState::Pending, Some(5)), at(1)).await.unwrap();
     unit.commit().await.unwrap();
-    let second = store.claim_calls(at(5), 9, &[], &[]).await.unwrap().remove(0);
+    let second = store.claim_calls(at(5), 9, &[], &[], &[]).await.unwrap().remove(0);
     assert_eq!((second.attempt, second.body.as_deref()), (2, Some("first")));
     assert_eq!(second.call, first.call);
 }

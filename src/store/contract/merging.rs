@@ -118,7 +118,7 @@ pub(super) async fn what_is_said_about_a_former_contact_is_said_about_the_presen
     assert_eq!(look!(store, unit => unit.events(ada, 1))[0].event.name, "message_clicked");
     change!(store, unit => unit.set_bodies(vec![(visitor, lead, "{}".to_owned())]));
     assert!(change!(store, unit => unit.answer_lead(visitor, lead, false, "anna", at(7))));
-    assert_eq!(store.claim_calls(at(9), 9, &[], &[]).await.unwrap()[0].body.as_deref(), Some("{}"));
+    assert_eq!(store.claim_calls(at(9), 9, &[], &[], &[]).await.unwrap()[0].body.as_deref(), Some("{}"));
     let mut unit = store.write().await.unwrap();
     let delivered = CallSettlement {
         contact: visitor,

@@ -10,7 +10,7 @@ use crate::track::HitKind;
 
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[MessageKey]) -> Vec<MessageKey> {
     let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
-    let claimed = store.claim_messages(Carrier::Mail, at(second), limit, &under_way, &[]).await.unwrap();
+    let claimed = store.claim_messages(Carrier::Mail, at(second), limit, &under_way, &[], &[]).await.unwrap();
     claimed
         .iter()
         .map(|claimed| MessageKey { contact: claimed.message.contact, id: claimed.message.id })
@@ -43,6 +43,30 @@ pub(super) async fn messages_are_claimed_when_they_are_due(store: &dyn Store) {
     assert_eq!(claimed(store, 50, 9, &[]).await, [middle, late, early]);
 }
 
+pub(super) async fn messages_of_versions_that_cannot_be_read_are_left(store: &dyn Store) {
+    let mut keys = Vec::new();
+    for (name, channel, version) in
+        [("ada", "email", 1), ("ben", "email", 2), ("eve", "sms", 1), ("ida", "sms", 2)]
+    {
+        let contact = person(store, name).await;
+        let (mut run, mut effects) = entering(contact, "welcome", 0);
+        let key = sending(&mut run, &mut effects, "somebody", 0);
+        effects.messages[0].channel = channel.to_owned();
+        (run.version, effects.messages[0].version) = (version, version);
+        record(store, &run, effects, 0).await;
+        keys.push(key.id);
+    }
+    let left = async |carrier: Carrier, unreadable: &[u32]| {
+        let claimed = store.claim_messages(carrier, at(9), 1, &[], &[], unreadable).await.unwrap();
+        claimed.iter().map(|claimed| claimed.message.id).collect::<Vec<_>>()
+    };
+    for (carrier, of) in [(Carrier::Mail, &keys[..2]), (Carrier::Http, &keys[2..])] {
+        assert_eq!(left(carrier, &[2, 7]).await, [of[0]]);
+        assert_eq!(left(carrier, &[1]).await, [of[1]], "they take nobody's place");
+        assert_eq!(left(carrier, &[1, 2]).await, []);
+    }
+}
+
 pub(super) async fn a_message_comes_with_what_it_is_made_from(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let (mut run, mut effects) = entering(ada, "welcome", 0);
@@ -50,13 +74,13 @@ pub(super) async fn a_message_comes_with_what_it_is_made_from(store: &dyn Store)
     let key = sending(&mut run, &mut effects, "ada@example.org", 0);
     effects.messages[0].with = attributes(serde_json::json!({"code": "X1"}));
     record(store, &run, effects.clone(), 0).await;
-    let claimed = store.claim_messages(Carrier::Mail, at(0), 9, &[], &[]).await.unwrap().remove(0);
+    let claimed = store.claim_messages(Carrier::Mail, at(0), 9, &[], &[], &[]).await.unwrap().remove(0);
     assert_eq!(claimed.message, effects.messages[0]);
     assert_eq!((claimed.attempt, &claimed.entry), (1, &run.state.entry));
     assert_eq!(claimed.contact, state_of(store, ada).await.contact);
     assert!(goes(store, key, 1).await);
     assert!(settle(store, key, Outcome::Again(at(2)), 2).await);
-    assert_eq!(store.claim_messages(Carrier::Mail, at(2), 9, &[], &[]).await.unwrap()[0].attempt, 2);
+    assert_eq!(store.claim_messages(Carrier::Mail, at(2), 9, &[], &[], &[]).await.unwrap()[0].attempt, 2);
 }
 
 pub(super) async fn the_gate_lets_go_what_is_allowed(store: &dyn Store) {
@@ -389,12 +413,12 @@ pub(super) async fn messages_of_other_channels_keep_their_order(store: &dyn Stor
     record(store, &run, effects, 3).await;
     let over_http = async |under_way: &[MessageKey]| -> Vec<MessageKey> {
         let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
-        let claimed = store.claim_messages(Carrier::Http, at(9), 9, &under_way, &[]).await.unwrap();
+        let claimed = store.claim_messages(Carrier::Http, at(9), 9, &under_way, &[], &[]).await.unwrap();
         claimed.iter().map(|one| MessageKey { contact: ada, id: one.message.id }).collect()
     };
     assert_eq!(claimed(store, 9, 9, &[]).await, [mail]);
     assert_eq!(over_http(&[]).await, [first, push]);
-    let beside = store.claim_messages(Carrier::Http, at(9), 9, &[], &["sms".to_owned()]).await.unwrap();
+    let beside = store.claim_messages(Carrier::Http, at(9), 9, &[], &["sms".to_owned()], &[]).await.unwrap();
     assert_eq!(beside.iter().map(|one| one.message.id).collect::<Vec<_>>(), [push.id], "one channel is full");
     assert_eq!(over_http(&[first]).await, [push], "the second waits for the first");
     assert!(goes(store, first, 9).await);

@@ -46,9 +46,9 @@ async fn goes(store: &dyn Store, key: MessageKey) -> bool {
 /// How many mails, other messages and calls are there to be handed over.
 async fn claimed(store: &dyn Store) -> [usize; 3] {
     [
-        store.claim_messages(Carrier::Mail, at(20), 10, &[], &[]).await.unwrap().len(),
-        store.claim_messages(Carrier::Http, at(20), 10, &[], &[]).await.unwrap().len(),
-        store.claim_calls(at(20), 10, &[], &[]).await.unwrap().len(),
+        store.claim_messages(Carrier::Mail, at(20), 10, &[], &[], &[]).await.unwrap().len(),
+        store.claim_messages(Carrier::Http, at(20), 10, &[], &[], &[]).await.unwrap().len(),
+        store.claim_calls(at(20), 10, &[], &[], &[]).await.unwrap().len(),
     ]
 }
 

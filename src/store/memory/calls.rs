@@ -12,6 +12,7 @@ impl Tables {
         limit: u32,
         under_way: &[CallId],
         full: &[(CallKind, String)],
+        unreadable: &[u32],
     ) -> Vec<ClaimedCall> {
         if self.hold.is_some() {
             return Vec::new();
@@ -20,7 +21,8 @@ impl Tables {
         let due = |row: &CallRow| {
             let call = &row.stored.call;
             let is_full = full.iter().any(|(kind, target)| *kind == call.kind && *target == call.target);
-            let is_free = !under_way.contains(&call.id) && !is_full;
+            let can_say = row.body.is_some() || !unreadable.contains(&call.version);
+            let is_free = !under_way.contains(&call.id) && !is_full && can_say;
             let at = row.stored.due_at.filter(|at| *at <= now && is_free)?;
             Some((at, call.contact.slot(), call.contact, call.id))
         };

@@ -18,13 +18,16 @@ impl Tables {
         limit: u32,
         under_way: &[MessageId],
         full: &[String],
+        unreadable: &[u32],
     ) -> Vec<ClaimedMessage> {
         if self.hold.is_some() {
             return Vec::new();
         }
         let under_way: BTreeSet<&MessageId> = under_way.iter().collect();
         let due = |stored: &StoredMessage| {
-            let is_free = !under_way.contains(&stored.message.id) && !full.contains(&stored.message.channel);
+            let is_free = !under_way.contains(&stored.message.id)
+                && !full.contains(&stored.message.channel)
+                && !unreadable.contains(&stored.message.version);
             let at = stored.due_at.filter(|at| *at <= now && is_free)?;
             Some((at, stored.message.contact.slot(), stored.message.contact, stored.message.id))
         };

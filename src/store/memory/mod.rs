@@ -63,8 +63,9 @@ impl Store for MemoryStore {
         limit: u32,
         under_way: &[MessageId],
         full: &[String],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedMessage>> {
-        Ok(self.snapshot().claim_messages(carrier, now, limit, under_way, full))
+        Ok(self.snapshot().claim_messages(carrier, now, limit, under_way, full, unreadable))
     }
 
     async fn claim_calls(
@@ -73,8 +74,9 @@ impl Store for MemoryStore {
         limit: u32,
         under_way: &[CallId],
         full: &[(CallKind, String)],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedCall>> {
-        Ok(self.snapshot().claim_calls(now, limit, under_way, full))
+        Ok(self.snapshot().claim_calls(now, limit, under_way, full, unreadable))
     }
 
     /// Nobody else has it.

@@ -223,9 +223,11 @@ impl Store for PostgresStore {
         limit: u32,
         under_way: &[MessageId],
         full: &[String],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedMessage>> {
         let mut transaction = self.begin_claim().await?;
-        let claimed = sql::claim_messages(&mut transaction, carrier, now, limit, under_way, full).await?;
+        let claimed =
+            sql::claim_messages(&mut transaction, carrier, now, limit, under_way, full, unreadable).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(claimed)
     }
@@ -236,9 +238,10 @@ impl Store for PostgresStore {
         limit: u32,
         under_way: &[CallId],
         full: &[(CallKind, String)],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedCall>> {
         let mut transaction = self.begin_claim().await?;
-        let claimed = sql::claim_calls(&mut transaction, now, limit, under_way, full).await?;
+        let claimed = sql::claim_calls(&mut transaction, now, limit, under_way, full, unreadable).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(claimed)
     }

@@ -13,7 +13,7 @@ use crate::time::Moment;
 /// Of each contact and receiver the earliest that is not delivered, so that order is kept.
 pub(super) const DUE: &str = concat!(
     "SELECT contact, id, run, journey, version, place, step, stage, kind, target, with_values, assigned_to,
-    decided_at, attempts, body FROM call WHERE due_at <= $1 AND NOT EXISTS (SELECT 1 FROM hold)", free!("$4"), " AND NOT ", has_word!("$3", "kind || ':' || target"), "
+    decided_at, attempts, body FROM call WHERE due_at <= $1 AND NOT EXISTS (SELECT 1 FROM hold)", free!("$4"), known!("$5"; "body IS NOT NULL"), " AND NOT ", has_word!("$3", "kind || ':' || target"), "
     AND NOT EXISTS (SELECT 1 FROM call AS earlier WHERE earlier.slot = call.slot AND earlier.contact = call.contact
     AND earlier.target = call.target AND earlier.state = 'pending'
     AND (earlier.decided_at, earlier.step, earlier.id) < (call.decided_at, call.step, call.id))
@@ -26,11 +26,12 @@ pub(in super::super) async fn claim(
     limit: u32,
     under_way: &[CallId],
     full: &[(CallKind, String)],
+    unreadable: &[u32],
 ) -> Result<Vec<ClaimedCall>> {
     let under_way = keys::under_way(under_way.iter().map(|id| &id.0));
     let full = words(full.iter().map(|(kind, target)| format!("{}:{target}", kind.as_str())));
     let statement = sqlx::query(DUE).bind(now.micros()).bind(i64::from(limit)).bind(full);
-    let statement = under_way.bind(statement);
+    let statement = keys::numbers(unreadable.iter().copied()).bind(under_way.bind(statement));
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let claimed = rows::all(&found, |row| {
         let mut columns = Columns::of(row, "call");

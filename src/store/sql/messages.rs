@@ -19,6 +19,7 @@ pub(super) const DUE: &str = concat!(
     with_values, state, reason, decided_at, wanted_at, attempts FROM message
     WHERE due_at <= $1 AND channel = 'email' AND NOT EXISTS (SELECT 1 FROM hold)",
     free!("$3"),
+    known!("$4"),
     " ORDER BY due_at, slot, contact, id LIMIT $2",
     claimed!("message")
 );
@@ -29,6 +30,7 @@ pub(super) const DUE_OVER_HTTP: &str = concat!(
     with_values, state, reason, decided_at, wanted_at, attempts FROM message
     WHERE due_at <= $1 AND channel <> 'email' AND NOT EXISTS (SELECT 1 FROM hold)",
     free!("$4"),
+    known!("$5"),
     " AND NOT ",
     has_word!("$3", "channel"),
     "
@@ -48,6 +50,7 @@ pub(in super::super) async fn claim(
     limit: u32,
     under_way: &[MessageId],
     full: &[String],
+    unreadable: &[u32],
 ) -> Result<Vec<ClaimedMessage>> {
     let under_way = keys::under_way(under_way.iter().map(|id| &id.0));
     let due = match carrier {
@@ -58,7 +61,7 @@ pub(in super::super) async fn claim(
     if carrier == Carrier::Http {
         statement = statement.bind(words(full));
     }
-    let statement = under_way.bind(statement);
+    let statement = keys::numbers(unreadable.iter().copied()).bind(under_way.bind(statement));
     let found = statement.fetch_all(&mut *connection).await.map_err(failed)?;
     let mut messages = Vec::with_capacity(found.len());
     for row in &found {

@@ -189,9 +189,10 @@ impl Store for SqliteStore {
         limit: u32,
         under_way: &[MessageId],
         full: &[String],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedMessage>> {
         let mut transaction = self.readers.begin().await.map_err(failed)?;
-        sql::claim_messages(&mut transaction, carrier, now, limit, under_way, full).await
+        sql::claim_messages(&mut transaction, carrier, now, limit, under_way, full, unreadable).await
     }
 
     async fn claim_calls(
@@ -200,9 +201,10 @@ impl Store for SqliteStore {
         limit: u32,
         under_way: &[CallId],
         full: &[(CallKind, String)],
+        unreadable: &[u32],
     ) -> Result<Vec<ClaimedCall>> {
         let mut transaction = self.readers.begin().await.map_err(failed)?;
-        sql::claim_calls(&mut transaction, now, limit, under_way, full).await
+        sql::claim_calls(&mut transaction, now, limit, under_way, full, unreadable).await
     }
 
     async fn changes_elsewhere(&self) -> Result<i64> {

@@ -48,7 +48,7 @@ async fn what_a_late_commit_lets_go_is_taken_back_behind_it() {
     while let Err(error) = take_back().await {
         assert!(matches!(error, StoreError::Busy), "{error}");
     }
-    let claimed = store.claim_messages(Carrier::Mail, at(2), 9, &[], &[]).await.unwrap();
+    let claimed = store.claim_messages(Carrier::Mail, at(2), 9, &[], &[], &[]).await.unwrap();
     assert_eq!(claimed.len(), 1, "it can go again");
     store.close().await;
 }
@@ -67,14 +67,14 @@ async fn a_process_without_a_sign_of_life_takes_nothing_until_it_has_one_again()
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     proxy.silence(false);
-    let refused = store.claim_messages(Carrier::Mail, at(2), 9, &[], &[]).await;
+    let refused = store.claim_messages(Carrier::Mail, at(2), 9, &[], &[], &[]).await;
     let said = refused.err().map(|error| error.to_string()).unwrap_or_default();
     assert!(said.contains("shows it to be alive"), "{said}");
     while !store.worker.is_alive() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(store.worker.number(), number);
-    assert_eq!(store.claim_messages(Carrier::Mail, at(2), 9, &[], &[]).await.unwrap().len(), 1);
+    assert_eq!(store.claim_messages(Carrier::Mail, at(2), 9, &[], &[], &[]).await.unwrap().len(), 1);
     store.close().await;
 }
 

@@ -265,7 +265,7 @@ async fn a_refusal_comes_before_the_gate_or_behind_it() {
 }
 
 async fn claimed(store: &PostgresStore, second: i64) -> Vec<MessageKey> {
-    let claimed = store.claim_messages(Carrier::Mail, at(second), 9, &[], &[]).await.unwrap();
+    let claimed = store.claim_messages(Carrier::Mail, at(second), 9, &[], &[], &[]).await.unwrap();
     let key = |message: &crate::domain::Message| MessageKey { contact: message.contact, id: message.id };
     claimed.iter().map(|claimed| key(&claimed.message)).collect()
 }
@@ -280,7 +280,7 @@ async fn what_a_process_took_is_its_own_until_it_ends() {
     let call = calling(&mut run, &mut effects, (CallKind::Call, "erp"), 0);
     record(&one, &run, effects, 0).await;
     let calls = async |store: &PostgresStore| {
-        let claimed = store.claim_calls(at(9), 9, &[], &[]).await.unwrap();
+        let claimed = store.claim_calls(at(9), 9, &[], &[], &[]).await.unwrap();
         claimed.iter().map(|claimed| claimed.call.id).collect::<Vec<_>>()
     };
     assert_eq!((claimed(&one, 9).await, calls(&one).await), (vec![key], vec![call]));
@@ -335,7 +335,7 @@ async fn what_waits_for_another_try_is_nobodys() {
         MessageSettlement { key, attempt: None, outcome: Outcome::Again(at(20)), answer: String::new() };
     assert_eq!(unit.settle_messages(vec![later], at(10)).await.unwrap(), [key]);
     unit.commit().await.unwrap();
-    assert_eq!(one.claim_calls(at(9), 9, &[], &[]).await.unwrap().len(), 1);
+    assert_eq!(one.claim_calls(at(9), 9, &[], &[], &[]).await.unwrap().len(), 1);
     let later = CallSettlement {
         contact: ada,
         id: call,
@@ -350,7 +350,7 @@ async fn what_waits_for_another_try_is_nobodys() {
     unit.commit().await.unwrap();
     // The one that had them lives, and is not asked.
     assert_eq!(claimed(&other, 20).await, [key]);
-    assert_eq!(other.claim_calls(at(20), 9, &[], &[]).await.unwrap().len(), 1);
+    assert_eq!(other.claim_calls(at(20), 9, &[], &[], &[]).await.unwrap().len(), 1);
     let mut unit = other.write().await.unwrap();
     assert!(unit.hand_over(&[key], at(21)).await.unwrap()[0].goes);
     unit.commit().await.unwrap();
