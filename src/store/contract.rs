@@ -231,6 +231,14 @@ macro_rules! where_rows_are_spoilt {
     };
 }
 
+/// Where a key is of a type that holds any bytes.
+#[tokio::test]
+async fn an_audit_names_keys_that_are_no_ids_and_goes_on() {
+    let file = super::sqlite::testing::File::new();
+    let store = file.store().await;
+    aside::an_audit_names_keys_that_are_no_ids(&store, async |sql| store.say(&sql).await).await;
+}
+
 where_rows_are_spoilt! {
     whoever_cannot_be_read_holds_up_nobody
     an_audit_tells_what_cannot_be_read_and_goes_on

@@ -136,6 +136,39 @@ pub(super) async fn an_audit_tells_what_cannot_be_read_and_goes_on(
     assert_eq!(look!(store, unit => unit.runs(ben)).len(), 1);
 }
 
+pub(super) async fn an_audit_names_keys_that_are_no_ids(store: &dyn Store, say: impl AsyncFn(String)) {
+    let id = id_in(store);
+    let mut expected = Vec::new();
+    for (number, table) in
+        ["contact", "event", "run", "message", "call", "permission", "watch"].into_iter().enumerate()
+    {
+        let contact = waiting(store, table).await;
+        let key = if table == "contact" { "id" } else { "contact" };
+        say(format!("UPDATE {table} SET {key} = X'0{number}' WHERE {key} = {}", id(contact))).await;
+        expected.push((None, format!("a row of `{table}` (its key X'0{number}' is no id)")));
+    }
+    let ada = waiting(store, "ada").await;
+    say(format!("UPDATE message SET id = X'FF' WHERE contact = {}", id(ada))).await;
+    expected.push((Some(ada), "a row of `message` (its key X'FF' is no id)".to_owned()));
+    let mut unit = store.read().await.unwrap();
+    let (mut found, mut people, mut after) = (Vec::new(), 0, None);
+    loop {
+        let page = unit.books(after, 2).await.unwrap();
+        found.extend(page.damaged.into_iter().map(|damage| (damage.contact, damage.what)));
+        people += page.books.len();
+        after = page.books.last().map(|book| book.contact.id);
+        if page.books.len() < 2 {
+            break;
+        }
+    }
+    found.sort();
+    expected.sort();
+    assert_eq!((found, people), (expected, 7));
+    let audit = audit(&mut *unit, &TimeZone::UTC).await.unwrap();
+    let damaged = audit.broken.iter().find(|breach| breach.rule == Rule::RowsAreReadable).unwrap();
+    assert_eq!((damaged.count, audit.contacts), (8, 7));
+}
+
 pub(super) async fn an_audit_finds_rows_of_nobody_wherever_they_are(
     store: &dyn Store,
     say: impl AsyncFn(String),

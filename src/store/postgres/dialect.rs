@@ -58,6 +58,13 @@ macro_rules! numbers {
     };
 }
 
+/// Whether a key is one that was made here: its type holds no other.
+macro_rules! is_id {
+    ($column:literal) => {
+        "TRUE"
+    };
+}
+
 /// How many contacts there are: counted where there are few, else as the server estimates when it cleans up.
 macro_rules! contact_count {
     () => {

@@ -24,24 +24,43 @@ const NOT_READ: [(&str, &str); 3] = [
     ("watch", "moments at which somebody is to be looked at"),
 ];
 
+/// Contacts whose key can be read: each page begins behind the last.
+const CONTACTS: &str = concat!(
+    "SELECT id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed
+    FROM contact WHERE (slot, id) > ($1, $2) AND ",
+    is_id!("id"),
+    " ORDER BY slot, id LIMIT $3"
+);
+/// The others. An event of theirs that is pending is told with those that are not.
+const UNREADABLE: &str = concat!("AND NOT (", is_id!("id"), ")");
+const PENDING: &str = concat!("AND pending AND ", is_id!("contact"));
+/// What cannot be read of a run is told of the run alone.
+const READABLE_RUN: &str = concat!(is_id!("r.contact"), " AND ", is_id!("r.id"));
+
 pub(super) async fn books(
     connection: &mut Connection,
     after: Option<ContactId>,
     limit: u32,
 ) -> Result<Books> {
     let mut page = Page::default();
-    let found = people::rows_after(connection, after, limit).await?;
+    let found = people::rows_after(connection, CONTACTS, after, limit).await?;
     for row in &found {
         page.add(row)?;
     }
     let range = page.range(after, found.len() < limit as usize);
+    let unreadable = format!("SELECT id FROM contact WHERE {} {UNREADABLE}", PAGE.replace("contact", "id"));
+    page.put(
+        &fetch(connection, unreadable, range).await?,
+        by(rows::contact, |contact| contact.id),
+        |_, _| (),
+    )?;
     let decisions = "contact, topic, allowed, at, source, wording, proof FROM permission";
     let found = read(connection, decisions, range).await?;
     page.give(&found, "permissions", by(rows::permission, |decision| decision.contact), |book, decision| {
         book.permissions.push(decision);
     })?;
     let pending = "contact, id, kind, name, at, received_at, run, depth, properties FROM event";
-    let found = read_where(connection, pending, "AND pending", range).await?;
+    let found = read_where(connection, pending, PENDING, range).await?;
     // Strays of them are counted with those that are not pending.
     page.put(&found, by(rows::event, |event| event.contact), |book, event| book.pending.push(event))?;
     let runs = "contact, id, journey, version, key, arm, place, turn, steps, entered_at, wake_at, goal_until,
@@ -181,7 +200,8 @@ async fn fetch(connection: &mut Connection, sql: String, (after, last): Range) -
 async fn steps(connection: &mut Connection, page: &mut Page, range: Range) -> Result<()> {
     let sql = format!(
         "SELECT r.contact, r.id, count(*), min(h.number), max(h.number), max(h.at) FROM run AS r
-        JOIN history AS h ON h.slot = r.slot AND h.run = r.id WHERE {} GROUP BY r.slot, r.contact, r.id",
+        JOIN history AS h ON h.slot = r.slot AND h.run = r.id WHERE {} AND {READABLE_RUN}
+        GROUP BY r.slot, r.contact, r.id",
         PAGE.replace("slot, contact", "r.slot, r.contact")
     );
     let found = fetch(connection, sql, range).await?;
@@ -215,7 +235,10 @@ async fn suppressions(connection: &mut Connection, page: &mut Page) -> Result<()
     let mut since: BTreeMap<String, Moment> = BTreeMap::new();
     for row in &found {
         let mut columns = Columns::of(row, "suppression");
-        since.insert(columns.text()?, columns.moment()?);
+        match columns.text().and_then(|address| Ok((address, columns.moment()?))) {
+            Ok((address, at)) => drop(since.insert(address, at)),
+            Err(error) => page.0.damaged.push(Damage::of(error)?),
+        }
     }
     for book in &mut page.0.books {
         let known = |address: &String| Some((address.clone(), *since.get(&suppression_key(address))?));
@@ -251,7 +274,10 @@ async fn strays(
     );
     for row in fetch(connection, sql, range).await? {
         let mut columns = Columns::of(&row, table);
-        page.0.strays.push(Stray { what, contact: columns.contact()?, count: columns.number()? });
+        match columns.contact() {
+            Ok(contact) => page.0.strays.push(Stray { what, contact, count: columns.number()? }),
+            Err(error) => page.0.damaged.push(Damage::of(error)?),
+        }
     }
     Ok(())
 }

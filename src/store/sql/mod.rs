@@ -8,7 +8,7 @@
 //!   table `k`. As databases need different numbers of parameters for a list, lists come last.
 //! - `instance`: what a file beside the database is told.
 //! - `guard`: what must be held so that nobody else changes it meanwhile.
-//! - the fragments `has_word!`, `contact_count!`, `due!`, `earliest!`, `counted!`, `free!`, `claimed!`, `taken_over!`, `given_back!`,
+//! - the fragments `has_word!`, `is_id!`, `contact_count!`, `due!`, `earliest!`, `counted!`, `free!`, `claimed!`, `taken_over!`, `given_back!`,
 //!   `pending_of!`, `alone!`.
 
 mod aside;

@@ -73,14 +73,15 @@ pub(super) const AFTER: &str =
     "SELECT id, external_id, email, phone, timezone, language, created_at, tags, attributes, suppressed
     FROM contact WHERE (slot, id) > ($1, $2) ORDER BY slot, id LIMIT $3";
 
-/// The rows that [`rows::contact`] reads of the contacts behind one.
+/// The rows that [`rows::contact`] reads of the contacts behind one, in pages: by [`AFTER`] or its like.
 pub(super) async fn rows_after(
     connection: &mut Connection,
+    sql: &'static str,
     after: Option<ContactId>,
     limit: u32,
 ) -> Result<Vec<Row>> {
     let (slot, id) = after.map_or((-1, Uuid::nil()), |after| (i64::from(after.slot().0), after.0));
-    let statement = sqlx::query(AFTER).bind(slot).bind(id).bind(i64::from(limit));
+    let statement = sqlx::query(sql).bind(slot).bind(id).bind(i64::from(limit));
     statement.fetch_all(&mut *connection).await.map_err(failed)
 }
 
@@ -89,7 +90,7 @@ pub(super) async fn contacts_after(
     after: Option<ContactId>,
     limit: u32,
 ) -> Result<Vec<(Contact, BTreeMap<String, bool>)>> {
-    let contacts = rows::all(&rows_after(connection, after, limit).await?, rows::contact)?;
+    let contacts = rows::all(&rows_after(connection, AFTER, after, limit).await?, rows::contact)?;
     let ids: Vec<ContactId> = contacts.iter().map(|contact| contact.id).collect();
     let mut decisions = turns::decisions(connection, &ids).await?;
     Ok(contacts

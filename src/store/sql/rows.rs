@@ -46,8 +46,13 @@ impl<'r> Columns<'r> {
         Ok(contact)
     }
 
+    /// An error names a key that is none as SQL names it, so that its row can be found.
     pub(in super::super) fn id(&mut self) -> Result<Uuid> {
-        self.get()
+        let index = self.next;
+        self.get().map_err(|error| match self.row.try_get::<Vec<u8>, _>(index) {
+            Ok(key) => self.damaged(format!("its key {} is no id", literal(&key))),
+            Err(_) => error,
+        })
     }
 
     pub(super) fn text(&mut self) -> Result<String> {
@@ -93,6 +98,12 @@ impl<'r> Columns<'r> {
         let text: &str = self.get()?;
         read(text).ok_or_else(|| self.damaged(format!("`{text}` is not known")))
     }
+}
+
+/// Bytes as SQL writes them.
+fn literal(bytes: &[u8]) -> String {
+    let digits = bytes.iter().map(|byte| format!("{byte:02X}"));
+    format!("X'{}'", digits.collect::<String>())
 }
 
 /// Reads every row.

@@ -55,6 +55,13 @@ macro_rules! numbers {
     };
 }
 
+/// Whether a key is one that was made here.
+macro_rules! is_id {
+    ($column:literal) => {
+        concat!("length(", $column, ") = 16")
+    };
+}
+
 /// How many contacts there are: counted along an index.
 macro_rules! contact_count {
     () => {
