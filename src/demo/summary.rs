@@ -80,7 +80,7 @@ impl Summary {
     pub(super) async fn of(store: &dyn Store, zone: &TimeZone, inbox: &Inbox, deeds: &Deeds) -> Result<Self> {
         let mut unit = store.read().await?;
         let audit = audit(&mut *unit, zone).await?;
-        let tallies = unit.tallies(None).await?;
+        let tallies = unit.totals(None).await?;
         let sum =
             |what: &str| -> i64 { tallies.iter().filter(|row| row.what == what).map(|row| row.count).sum() };
         // A sum of no floats is minus nothing.

@@ -231,8 +231,11 @@ pub trait ReadUnit: Send {
     /// What could not be taken, the latest first.
     async fn quarantined(&mut self, limit: u32) -> Result<Vec<Quarantined>>;
 
-    /// The counts of a journey, or of all.
+    /// The counts of a journey, or of all, day by day.
     async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>>;
+
+    /// The counts of a journey, or of all, of all days together: as many as there are things to count.
+    async fn totals(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>>;
 
     /// The variants of experiments that were picked, by journey and experiment.
     async fn picked(&mut self) -> Result<Vec<Picked>>;

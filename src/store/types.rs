@@ -466,7 +466,7 @@ pub struct TallyRow {
     pub version: u32,
     /// Written to, or only measured.
     pub arm: String,
-    /// Days since 1970 in UTC; 0 for what stands now.
+    /// Days since 1970 in UTC; 0 for what stands now, and for all days together.
     pub day: i64,
     /// What is counted: `entered`, `in_stage`, `reached`, `ended`, `sent`, `skipped`, `opened`, `clicked`,
     /// `hour` (of the day, for openings and clicks together), `call`, `hand_off`, `goal`, `exposed`, `succeeded`.

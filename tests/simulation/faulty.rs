@@ -332,6 +332,7 @@ macro_rules! forward_reading {
             fn deliveries(which: Deliveries, limit: u32) -> Vec<Delivery>;
             fn quarantined(limit: u32) -> Vec<Quarantined>;
             fn tallies(journey: Option<&str>) -> Vec<TallyRow>;
+            fn totals(journey: Option<&str>) -> Vec<TallyRow>;
             fn picked() -> Vec<Picked>;
             fn versions() -> Vec<StoredVersion>;
             fn deployed_at() -> Moment;

@@ -104,7 +104,7 @@ pub(super) async fn show(State(console): State<Console>) -> Response {
 async fn journeys(console: &Console) -> Result<(Option<String>, Vec<Journey>), Trouble> {
     let runtime = &console.0.app.runtime;
     let mut unit = runtime.store().read().await?;
-    let rows = unit.tallies(None).await?;
+    let rows = unit.totals(None).await?;
     let held = unit.held().await?.map(|hold| format!("since {}: {}", console.wall(hold.since), hold.why));
     let (plans, learned) = (runtime.plans(), runtime.learned());
     let journeys = plans.all_active().map(|(version, plan)| Journey::new(version, plan, &rows, &learned));

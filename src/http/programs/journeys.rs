@@ -88,7 +88,7 @@ pub(super) struct List {
 
 /// Lists the journeys in force.
 pub(super) async fn list(State(app): State<App>) -> Result<Json<List>, Problem> {
-    let rows = app.runtime.store().read().await?.tallies(None).await?;
+    let rows = app.runtime.store().read().await?.totals(None).await?;
     let plans = app.runtime.plans();
     let journeys = plans.all_active().map(|(version, plan)| Counted::new(version, plan, &rows)).collect();
     Ok(Json(List { journeys }))
@@ -101,7 +101,7 @@ pub(super) async fn show(
 ) -> Result<Json<Counted>, Problem> {
     let plans = app.runtime.plans();
     let (version, plan) = plans.active(&journey).ok_or_else(|| no_journey(&app, &journey))?;
-    let rows = app.runtime.store().read().await?.tallies(Some(&journey)).await?;
+    let rows = app.runtime.store().read().await?.totals(Some(&journey)).await?;
     Ok(Json(Counted::new(version, plan, &rows)))
 }
 

@@ -233,17 +233,20 @@ pub(super) async fn the_books_of_a_lived_in_store_balance(store: &dyn Store) {
 
 pub(super) async fn tallies_are_of_a_journey_or_of_all(store: &dyn Store) {
     let (ada, ben) = (person(store, "ada").await, person(store, "ben").await);
-    for (contact, journey) in [(ada, "b"), (ben, "b"), (ada, "a")] {
-        let (run, effects) = entering(contact, journey, 0);
-        record(store, &run, effects, 0).await;
+    for (contact, journey, second) in [(ada, "b", 0), (ben, "b", 0), (ada, "a", 0), (ben, "a", 86_400)] {
+        let (run, effects) = entering(contact, journey, second);
+        record(store, &run, effects, second).await;
     }
     let entered = |rows: Vec<crate::store::TallyRow>| {
         let rows = rows.into_iter().filter(|row| row.what == "entered");
-        rows.map(|row| (row.journey, row.count)).collect::<Vec<_>>()
+        rows.map(|row| (row.journey, row.day, row.count)).collect::<Vec<_>>()
     };
-    let (a, b) = (("a".to_owned(), 1), ("b".to_owned(), 2));
-    assert_eq!(entered(look!(store, unit => unit.tallies(None))), [a, b.clone()]);
+    let of = |journey: &str, day, count| (journey.to_owned(), day, count);
+    let (first, second, b) = (of("a", 20_833, 1), of("a", 20_834, 1), of("b", 20_833, 2));
+    assert_eq!(entered(look!(store, unit => unit.tallies(None))), [first, second, b.clone()]);
     assert_eq!(entered(look!(store, unit => unit.tallies(Some("b")))), [b]);
+    assert_eq!(entered(look!(store, unit => unit.totals(None))), [of("a", 0, 2), of("b", 0, 2)]);
+    assert_eq!(entered(look!(store, unit => unit.totals(Some("a")))), [of("a", 0, 2)]);
 }
 
 pub(super) async fn deeds_are_kept_the_latest_first(store: &dyn Store) {

@@ -150,6 +150,26 @@ impl Tables {
         rows.filter(|row| journey.is_none_or(|journey| journey == row.journey)).collect()
     }
 
+    pub(super) fn totals(&self, journey: Option<&str>) -> Vec<TallyRow> {
+        let mut totals: BTreeMap<_, (i64, f64)> = BTreeMap::new();
+        for row in self.tallies(journey) {
+            let total = totals.entry((row.journey, row.version, row.arm, row.what, row.detail)).or_default();
+            total.0 += row.count;
+            total.1 += row.worth;
+        }
+        let row = |((journey, version, arm, what, detail), (count, worth))| TallyRow {
+            journey,
+            version,
+            arm,
+            day: 0,
+            what,
+            detail,
+            count,
+            worth,
+        };
+        totals.into_iter().map(row).collect()
+    }
+
     pub(super) fn picked(&self) -> Vec<Picked> {
         self.picked.values().cloned().collect()
     }

@@ -157,6 +157,10 @@ impl ReadUnit for MemoryUnit {
         Ok(self.tables.tallies(journey))
     }
 
+    async fn totals(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>> {
+        Ok(self.tables.totals(journey))
+    }
+
     async fn picked(&mut self) -> Result<Vec<Picked>> {
         Ok(self.tables.picked())
     }

@@ -77,11 +77,30 @@ fn delivery(columns: &mut Columns<'_>, is_call: bool) -> Result<Delivery> {
     })
 }
 
-pub(super) async fn tallies(connection: &mut Connection, journey: Option<&str>) -> Result<Vec<TallyRow>> {
-    let sql = "SELECT journey, version, arm, day, what, detail, CAST(sum(count) AS BIGINT), sum(worth)
-        FROM tally
-        WHERE $1 IS NULL OR journey = $1 GROUP BY journey, version, arm, day, what, detail
-        ORDER BY journey, version, arm, day, what, detail";
+/// Declares a statement that adds up counts, by day or of all days.
+macro_rules! added {
+    ($day:literal; $by:literal) => {
+        concat!(
+            "SELECT journey, version, arm, ",
+            $day,
+            ", what, detail, CAST(sum(count) AS BIGINT), sum(worth) FROM tally
+            WHERE $1 IS NULL OR journey = $1 GROUP BY ",
+            $by,
+            " ORDER BY ",
+            $by
+        )
+    };
+}
+
+pub(super) const BY_DAY: &str = added!("day"; "journey, version, arm, day, what, detail");
+pub(super) const TOTALS: &str = added!("0"; "journey, version, arm, what, detail");
+
+/// `sql` is one of those above.
+pub(super) async fn tallies(
+    connection: &mut Connection,
+    sql: &'static str,
+    journey: Option<&str>,
+) -> Result<Vec<TallyRow>> {
     let found = sqlx::query(sql).bind(journey).fetch_all(&mut *connection).await.map_err(failed)?;
     rows::all(&found, |row| {
         let mut columns = Columns::of(row, "tally");

@@ -131,7 +131,11 @@ impl ReadUnit for SqlUnit {
     }
 
     async fn tallies(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>> {
-        lists::tallies(&mut self.transaction, journey).await
+        lists::tallies(&mut self.transaction, lists::BY_DAY, journey).await
+    }
+
+    async fn totals(&mut self, journey: Option<&str>) -> Result<Vec<TallyRow>> {
+        lists::tallies(&mut self.transaction, lists::TOTALS, journey).await
     }
 
     async fn picked(&mut self) -> Result<Vec<Picked>> {
