@@ -8,7 +8,7 @@ use super::editor::Editor;
 use super::lines::Lines;
 use super::places::Places;
 use crate::finding::{self, Finding, Severity};
-use crate::ide::completion::{Completion, CompletionKind};
+use crate::ide::completion::{Completion, CompletionKind, plain};
 use crate::ide::tokens::{Token, TokenKind};
 use crate::ide::{self, NameKind, Symbol};
 use crate::simulate::Failure;
@@ -138,50 +138,6 @@ pub(super) fn completion(
     }
 }
 
-/// A snippet for an editor that does not know them: what stands in its fields, and of a choice what comes first.
-fn plain(snippet: &str) -> String {
-    let mut text = String::new();
-    let mut rest = snippet;
-    let mut fields = 0;
-    while let Some(at) = rest.find(['$', '}', '\\']) {
-        let (before, behind) = rest.split_at(at);
-        text.push_str(before);
-        let mut characters = behind.chars();
-        rest = match characters.next() {
-            Some('$') => in_field(characters.as_str(), &mut text, &mut fields),
-            Some('}') if fields > 0 => {
-                fields -= 1;
-                characters.as_str()
-            }
-            Some('\\') => {
-                text.extend(characters.next());
-                characters.as_str()
-            }
-            other => {
-                text.extend(other);
-                characters.as_str()
-            }
-        };
-    }
-    text + rest
-}
-
-/// Passes over the number of a field, and over what else could be chosen there; answers what stands in it, and behind.
-fn in_field<'s>(field: &'s str, text: &mut String, fields: &mut usize) -> &'s str {
-    let digits = |text: &'s str| text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let Some(inside) = field.strip_prefix('{').map(digits) else { return digits(field) };
-    match inside.strip_prefix('|').and_then(|choices| choices.split_once("|}")) {
-        Some((choices, behind)) => {
-            text.push_str(choices.split(',').next().unwrap_or(""));
-            behind
-        }
-        None => {
-            *fields += 1;
-            inside.strip_prefix(':').unwrap_or(inside)
-        }
-    }
-}
-
 fn completion_kind(kind: CompletionKind) -> CompletionItemKind {
     match kind {
         CompletionKind::Word => CompletionItemKind::Keyword,
@@ -254,22 +210,4 @@ fn token_type(kind: TokenKind) -> u32 {
     };
     let index = TOKEN_TYPES.iter().position(|known| *known == word);
     index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn snippets_are_plain_text_to_an_editor_that_does_not_know_them() {
-        let table = [
-            ("wait ${1:1} ${2|day,days|}$0", "wait 1 day"),
-            ("email ${1:name} {\n  subject \"$2\" {{ url }}\n}", "email name {\n  subject \"\" {{ url }}\n}"),
-            ("\\{\\{ contact.${1:name} \\}\\}", "{{ contact.name }}"),
-            ("costs \\$5", "costs $5"),
-        ];
-        for (snippet, text) in table {
-            assert_eq!(plain(snippet), text, "{snippet}");
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod journey;
 mod names;
 pub(in crate::ide) mod settings;
 mod proposed;
+mod snippet;
 mod taken;
 mod template;
 mod wanted;
@@ -17,6 +18,8 @@ use std::ops::Range;
 use super::{Analysis, NameKind, describe};
 use crate::source::{SourceId, Span};
 use crate::template::TemplateKind;
+
+pub use snippet::plain;
 
 /// Something that could be written at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,26 +156,6 @@ impl Completion {
 fn begun(text: &str, offset: usize, is_part: impl Fn(char) -> bool) -> Range<usize> {
     let before = text.get(..offset).unwrap_or("");
     before.trim_end_matches(is_part).len()..offset
-}
-
-/// A snippet as it is read where nobody fills it in: each place with what it proposes.
-pub(super) fn plain(snippet: &str) -> String {
-    let mut text = String::new();
-    let mut rest = snippet;
-    while let Some((before, behind)) = rest.split_once('$') {
-        text.push_str(before);
-        let Some(place) = behind.strip_prefix('{') else {
-            rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
-            continue;
-        };
-        let (inside, behind) = place.split_once('}').unwrap_or((place, ""));
-        let proposed = inside.split_once([':', '|']).map_or("", |(_, proposed)| proposed);
-        let is_choice = inside.ends_with('|');
-        text.push_str(if is_choice { proposed.split([',', '|']).next().unwrap_or("") } else { proposed });
-        rest = behind;
-    }
-    text.push_str(rest);
-    text
 }
 
 /// Each label once, in the order of the list.
