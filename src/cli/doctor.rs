@@ -14,6 +14,7 @@ use crate::channel::email::Signer;
 use crate::config::{self, Environment};
 use crate::finding::{Finding, words};
 use crate::runtime::{Outbound, OutboundError};
+use crate::source::CONFIG_FILE;
 use crate::store::Hold;
 use crate::time::{Clock, SystemClock, wall_text};
 use crate::track::Tracker;
@@ -71,7 +72,7 @@ pub(super) fn run(args: &DoctorArgs, dir: &Path) -> anyhow::Result<End> {
 
 /// What keeps lotse.yaml from being gone by: what it does not say would be tried as if it were left out.
 fn unsound(workspace: &Workspace) -> Vec<Diagnosis> {
-    let bad = |says: String| diagnosis("lotse.yaml", Health::Bad, says);
+    let bad = |says: String| diagnosis(CONFIG_FILE, Health::Bad, says);
     if workspace.files.config.is_none() {
         return vec![bad("missing: every command that needs the database refuses".to_owned())];
     }
@@ -197,7 +198,7 @@ async fn outside(workspace: &Workspace) -> Vec<Diagnosis> {
             errors
                 .iter()
                 .filter(told_elsewhere)
-                .map(|error| diagnosis("lotse.yaml", Health::Bad, error.to_string())),
+                .map(|error| diagnosis(CONFIG_FILE, Health::Bad, error.to_string())),
         ),
     }
     found

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use gen_lsp_types::Uri;
 
 use super::desk::{Desk, Kind, Reading};
-use crate::source::{WorkspaceFiles, workspace_folders};
+use crate::source::{CONFIG_FILE, WorkspaceFiles, workspace_folders};
 
 /// The workspaces that are worked on, by numbers that none after them gets again. A file belongs to one of them: to
 /// that whose folder is the nearest above it.
@@ -61,7 +61,7 @@ impl Desks {
         if !WorkspaceFiles::takes(name) {
             return None;
         }
-        let has_settings = |folder: &&Path| folder.join("lotse.yaml").is_file();
+        let has_settings = |folder: &&Path| folder.join(CONFIG_FILE).is_file();
         let desk = match file.ancestors().skip(1).find(has_settings) {
             Some(folder) => Desk::new(folder, Kind::Visited),
             None if known.is_some() => return self.owner(file),
@@ -117,7 +117,7 @@ impl Desks {
         let found: BTreeSet<PathBuf> = self.roots.iter().flat_map(|root| workspace_folders(root)).collect();
         let lies_in_another =
             |folder: &PathBuf| found.iter().any(|other| other != folder && folder.starts_with(other));
-        let is_own = |folder: &&PathBuf| folder.join("lotse.yaml").is_file() || !lies_in_another(folder);
+        let is_own = |folder: &&PathBuf| folder.join(CONFIG_FILE).is_file() || !lies_in_another(folder);
         let wanted: BTreeSet<&PathBuf> = found.iter().filter(is_own).collect();
         let is_over =
             |(_, desk): &(usize, &Desk)| desk.kind == Kind::Opened && !wanted.contains(&desk.folder);

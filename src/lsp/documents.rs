@@ -11,7 +11,7 @@ use super::desk::{Desk, Kind};
 use super::desks::Desks;
 use super::editor::Editor;
 use super::lines::{Encoding, Lines};
-use crate::source::SourceId;
+use crate::source::{CONFIG_FILE, SourceId};
 
 /// A file that is open in the editor: its text is the editor's, whatever the disk says.
 pub(super) struct Document {
@@ -245,7 +245,7 @@ impl Documents {
 }
 
 fn is_settings(file: &Path) -> bool {
-    file.ends_with("lotse.yaml")
+    file.ends_with(CONFIG_FILE)
 }
 
 /// Whether a text was never saved.

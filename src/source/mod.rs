@@ -10,4 +10,4 @@ mod workspace;
 
 pub use span::{SourceId, Span};
 pub use text::{Position, Source, Sources};
-pub use workspace::{ReadError, WorkspaceFiles, journey_paths, read_text, workspace_folders};
+pub use workspace::{CONFIG_FILE, ReadError, WorkspaceFiles, journey_paths, read_text, workspace_folders};

@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 
 use super::{SourceId, Sources};
 
+/// The file that makes a folder a workspace, and says what differs between a laptop, staging and production.
+pub const CONFIG_FILE: &str = "lotse.yaml";
 /// The largest file that is read, in bytes; a journey or a template beyond it is a mistake.
 pub const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How deep folders are followed below a workspace.
@@ -152,7 +154,7 @@ impl WorkspaceFiles {
         match path.rsplit_once('.') {
             Some((_, "journey")) => true,
             Some((_, ending)) if TEMPLATE_ENDINGS.contains(&ending) => true,
-            _ => path == "lotse.yaml",
+            _ => path == CONFIG_FILE,
         }
     }
 
@@ -169,7 +171,7 @@ impl WorkspaceFiles {
             Some((_, ending)) if TEMPLATE_ENDINGS.contains(&ending) => {
                 self.templates.insert(path.to_owned(), id);
             }
-            _ if path == "lotse.yaml" => self.config = Some(id),
+            _ if path == CONFIG_FILE => self.config = Some(id),
             _ => {}
         }
     }
@@ -187,7 +189,7 @@ pub fn workspace_folders(folder: &Path) -> Vec<PathBuf> {
 const WORKSPACE_DEPTH_MAX: usize = 4;
 
 fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    if folder.join("lotse.yaml").is_file() {
+    if folder.join(CONFIG_FILE).is_file() {
         found.push(folder.to_owned());
         return;
     }
@@ -231,7 +233,7 @@ fn collect(folder: &Path, prefix: &str, depth: usize, paths: &mut Vec<String>) -
         } else {
             let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
             let ours = ending == "journey" || TEMPLATE_ENDINGS.contains(&ending);
-            if ours || (prefix.is_empty() && name == "lotse.yaml") {
+            if ours || (prefix.is_empty() && name == CONFIG_FILE) {
                 paths.push(format!("{prefix}{name}"));
             }
         }
