@@ -1,25 +1,71 @@
 use std::collections::BTreeSet;
 
 use super::{Analysis, NameKind, Occurrence, Role};
-use crate::config::{Config, Names};
+use crate::config::{self, Config, KeyValue};
 use crate::source::{SourceId, Span};
+
+/// A section of `lotse.yaml` whose keys are names.
+pub(super) struct Section {
+    /// Its key.
+    pub(super) key: &'static str,
+    /// What its names are.
+    pub(super) kind: NameKind,
+    /// The names that there are, with their places.
+    pub(super) declared: fn(&Config) -> Vec<(&str, Span)>,
+}
+
+/// What `lotse.yaml` declares, and in which section.
+const SECTIONS: [Section; 4] = [
+    Section {
+        key: "senders",
+        kind: NameKind::Sender,
+        declared: |config| config.senders.declared().collect(),
+    },
+    Section {
+        key: "channels",
+        kind: NameKind::Channel,
+        declared: |config| config.channels.declared().collect(),
+    },
+    Section {
+        key: "webhooks",
+        kind: NameKind::Webhook,
+        declared: |config| config.webhooks.declared().collect(),
+    },
+    Section { key: "teams", kind: NameKind::Team, declared: |config| config.teams.declared().collect() },
+];
+
+impl Section {
+    /// The section that declares names of a kind; `None` for what journeys declare.
+    pub(super) fn of(kind: NameKind) -> Option<&'static Self> {
+        SECTIONS.iter().find(|section| section.kind == kind)
+    }
+
+    /// The section with that key.
+    pub(super) fn with_key(key: &str) -> Option<&'static Self> {
+        SECTIONS.iter().find(|section| section.key == key)
+    }
+
+    /// A name to begin with.
+    pub(super) fn example(&self) -> Option<&'static str> {
+        match config::key(&[], self.key)?.value {
+            KeyValue::Names(example) => Some(example),
+            _ => None,
+        }
+    }
+}
 
 /// The names that `lotse.yaml` declares.
 pub(super) fn of_settings(config: &Config) -> Vec<Occurrence> {
-    fn declared<T>(kind: NameKind, names: &Names<T>) -> impl Iterator<Item = Occurrence> {
-        names.declared().map(move |(name, span)| Occurrence {
+    let declared = SECTIONS.iter().flat_map(|section| {
+        (section.declared)(config).into_iter().map(|(name, span)| Occurrence {
             span,
-            kind,
+            kind: section.kind,
             name: name.to_owned(),
             owner: None,
             role: Role::Declaration,
         })
-    }
-    declared(NameKind::Sender, &config.senders)
-        .chain(declared(NameKind::Channel, &config.channels))
-        .chain(declared(NameKind::Webhook, &config.webhooks))
-        .chain(declared(NameKind::Team, &config.teams))
-        .collect()
+    });
+    declared.collect()
 }
 
 impl Analysis {

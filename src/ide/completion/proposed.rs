@@ -4,6 +4,7 @@ use super::NameKind;
 use super::names::Names;
 use super::wanted::{self, declared_by};
 use crate::ide::Role;
+use crate::ide::names::Section;
 use crate::language::syntax::Ahead;
 use crate::language::syntax::tree::Declaration;
 use crate::source::Span;
@@ -129,9 +130,6 @@ fn to_begin_with(kind: NameKind) -> Option<&'static str> {
         NameKind::Goal => "purchase",
         NameKind::Outcome => "bought",
         NameKind::Experiment => "timing",
-        NameKind::Sender => "marketing",
-        NameKind::Webhook => "erp",
-        NameKind::Team => "sales",
-        _ => return None,
+        _ => return Section::of(kind)?.example(),
     })
 }

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
 use super::names::Names;
-use super::{Analysis, Completion, CompletionKind, NameKind, journey, plain};
+use super::{Analysis, Completion, CompletionKind, journey, plain};
 use crate::config::{self, Key, KeyValue};
-use crate::ide::Role;
+use crate::ide::names::Section;
 use crate::ide::outline::Outline;
 use crate::source::{SourceId, Span};
 
@@ -23,10 +23,16 @@ pub(super) fn completion(analysis: &Analysis, source: SourceId, offset: usize) -
     }
     let others: BTreeSet<&str> = outline.others(place).collect();
     let section = path.split_last().and_then(|(name, path)| config::key(path, name));
-    if let Some(Key { value: KeyValue::Names(example), what, .. }) = section {
-        let names = named(analysis, path.last().copied().unwrap_or(""), example);
-        let new = names.into_iter().filter(|(name, _)| !others.contains(name.as_str()));
-        let item = |(name, detail): (String, &str)| {
+    if let Some(Key { value: KeyValue::Names(_), what, name: key, .. }) = section {
+        let Some(section) = Section::with_key(key) else { return Vec::new() };
+        let names = Names { analysis, replaces };
+        let detail = match names.missing(section.kind, None).is_empty() {
+            true => "a name to begin with",
+            false => "a journey names it",
+        };
+        let names = names.proposed(section.kind, None).into_iter();
+        let new = names.filter(|name| !others.contains(name.as_str()));
+        let item = |name: String| {
             let inside: Vec<&str> = path.iter().copied().chain([name.as_str()]).collect();
             let snippet = Writing::new(place.in_brackets).section(&name, &inside);
             setting(&name, replaces, what).snippet(snippet).detail(detail)
@@ -94,25 +100,6 @@ fn values(
 fn in_double_quotes(item: Completion) -> Completion {
     let quote = if item.is_snippet { "\\\\\"" } else { "\\\"" };
     Completion { insert: item.insert.replace('"', quote), ..item }
-}
-
-/// Names that a section could have: those that journeys use and nothing declares, and one to begin with.
-fn named(analysis: &Analysis, section: &str, example: &str) -> Vec<(String, &'static str)> {
-    let kind = match section {
-        "senders" => NameKind::Sender,
-        "channels" => NameKind::Channel,
-        "webhooks" => NameKind::Webhook,
-        _ => NameKind::Team,
-    };
-    let missing = |name: &&crate::ide::Occurrence| name.kind == kind && name.role == Role::Missing;
-    let missing: BTreeSet<&str> =
-        analysis.occurrences.iter().filter(missing).map(|name| name.name.as_str()).collect();
-    let mut names: Vec<(String, &str)> =
-        missing.into_iter().map(|name| (name.to_owned(), "a journey names it")).collect();
-    if names.is_empty() {
-        names.push((example.to_owned(), "a name to begin with"));
-    }
-    names
 }
 
 /// Writes keys with places to be filled in.

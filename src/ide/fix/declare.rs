@@ -125,7 +125,7 @@ impl Analysis {
     }
 
     fn new_email(&self, name: &str) -> String {
-        let from = self.config.senders.declared().next().map_or("marketing", |(sender, _)| sender);
+        let from = self.first_sender();
         format!(
             "email {name} {{\n  from    {from}\n  subject \"{}\"\n  body    \"\"\"\n    Hello!\n\n    {{{{ unsubscribe_url }}}}\n    \"\"\"\n}}",
             label(name)

@@ -12,8 +12,6 @@ use crate::template::TemplateKind;
 const TOPICS_OFFERED_MAX: usize = 5;
 /// The settings of a message in the order in which people write them.
 const ORDER: [&str; 7] = ["topic", "from", "subject", "preheader", "template", "body", "text"];
-/// The sender of a workspace that has none yet.
-const SENDER: &str = "marketing";
 /// The ending of templates that are made.
 const MJML: &str = ".mjml";
 
@@ -59,12 +57,12 @@ impl Analysis {
         if !lacks("sender") {
             return None;
         }
-        let senders: Vec<&str> = self.config.senders.declared().map(|(sender, _)| sender).collect();
-        let sender = senders.first().copied().unwrap_or(SENDER);
+        let senders = self.config.senders.declared().count();
+        let sender = self.first_sender();
         let change = self.with_setting(message, "from", sender)?;
         let offer = Offer::new(format!("Add `from {sender}`"), [change]);
-        if !senders.is_empty() {
-            return Some(Offer { preferred: senders.len() == 1, ..offer });
+        if senders > 0 {
+            return Some(Offer { preferred: senders == 1, ..offer });
         }
         let mut settings = self.in_settings(NameKind::Sender, sender)?;
         settings.changes.extend(offer.changes);

@@ -1,51 +1,33 @@
 //! What lies outside of the journeys and is named in `lotse.yaml`: senders, channels, webhooks, teams.
 
 use super::{NewFile, Offer, TextChange, label};
-use crate::config::Names;
+use crate::ide::names::Section;
 use crate::ide::{Analysis, NameKind};
-use crate::source::{SourceId, Span};
-
-/// What the file is called.
-const FILE: &str = "lotse.yaml";
+use crate::source::{CONFIG_FILE, SourceId, Span};
 
 impl Analysis {
     /// Adds a name to `lotse.yaml`, which is made where there is none; `None` for what is not declared there.
     pub(super) fn in_settings(&self, kind: NameKind, name: &str) -> Option<Offer> {
-        let (section, entry) = self.entry(kind, name)?;
+        let section = Section::of(kind)?;
+        let entry = match kind {
+            NameKind::Sender => format!("from: {} <{name}@example.com>", label(&self.config.workspace)),
+            _ => format!("url: https://example.com/{name}"),
+        };
         let Some(file) = self.files.config else {
-            let title = format!("Make {FILE}, with the {} `{name}`", kind.noun());
-            let text = format!("{section}:\n  {name}:\n    {entry}\n");
-            let creates = vec![NewFile { path: FILE.to_owned(), text }];
+            let title = format!("Make {CONFIG_FILE}, with the {} `{name}`", kind.noun());
+            let text = format!("{}:\n  {name}:\n    {entry}\n", section.key);
+            let creates = vec![NewFile { path: CONFIG_FILE.to_owned(), text }];
             return Some(Offer { creates, ..Offer::new(title, []) });
         };
-        let title = format!("Add the {} `{name}` to {FILE}", kind.noun());
-        Some(Offer::new(title, [self.setting(file, section, self.first_of(kind), name, &entry)]))
+        let title = format!("Add the {} `{name}` to {CONFIG_FILE}", kind.noun());
+        let first = (section.declared)(&self.config).into_iter().map(|(_, span)| span).min();
+        Some(Offer::new(title, [self.setting(file, section.key, first, name, &entry)]))
     }
 
-    /// The section that has such names, and what a new one says at the least.
-    fn entry(&self, kind: NameKind, name: &str) -> Option<(&'static str, String)> {
-        let url = || format!("url: https://example.com/{name}");
-        let workspace = label(&self.config.workspace);
-        Some(match kind {
-            NameKind::Sender => ("senders", format!("from: {workspace} <{name}@example.com>")),
-            NameKind::Channel => ("channels", url()),
-            NameKind::Webhook => ("webhooks", url()),
-            NameKind::Team => ("teams", url()),
-            _ => return None,
-        })
-    }
-
-    /// Where the first name of that kind is declared.
-    fn first_of(&self, kind: NameKind) -> Option<Span> {
-        fn first<T>(names: &Names<T>) -> Option<Span> {
-            names.declared().map(|(_, span)| span).min()
-        }
-        match kind {
-            NameKind::Sender => first(&self.config.senders),
-            NameKind::Channel => first(&self.config.channels),
-            NameKind::Webhook => first(&self.config.webhooks),
-            _ => first(&self.config.teams),
-        }
+    /// Who writes a message of which nobody has said it: the first sender there is, or one to begin with.
+    pub(super) fn first_sender(&self) -> &str {
+        let known = self.config.senders.declared().next().map(|(sender, _)| sender);
+        known.or_else(|| Section::of(NameKind::Sender)?.example()).unwrap_or_default()
     }
 
     fn setting(
