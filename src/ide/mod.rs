@@ -33,6 +33,8 @@ use crate::language::check::{
 use crate::source::{SourceId, WorkspaceFiles};
 
 pub use crate::language::check::{NameKind, Occurrence, Role};
+#[cfg(feature = "server")]
+pub use fix::Mending;
 pub use fix::{Fix, NewFile, TextChange};
 pub use folding::{Fold, FoldKind};
 pub use formatting::FormatTrouble;

@@ -4,6 +4,7 @@ use gen_lsp_types::{
     InsertTextFormat, MarkupContent, MarkupKind, Message, SemanticToken, SymbolKind, TextEdit,
 };
 
+use super::desk::Desk;
 use super::editor::Editor;
 use super::lines::Lines;
 use super::places::Places;
@@ -67,12 +68,12 @@ pub(super) fn diagnostic(finding: &Finding, places: &mut Places<'_>) -> Diagnost
 
 /// What is otherwise than a test expects, as an editor shows it. The check does not find such a thing, running the
 /// tests does.
-pub(super) fn failed(failure: &Failure, places: &mut Places<'_>) -> Diagnostic {
+pub(super) fn failed(failure: &Failure, desk: &Desk, places: &mut Places<'_>) -> Diagnostic {
     Diagnostic {
         range: places.range(failure.span),
         severity: Some(DiagnosticSeverity::Warning),
         source: Some(SOURCE_OF_TESTS.to_owned()),
-        message: Message::String(failure.message.clone()),
+        message: Message::String(failure.told(&desk.analysis.files.sources)),
         ..Diagnostic::default()
     }
 }

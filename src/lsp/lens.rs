@@ -16,7 +16,7 @@ use crate::language::model::Journey;
 use crate::language::picture::{self, Outline};
 use crate::language::syntax::tree::{Declaration, Test};
 use crate::simulate::{Failure, TestResult};
-use crate::source::SourceId;
+use crate::source::{SourceId, Sources};
 
 /// The command of the lens above a test: its argument is the id of the test.
 pub(super) const RUN_TEST: &str = "lotse.runTest";
@@ -128,7 +128,7 @@ pub(super) fn lenses(documents: &Documents, params: CodeLensParams) -> Answer<Op
             None => "▷ Run".to_owned(),
             Some(result) => match result.failures.first() {
                 None => "✓ passes".to_owned(),
-                Some(failure) => format!("✗ {}", failure.message),
+                Some(failure) => format!("✗ {}", failure.in_short(&desk.analysis.files.sources)),
             },
         };
         lenses.push(lens(lines.range(test.name.span), title, RUN_TEST, json!(id)));
@@ -218,14 +218,15 @@ impl Server {
             });
             for (id, test, desk) in all {
                 let Some(result) = result(desk, test) else { continue };
+                let sources = &desk.analysis.files.sources;
                 let unmet = |failure: &Failure| Unmet {
-                    message: failure.message.clone(),
+                    message: failure.told(sources),
                     range: places.range(failure.span),
                 };
                 went.push(Went {
                     id,
                     passed: result.passed(),
-                    message: (!result.passed()).then(|| told(result)),
+                    message: (!result.passed()).then(|| told(result, sources)),
                     failures: result.failures.iter().map(unmet).collect(),
                 });
             }
@@ -256,8 +257,8 @@ impl Server {
 }
 
 /// What was otherwise than a test expects, with what led there.
-fn told(result: &TestResult) -> String {
-    let failures = result.failures.iter().map(|failure| failure.message.clone());
+fn told(result: &TestResult, sources: &Sources) -> String {
+    let failures = result.failures.iter().map(|failure| failure.told(sources));
     let line = result.timeline.iter().map(|entry| format!("{}  {}", entry.at, entry.says));
     failures.chain(line).collect::<Vec<_>>().join("\n")
 }

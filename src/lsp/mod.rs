@@ -8,6 +8,7 @@
 //! The second thread reads workspaces from the disk, too; questions about one that is not known yet wait for it.
 //! Only this module names the crates of the protocol; it has no rules of its own.
 
+mod actions;
 mod capabilities;
 mod convert;
 mod desk;

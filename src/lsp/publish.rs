@@ -35,7 +35,7 @@ impl Server {
             let findings = desk.analysis.findings_in(source).iter();
             diagnostics.extend(findings.map(|finding| diagnostic(finding, &mut places)));
             let failures = desk.failures.iter().filter(|failure| failure.span.source == source);
-            diagnostics.extend(failures.map(|failure| failed(failure, &mut places)));
+            diagnostics.extend(failures.map(|failure| failed(failure, desk, &mut places)));
         }
         let told = desk.published.get(&path);
         let news = match told {

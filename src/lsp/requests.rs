@@ -2,11 +2,10 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gen_lsp_types::{
-    BaseSymbolInformation, CodeAction, CodeActionKind, CodeActionParams, CodeActionRequest,
-    CodeActionResponse, CodeLensRequest, CompletionList, CompletionParams, CompletionRequest,
-    CompletionResponse, Contents, Definition, DefinitionParams, DefinitionRequest, DefinitionResponse,
-    DocumentFormattingParams, DocumentFormattingRequest, DocumentHighlight, DocumentHighlightKind,
-    DocumentHighlightParams, DocumentHighlightRequest, DocumentRangeFormattingParams,
+    BaseSymbolInformation, CodeActionRequest, CodeLensRequest, CompletionList, CompletionParams,
+    CompletionRequest, CompletionResponse, Contents, Definition, DefinitionParams, DefinitionRequest,
+    DefinitionResponse, DocumentFormattingParams, DocumentFormattingRequest, DocumentHighlight,
+    DocumentHighlightKind, DocumentHighlightParams, DocumentHighlightRequest, DocumentRangeFormattingParams,
     DocumentRangeFormattingRequest, DocumentSymbolParams, DocumentSymbolRequest, DocumentSymbolResponse,
     ExecuteCommandRequest, FoldingRange, FoldingRangeKind, FoldingRangeParams, FoldingRangeRequest, Hover,
     HoverParams, HoverRequest, InlayHint, InlayHintParams, InlayHintRequest, Label, Location,
@@ -20,11 +19,10 @@ use lsp_server::{ErrorCode, Request, RequestId, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::convert::{self, diagnostic, symbol_kind};
+use super::convert::{self, symbol_kind};
 use super::desk::Desk;
 use super::documents::{Documents, Place};
 use super::lens::{Asked, Tests};
-use super::new_files::with_new_files;
 use super::places::Places;
 use super::server::Server;
 use crate::ide::completion::{COMPLETIONS_MAX, completion};
@@ -138,7 +136,7 @@ fn standard(documents: &Documents, method: &str, params: serde_json::Value) -> A
         FoldingRangeRequest => folds,
         DocumentFormattingRequest => format,
         DocumentRangeFormattingRequest => format_range,
-        CodeActionRequest => fixes,
+        CodeActionRequest => super::actions::fixes,
         CodeLensRequest => super::lens::lenses,
         SemanticTokensRequest => all_tokens,
         SemanticTokensRangeRequest => some_tokens,
@@ -172,12 +170,12 @@ pub(super) fn at<'d>(
     Some((desk, place, offset))
 }
 
-fn file<'d>(documents: &'d Documents, uri: &Uri) -> Option<(&'d Desk, Place)> {
+pub(super) fn file<'d>(documents: &'d Documents, uri: &Uri) -> Option<(&'d Desk, Place)> {
     let place = documents.place(uri)?;
     Some((documents.desk(place)?, place))
 }
 
-fn within(documents: &Documents, desk: &Desk, place: Place, range: Range) -> Span {
+pub(super) fn within(documents: &Documents, desk: &Desk, place: Place, range: Range) -> Span {
     desk.lines(place.source, documents.encoding()).span(place.source, range)
 }
 
@@ -262,7 +260,7 @@ fn rename(documents: &Documents, params: RenameParams) -> Answer<Option<Workspac
 }
 
 /// Changes of files as an editor makes them.
-fn edit(documents: &Documents, place: Place, changes: Vec<TextChange>) -> WorkspaceEdit {
+pub(super) fn edit(documents: &Documents, place: Place, changes: Vec<TextChange>) -> WorkspaceEdit {
     let mut edits: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
     let mut places = Places::of(documents, place.desk);
     for change in changes {
@@ -344,29 +342,6 @@ fn format_range(
     let range = within(documents, desk, place, params.range);
     let changes = desk.analysis.format_within(range).map_err(Trouble::refused)?;
     Ok(Some(edits(documents, place, changes)))
-}
-
-fn fixes(documents: &Documents, params: CodeActionParams) -> Answer<Option<Vec<CodeActionResponse>>> {
-    let Some((desk, place)) = file(documents, &params.text_document.uri) else { return Ok(None) };
-    let wanted = |only: &Vec<CodeActionKind>| {
-        only.iter().any(|kind| matches!(kind, CodeActionKind::QuickFix | CodeActionKind::Empty))
-    };
-    if !params.context.only.as_ref().is_none_or(wanted) {
-        return Ok(Some(Vec::new()));
-    }
-    let mut places = Places::of(documents, place.desk);
-    let range = within(documents, desk, place, params.range);
-    let action = |fix: crate::ide::Fix| {
-        CodeActionResponse::CodeAction(CodeAction {
-            title: fix.title,
-            kind: Some(CodeActionKind::QuickFix),
-            diagnostics: Some(vec![diagnostic(&fix.finding, &mut places)]),
-            is_preferred: fix.preferred.then_some(true),
-            edit: Some(with_new_files(edit(documents, place, fix.changes), fix.creates, desk)),
-            ..CodeAction::default()
-        })
-    };
-    Ok(Some(desk.analysis.fixes(range).into_iter().map(action).collect()))
 }
 
 fn tokens_in(documents: &Documents, uri: &Uri, range: Option<Range>) -> Option<SemanticTokens> {

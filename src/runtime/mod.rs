@@ -52,7 +52,7 @@ pub use parcel::{Letters, ParcelError, TRACKING_TOPIC, planned, post_body};
 pub use pulse::{Pulse, Work};
 pub use story::{Story, StoryItem, story};
 pub use tick::Tick;
-pub use why::{Reason, RunReasons, Why, why};
+pub use why::{Reason, RunReasons, Why, skipped, why};
 pub use works::Works;
 pub use writer::{Done, Job, Writer, WriterError};
 

@@ -245,7 +245,7 @@ fn state(stored: &StoredMessage, zone: &TimeZone, hold: Option<&Hold>) -> String
 }
 
 /// Why a message was not sent, in words.
-fn skipped(reason: &str) -> &str {
+pub fn skipped(reason: &str) -> &str {
     match reason {
         "no_permission" => "the contact does not allow its topic",
         "no_address" => "the contact has no address",

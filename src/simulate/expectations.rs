@@ -1,16 +1,15 @@
 use std::collections::BTreeSet;
 
+use super::failure::{Instead, Mend};
 use super::stage::Stage;
+use super::standing::was_skipped;
 use crate::domain::{
     Attributes, CallId, CallKind, Contact, GoalReached, MessageId, MessageState, Run, RunId, Value, ValueType,
 };
 use crate::language::model::{Expectation, Model};
-use crate::language::plan::{Expr, Operator, Place};
+use crate::language::plan::{Expr, Operator};
 use crate::store::{Result, StoredCall, StoredMessage};
 use crate::time::{ClockTime, Date, TimeZone, at_clock_time, wall_text};
-
-/// Why an expectation is not met: what is so instead.
-pub(super) type Instead = String;
 
 /// What a test has expected so far.
 #[derive(Default)]
@@ -67,8 +66,9 @@ impl Stage {
         expected: &mut Expected,
     ) -> Result<Option<Instead>> {
         Ok(match what {
-            Expectation::Message { message, at, .. } => {
-                self.expects_message(message, *at, zone, expected).await?
+            Expectation::Message { channel, message, at } => {
+                self.expects_message(journey, (channel.as_str(), message.as_str()), *at, zone, expected)
+                    .await?
             }
             Expectation::NoMessage { channel, message } => {
                 let came = self.unexpected(expected).await?;
@@ -77,33 +77,32 @@ impl Stage {
                         && message.as_ref().is_none_or(|message| stored.message.message == *message)
                 };
                 came.iter().find(fits).map(|stored| {
-                    format!(
-                        "`{}` was sent at {}",
-                        stored.message.message,
-                        wall_text(stored.message.decided_at, zone)
-                    )
+                    let name = &stored.message.message;
+                    let at = wall_text(stored.message.decided_at, zone);
+                    Instead::from(format!("`{name}` was sent at {at}"))
+                        .or(Mend::Write(format!("expect {channel} {name}")))
                 })
             }
-            Expectation::Stage(stage) => self.expects_stage(journey, stage).await?,
+            Expectation::Stage(stage) => self.expects_stage(journey, stage, zone).await?,
             Expectation::Goal { goal, worth } => {
                 let worth = match worth {
                     Some(worth) => Some(self.value(worth, zone).await?),
                     None => None,
                 };
-                self.expects_goal(journey, goal, worth, expected).await?
+                self.expects_goal(journey, goal, worth, zone, expected).await?
             }
-            Expectation::Outcome(outcome) => self.expects_outcome(journey, outcome, expected).await?,
+            Expectation::Outcome(outcome) => self.expects_outcome(journey, outcome, zone, expected).await?,
             Expectation::Handoff { team, with } => {
                 let with = self.values(with, zone).await?;
-                self.expects_call(CallKind::HandOff, team, &with, expected).await?
+                self.expects_call(journey, (CallKind::HandOff, team.as_str()), &with, zone, expected).await?
             }
             Expectation::Call { hook, with } => {
                 let with = self.values(with, zone).await?;
-                self.expects_call(CallKind::Call, hook, &with, expected).await?
+                self.expects_call(journey, (CallKind::Call, hook.as_str()), &with, zone, expected).await?
             }
             Expectation::Contact { field, value } => self.expects_contact(field, value, model, zone).await?,
             Expectation::Skipped { message, reason } => {
-                self.expects_skipped(message, reason.as_deref(), expected).await?
+                self.expects_skipped(journey, message, reason.as_deref(), zone, expected).await?
             }
         })
     }
@@ -118,7 +117,8 @@ impl Stage {
 
     async fn expects_message(
         &self,
-        name: &str,
+        journey: &str,
+        (channel, name): (&str, &str),
         at: Option<(Date, Option<ClockTime>)>,
         zone: &TimeZone,
         expected: &mut Expected,
@@ -139,50 +139,58 @@ impl Stage {
             return Ok(None);
         }
         if let Some(other) = same_name.next() {
-            return Ok(Some(format!("it was sent at {}", wall_text(other.message.decided_at, zone))));
+            let at = wall_text(other.message.decided_at, zone);
+            let came = Mend::Write(format!("expect {channel} {name} sent at {at}"));
+            return Ok(Some(Instead::from(format!("it was sent at {at}")).or(came)));
         }
         let skipped =
             self.messages().await?.into_iter().rfind(|stored| {
                 stored.message.message == name && stored.message.state == MessageState::Skipped
             });
-        let reason = skipped.and_then(|stored| stored.message.reason);
+        let reason = skipped.as_ref().and_then(|stored| Some((stored, stored.message.reason?)));
         Ok(Some(match (reason, came.first()) {
-            (Some(reason), _) => format!("it was skipped: {}", reason.as_str()),
-            (None, Some(other)) => format!("`{}` was sent in its place", other.message.message),
-            (None, None) => "it was not sent".to_owned(),
+            (Some((stored, reason)), _) => was_skipped(stored, reason),
+            (None, Some(other)) => {
+                let came = &other.message;
+                Instead::from(format!("`{}` was sent in its place", came.message))
+                    .or(Mend::Write(format!("expect {} {}", came.channel, came.message)))
+            }
+            (None, None) => self.standing(journey, zone).await?.because_of("it was not sent"),
         }))
     }
 
-    async fn runs_in(&self, journey: &str) -> Result<Vec<Run>> {
+    pub(super) async fn runs_in(&self, journey: &str) -> Result<Vec<Run>> {
         let mut runs = self.read().await?.runs(self.contact).await?;
         runs.retain(|run| run.journey == journey);
         Ok(runs)
     }
 
-    async fn expects_stage(&self, journey: &str, stage: &str) -> Result<Option<Instead>> {
-        let plans = self.runtime.plans();
+    async fn expects_stage(&self, journey: &str, stage: &str, zone: &TimeZone) -> Result<Option<Instead>> {
         let runs = self.runs_in(journey).await?;
-        let mut elsewhere = None;
-        for run in runs.iter().rev() {
-            let at = plans.version(run.version).map_or("", |plan| plan.stage_of(Place(run.place)));
-            match &run.outcome {
-                None if at == stage => return Ok(None),
-                None => elsewhere = elsewhere.or(Some(format!("the contact is in the stage `{at}`"))),
-                Some(outcome) => {
-                    elsewhere = elsewhere.or(Some(format!("the journey has ended with `{outcome}`")))
-                }
-            }
+        let is_there = |run: &Run| run.outcome.is_none() && self.stage_of(run) == stage;
+        if runs.iter().any(is_there) {
+            return Ok(None);
         }
-        Ok(Some(elsewhere.unwrap_or_else(|| "the contact has not entered the journey".to_owned())))
+        let came = runs.last().map(|run| self.end_or_stage(run));
+        let instead = self.standing(journey, zone).await?;
+        Ok(Some(came.into_iter().fold(instead, Instead::or)))
+    }
+
+    /// The line that expects what became of a run.
+    fn end_or_stage(&self, run: &Run) -> Mend {
+        Mend::Write(match &run.outcome {
+            Some(outcome) => format!("expect outcome {outcome}"),
+            None => format!("expect stage {}", self.stage_of(run)),
+        })
     }
 
     async fn expects_outcome(
         &self,
         journey: &str,
         outcome: &str,
+        zone: &TimeZone,
         expected: &mut Expected,
     ) -> Result<Option<Instead>> {
-        let plans = self.runtime.plans();
         let runs = self.runs_in(journey).await?;
         let meant = expected.ends.meant(runs.iter(), |run| run.id);
         if let Some(run) = meant.iter().find(|run| run.outcome.as_deref() == Some(outcome)) {
@@ -190,15 +198,9 @@ impl Stage {
             return Ok(None);
         }
         Ok(Some(match meant.last() {
-            None if runs.is_empty() => "the contact has not entered the journey".to_owned(),
-            None => "it has ended no other time".to_owned(),
-            Some(run) => match &run.outcome {
-                Some(other) => format!("it has ended with `{other}`"),
-                None => {
-                    let at = plans.version(run.version).map_or("", |plan| plan.stage_of(Place(run.place)));
-                    format!("the contact is still in the stage `{at}`")
-                }
-            },
+            None if runs.is_empty() => self.standing(journey, zone).await?,
+            None => "it has ended no other time".into(),
+            Some(run) => self.standing(journey, zone).await?.or(self.end_or_stage(run)),
         }))
     }
 
@@ -207,6 +209,7 @@ impl Stage {
         journey: &str,
         goal: &str,
         worth: Option<Value>,
+        zone: &TimeZone,
         expected: &mut Expected,
     ) -> Result<Option<Instead>> {
         let mut reached = self.read().await?.goals(self.contact).await?;
@@ -221,17 +224,25 @@ impl Stage {
             return Ok(None);
         }
         Ok(Some(match meant.first() {
-            Some(reached) => format!("it was reached, and is worth {}", worth_of(reached.worth)),
-            None if reached.is_empty() => "it was not reached".to_owned(),
-            None => "it was reached no other time".to_owned(),
+            Some(reached) => {
+                let worth = worth_of(reached.worth);
+                let came = match worth {
+                    Value::Unset => format!("expect goal {goal}"),
+                    _ => format!("expect goal {goal} worth {worth}"),
+                };
+                Instead::from(format!("it was reached, and is worth {worth}")).or(Mend::Write(came))
+            }
+            None if reached.is_empty() => self.not_reached(journey, goal, zone).await?,
+            None => "it was reached no other time".into(),
         }))
     }
 
     async fn expects_call(
         &self,
-        kind: CallKind,
-        target: &str,
+        journey: &str,
+        (kind, target): (CallKind, &str),
         with: &Attributes,
+        zone: &TimeZone,
         expected: &mut Expected,
     ) -> Result<Option<Instead>> {
         let mut calls = self.calls().await?;
@@ -247,11 +258,14 @@ impl Stage {
             Some(stored) => {
                 let pairs: Vec<String> =
                     stored.call.with.iter().map(|(name, value)| format!("{name} {value}")).collect();
-                format!("it was told {{ {} }}", pairs.join(", "))
+                format!("it was told {{ {} }}", pairs.join(", ")).into()
             }
-            None if !calls.is_empty() => "that happened no other time".to_owned(),
-            None if kind == CallKind::HandOff => "no lead was handed to it".to_owned(),
-            None => "it was not called".to_owned(),
+            None if !calls.is_empty() => "that happened no other time".into(),
+            None => {
+                let not =
+                    if kind == CallKind::HandOff { "no lead was handed to it" } else { "it was not called" };
+                self.standing(journey, zone).await?.because_of(not)
+            }
         }))
     }
 
@@ -270,13 +284,23 @@ impl Stage {
         let is = Expr::Contact { name: field.to_owned(), of, default };
         let value = self.value(&is, zone).await?;
         let equal = Expr::Binary(Operator::Equal, Box::new(is), Box::new(wanted.clone()));
-        Ok((!self.value(&equal, zone).await?.is_true()).then(|| format!("it is {value}")))
+        if self.value(&equal, zone).await?.is_true() {
+            return Ok(None);
+        }
+        let instead = Instead::from(format!("it is {value}"));
+        // Moments are written in another way than they are told.
+        Ok(Some(match value {
+            Value::Unset | Value::Moment(_) | Value::List(_) => instead,
+            value => instead.or(Mend::Write(format!("expect contact.{field} == {value}"))),
+        }))
     }
 
     async fn expects_skipped(
         &self,
+        journey: &str,
         name: &str,
         reason: Option<&str>,
+        zone: &TimeZone,
         expected: &mut Expected,
     ) -> Result<Option<Instead>> {
         let mut messages = self.messages().await?;
@@ -291,12 +315,13 @@ impl Stage {
             return Ok(None);
         }
         Ok(Some(match messages.iter().rfind(new) {
-            Some(stored) => match why(stored) {
-                Some(other) => format!("it was skipped because `{other}`"),
-                None => "it was sent".to_owned(),
+            Some(stored) => match stored.message.reason {
+                Some(other) => was_skipped(stored, other),
+                None => Instead::from("it was sent")
+                    .or(Mend::Write(format!("expect {} {name}", stored.message.channel))),
             },
-            None if !messages.is_empty() => "it was skipped no other time".to_owned(),
-            None => "no path came to it".to_owned(),
+            None if !messages.is_empty() => "it was skipped no other time".into(),
+            None => self.standing(journey, zone).await?.because_of("no path came to it"),
         }))
     }
 }

@@ -6,15 +6,18 @@
 mod actions;
 mod coverage;
 mod expectations;
+mod failure;
 mod lcov;
 mod stage;
+mod standing;
 mod tests_of;
 mod timeline;
 
 pub use coverage::{Coverage, JourneyCoverage, StageCoverage, WayCoverage};
+pub use failure::{Failure, Mend};
 pub use lcov::lcov;
 pub use stage::Stage;
-pub use tests_of::{Failure, TestResult, run_tests};
+pub use tests_of::{TestResult, run_tests};
 pub use timeline::TimelineEntry;
 
 use std::sync::Arc;

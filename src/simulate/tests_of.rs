@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::expectations::Expected;
+use super::failure::{Failure, Instead, Mend};
 use super::stage::Stage;
 use super::timeline::{TimelineEntry, Told};
 use crate::domain::{Arm, Attributes, Learned, Message, Passed, Value};
@@ -33,15 +34,6 @@ pub struct TestResult {
     pub timeline: Vec<TimelineEntry>,
     /// The places that runs came to and the ways they took, with how often.
     pub passed: BTreeMap<Passed, u32>,
-}
-
-/// Something that is not as a test expects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The line that expects it.
-    pub span: Span,
-    /// What is so instead.
-    pub message: String,
 }
 
 impl TestResult {
@@ -80,7 +72,7 @@ async fn run(test: &Test, checked: &Checked, plans: &Arc<Plans>, default_zone: &
     };
     let mut play = Play { test, checked, plans, default_zone, told: None };
     if let Err(error) = play.run(&mut result).await {
-        result.failures.push(Failure { span: test.span, message: error.to_string() });
+        result.failures.push(failure(test, None, error.to_string().into()));
     }
     if !result.passed() {
         // The same once more, told this time; tests that pass need not pay for it.
@@ -120,30 +112,30 @@ impl Play<'_> {
         for step in &test.steps {
             let (Step::Do { span, .. } | Step::Expect { span, .. }) = step;
             let unmet = self.step(&mut stage, step, &zone, &mut expected).await?;
+            let at = wall_text(stage.now, &zone);
             if let Some(told) = &mut self.told {
                 stage.tell(told, &test.journey, &zone).await?;
-                if let Unmet::Yes(why) | Unmet::Over(why) = &unmet {
-                    stage.tell_unmet(told, *span, why, &test.journey, &zone).await?;
+                if let Unmet::Yes(instead) | Unmet::Over(instead) = &unmet {
+                    told.unmet(*span, &at, &instead.says);
                 }
             }
-            match unmet {
-                Unmet::No => {}
-                Unmet::Yes(message) => result.failures.push(Failure { span: *span, message }),
-                Unmet::Over(message) => {
-                    result.failures.push(Failure { span: *span, message });
-                    break;
-                }
+            let is_over = matches!(unmet, Unmet::Over(_));
+            if let Unmet::Yes(instead) | Unmet::Over(instead) = unmet {
+                result.failures.push(failure(test, Some((*span, at)), instead));
+            }
+            if is_over {
+                break;
             }
         }
         if !test.allow_other_messages {
             for stored in stage.unexpected(&expected).await? {
                 let at = wall_text(stored.message.decided_at, &zone);
-                let message = unexpected(&stored.message, &at, &test.journey);
-                result.failures.push(Failure { span: test.span, message });
+                let instead = unexpected(&stored.message, &at, &test.journey);
+                result.failures.push(failure(test, None, instead));
             }
         }
         let unwritten = stage.unwritten.iter();
-        result.failures.extend(unwritten.map(|why| Failure { span: test.span, message: why.clone() }));
+        result.failures.extend(unwritten.map(|why| failure(test, None, why.clone().into())));
         result.passed = stage.passed;
         Ok(())
     }
@@ -167,10 +159,11 @@ impl Play<'_> {
                 };
                 if moment < stage.now {
                     let now = wall_text(stage.now, zone);
-                    return Ok(Unmet::Over(format!("time does not go back: the step before is at {now}")));
+                    let says = format!("time does not go back: the step before is at {now}");
+                    return Ok(Unmet::Over(says.into()));
                 }
                 stage.until(moment).await?;
-                stage.act(journey, action, zone).await?.err()
+                stage.act(journey, action, zone).await?.err().map(Instead::from)
             }
             Step::Expect { what, .. } => {
                 stage.settle().await?;
@@ -186,9 +179,9 @@ enum Unmet {
     /// It was done, or it is as expected.
     No,
     /// It is not: why, or what is so instead.
-    Yes(String),
+    Yes(Instead),
     /// Nothing behind it makes sense.
-    Over(String),
+    Over(Instead),
 }
 
 /// The moment at which a test begins.
@@ -239,17 +232,24 @@ fn contact_of(test: &Test, journey: Option<&Timezone>, default_zone: &TimeZone) 
     (row, clock)
 }
 
+/// A failure of a test, at a line of it and a moment or at its name.
+fn failure(test: &Test, line: Option<(Span, String)>, instead: Instead) -> Failure {
+    let (span, at) = line.map_or((test.span, None), |(span, at)| (span, Some(at)));
+    let Instead { says, help, mends } = instead;
+    Failure { test: test.name.clone(), span, at, message: says, help, mends }
+}
+
 /// What is said of a message that no line expects.
-fn unexpected(message: &Message, at: &str, journey: &str) -> String {
+fn unexpected(message: &Message, at: &str, journey: &str) -> Instead {
     let what = format!("the {} `{}`", message.channel, message.message);
+    let expected = Mend::Add(format!("expect {} {}", message.channel, message.message));
+    let others = Mend::Add("allow other messages".to_owned());
     if message.journey == journey {
-        return format!("{what} came at {at}, and no line expects it");
+        return Instead::from(format!("{what} came at {at}, and no line expects it")).or(expected).or(others);
     }
-    format!(
-        "{what} of the journey `{}` came at {at}, and no line expects it: \
-        a test that leaves other journeys aside says `allow other messages`",
-        message.journey
-    )
+    let says = format!("{what} of the journey `{}` came at {at}, and no line expects it", message.journey);
+    let help = "a test that leaves other journeys aside says `allow other messages`";
+    Instead::from(says).help(help).or(others).or(expected)
 }
 
 /// A value that stands in a test, before there is a contact.

@@ -58,23 +58,13 @@ impl Stage {
         told.entries.extend(lines.into_iter().map(entry));
         Ok(())
     }
+}
 
-    /// Tells that a line of the test expects something else, and where the contact stands.
-    pub(super) async fn tell_unmet(
-        &self,
-        told: &mut Told,
-        expected: Span,
-        instead: &str,
-        journey: &str,
-        zone: &TimeZone,
-    ) -> Result<()> {
-        let mut unit = self.read().await?;
-        let why = why(&mut *unit, &self.runtime.plans(), self.contact, Some(journey), zone).await?;
-        let stands = why.runs.last().map_or("is not in the journey".to_owned(), |run| run.now.clone());
-        let at = wall_text(self.now, zone);
-        let says = format!("but {instead}; the contact {stands}");
-        told.entries.push(TimelineEntry { at, says, expected: Some(expected) });
-        Ok(())
+impl Told {
+    /// Tells that a line of the test expects something else.
+    pub(super) fn unmet(&mut self, expected: Span, at: &str, instead: &str) {
+        let says = format!("but {instead}");
+        self.entries.push(TimelineEntry { at: at.to_owned(), says, expected: Some(expected) });
     }
 }
 

@@ -23,8 +23,10 @@ pub(super) fn failures(result: &TestResult, sources: &Sources) -> String {
     let mut out = String::new();
     for failure in &result.failures {
         let (path, place) = sources.place(failure.span);
-        out.push_str(&format!("      {path}:{}: {}\n", place.line, written(failure.span, sources)));
-        out.push_str(&format!("        but {}\n", failure.message));
+        let at = failure.at.as_ref().map(|at| format!("at {at} ")).unwrap_or_default();
+        out.push_str(&format!("      {path}:{}: {}\n", place.line, failure.written(sources)));
+        out.push_str(&format!("        but {at}{}\n", failure.message));
+        out.extend(failure.help.iter().map(|help| format!("        {help}\n")));
     }
     if !result.timeline.is_empty() {
         out.push_str("      what happened:\n");

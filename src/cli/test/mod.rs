@@ -72,7 +72,14 @@ fn test(result: &TestResult, workspace: &Workspace) -> Value {
     let sources = &workspace.files.sources;
     let failures = result.failures.iter().map(|failure| {
         let (path, at) = sources.place(failure.span);
-        json!({ "path": path, "line": at.line, "column": at.column, "message": failure.message })
+        json!({
+            "path": path,
+            "line": at.line,
+            "column": at.column,
+            "at": failure.at,
+            "message": failure.message,
+            "help": failure.help,
+        })
     });
     let timeline = result.timeline.iter().map(|entry| {
         let expected = entry.expected.map(|span| sources.place(span).1.line);

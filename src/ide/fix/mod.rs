@@ -2,6 +2,8 @@
 //! warnings the comment that silences them.
 
 mod declare;
+#[cfg(feature = "server")]
+mod failing;
 mod journey;
 mod message;
 mod names;
@@ -17,6 +19,9 @@ use super::Analysis;
 use crate::finding::{Code, Edit, Finding, Severity};
 use crate::language::syntax;
 use crate::source::Span;
+
+#[cfg(feature = "server")]
+pub use failing::Mending;
 
 /// A stretch of text and what to write in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
