@@ -123,9 +123,9 @@ fn a_failing_test_is_told_with_what_happened() {
     ok    welcome: silence
     FAIL  welcome: two things <"&"> at once  (a b.journey:31)
           a b.journey:36: expect stage first
-            but the journey has ended with `done`
+            but at 2027-03-02 10:00 the journey has ended with `done`
           a b.journey:38: expect outcome silent
-            but it has ended with `done`
+            but at 2027-03-03 10:00 the journey has ended with `done`
           what happened:
             2027-03-01 10:00  `signup` happened
             2027-03-01 10:00  entered: `signup` led in
@@ -136,8 +136,8 @@ fn a_failing_test_is_told_with_what_happened() {
             2027-03-02 10:00  `wait up to 3 days` ended: clicked hello
             2027-03-02 10:00  came to the stage `second`
             2027-03-02 10:00  ended with `done`
-          > 2027-03-02 10:00  line 36: `expect stage first`, but the journey has ended with `done`; the contact ended with `done`
-          > 2027-03-03 10:00  line 38: `expect outcome silent`, but it has ended with `done`; the contact ended with `done`
+          > 2027-03-02 10:00  line 36: `expect stage first`, but the journey has ended with `done`
+          > 2027-03-03 10:00  line 38: `expect outcome silent`, but the journey has ended with `done`
     "##);
 }
 
@@ -153,9 +153,9 @@ fn junit_is_read_by_build_servers() {
         <testcase name="silence" classname="welcome" file="shop/a b.journey" line="23" time="0"/>
         <testcase name="two things &lt;&quot;&amp;&quot;&gt; at once" classname="welcome" file="shop/a b.journey" line="31" time="0">
           <failure message="the journey has ended with `done`" type="expectation">      a b.journey:36: expect stage first
-            but the journey has ended with `done`
+            but at 2027-03-02 10:00 the journey has ended with `done`
           a b.journey:38: expect outcome silent
-            but it has ended with `done`
+            but at 2027-03-03 10:00 the journey has ended with `done`
           what happened:
             2027-03-01 10:00  `signup` happened
             2027-03-01 10:00  entered: `signup` led in
@@ -166,8 +166,8 @@ fn junit_is_read_by_build_servers() {
             2027-03-02 10:00  `wait up to 3 days` ended: clicked hello
             2027-03-02 10:00  came to the stage `second`
             2027-03-02 10:00  ended with `done`
-          &gt; 2027-03-02 10:00  line 36: `expect stage first`, but the journey has ended with `done`; the contact ended with `done`
-          &gt; 2027-03-03 10:00  line 38: `expect outcome silent`, but it has ended with `done`; the contact ended with `done`
+          &gt; 2027-03-02 10:00  line 36: `expect stage first`, but the journey has ended with `done`
+          &gt; 2027-03-03 10:00  line 38: `expect outcome silent`, but the journey has ended with `done`
     </failure>
         </testcase>
       </testsuite>

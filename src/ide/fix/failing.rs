@@ -118,7 +118,7 @@ mod tests {
             (
                 "  contact { email \"ada@example.org\", allows newsletter }\n",
                 "  expect email welcome\n  expect stage second",
-                "“t” fails at 2027-03-01 10:00: `expect stage second`, but the contact is in the stage `first`, waits until 2027-03-04 10:00 for a click on `welcome`",
+                "“t” fails at 2027-03-01 10:00: `expect stage second`, but the contact is in the stage `first`, waits until 2027-03-04 10:00 for `clicked welcome`",
                 "Expect what came: `expect stage first`",
             ),
             (
