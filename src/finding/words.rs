@@ -39,7 +39,8 @@ pub fn counted(count: usize, noun: &str) -> String {
 }
 
 /// The declared name that was probably meant: within a third of its length, and never more than three
-/// letters away, so that no far-fetched guess is offered.
+/// letters away, so that no far-fetched guess is offered. A word of it that differs must be near by itself: `first_name`
+/// is not `last_name`.
 pub fn near<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters = wrong.chars().count();
     let limit = (letters / 3).clamp(1, 3);
@@ -48,9 +49,19 @@ pub fn near<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option
         // No two names are nearer than their lengths.
         .filter(|name| name.chars().count().abs_diff(letters) <= limit)
         .map(|name| (distance(wrong, name), name))
-        .filter(|(distance, name)| *distance <= limit && *name != wrong)
+        .filter(|(distance, name)| *distance <= limit && *name != wrong && words_are_near(wrong, name))
         .min_by_key(|(distance, name)| (*distance, *name))
         .map(|(_, name)| name)
+}
+
+/// Whether no word of a name is another one in the other, where both have as many.
+fn words_are_near(wrong: &str, name: &str) -> bool {
+    let words = wrong.split('_').zip(name.split('_'));
+    let is_near = |(wrong, word): (&str, &str)| {
+        let letters = wrong.chars().count().max(word.chars().count());
+        wrong == word || distance(wrong, word) <= (letters / 2).max(1)
+    };
+    wrong.split('_').count() != name.split('_').count() || words.into_iter().all(is_near)
 }
 
 /// "did you mean `x`?", or, where nothing is near, what there is to choose from (up to eight names).
@@ -126,6 +137,8 @@ mod tests {
         assert_eq!(near("thankyou", names), Some("thank_you"));
         assert_eq!(near("goodbye", names), None);
         assert_eq!(near("x", ["y"]), Some("y"));
+        assert_eq!(near("last_name", ["first_name"]), None);
+        assert_eq!(near("frist_nam", ["first_name"]), Some("first_name"));
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("ab", "ba"), 1);
         assert_eq!(distance("", "abc"), 3);
