@@ -39,7 +39,9 @@ pub(super) fn name(analysis: &Analysis, kind: NameKind, owner: Option<&str>, nam
         }
         NameKind::Template => describe.template(name),
         NameKind::Value => {
-            Some(heading(kind, name, &format!("that `with` hands over to the message `{}`", owner?)))
+            let to = owner?;
+            let to = if to.contains(' ') { format!("in `{to}`") } else { format!("to the message `{to}`") };
+            Some(heading(kind, name, &format!("that `with` hands over {to}")))
         }
         NameKind::Tag => Some(describe.tag(name)),
     }

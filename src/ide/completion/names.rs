@@ -12,6 +12,9 @@ use crate::language::syntax::tree::{self, ClauseKind, Declaration, EnterKind, Re
 use crate::source::Span;
 use crate::time::zone_names;
 
+/// How the names of zones begin, the likelier ones first; what begins otherwise are former names of others.
+const ZONES_LIKELY: [&str; 6] = ["UTC", "Europe/", "America/", "Asia/", "Australia/", "Africa/"];
+
 /// The names of a workspace, for one place.
 pub(super) struct Names<'a> {
     pub(super) analysis: &'a Analysis,
@@ -36,7 +39,7 @@ impl Names<'_> {
             }
             Wanted::Channel => self.channels(ahead),
             Wanted::Message(channel) => self.messages(channel.as_deref(), ahead),
-            Wanted::Field(scope) => self.fields(&self.scope(scope, ahead)),
+            Wanted::Field(scope) => self.fields(&self.of_type(self.scope(scope, ahead), ahead)),
             Wanted::Key(Keys::Contact) => self
                 .keys(self.contact_fields().iter().map(|field| (field.name.as_str(), field.of.to_string()))),
             Wanted::Key(Keys::Event(event)) => {
@@ -47,6 +50,7 @@ impl Names<'_> {
                 self.keys(["source", "medium", "campaign", "term", "content"].map(|key| (key, String::new())))
             }
             Wanted::Key(Keys::Messages(messages)) => self.asked_for(messages),
+            Wanted::Key(Keys::HandedOver(by)) => self.values_handed(by),
             Wanted::OneOf(words) => words
                 .iter()
                 .map(|word| Completion::new(CompletionKind::Value, *word, self.replaces))
@@ -219,6 +223,12 @@ impl Names<'_> {
         keys.into_iter().map(key).collect()
     }
 
+    /// The values that calls or hand-offs of one place hand over.
+    fn values_handed(&self, by: &str) -> Vec<Completion> {
+        let names = self.known(NameKind::Value, Some(by)).into_iter();
+        names.map(|name| self.name(NameKind::Value, name).snippet(format!("{name} $1"))).collect()
+    }
+
     /// What the templates of messages ask for beside the contact and what led in.
     fn asked_for(&self, messages: &[String]) -> Vec<Completion> {
         let mut names: BTreeSet<String> = BTreeSet::new();
@@ -228,22 +238,21 @@ impl Names<'_> {
         names.iter().map(|name| self.name(NameKind::EventField, name).snippet(format!("{name} $1"))).collect()
     }
 
-    /// The values that a field can have, where they are known; with quotes around texts where there are none yet.
-    pub(super) fn values_of(&self, field: &str, ahead: Option<&Ahead>, quotes: bool) -> Vec<Completion> {
-        let Some((scope, name)) = field.split_once('.') else { return Vec::new() };
+    /// A field as it is written: `contact.score`, `event.total`, or with the name of its event.
+    pub(super) fn field(&self, path: &str, ahead: Option<&Ahead>) -> Option<Field> {
+        let (scope, name) = path.split_once('.')?;
         let fields = match (scope, ahead) {
             ("contact", _) => self.contact_fields(),
             ("entry" | "event", Some(ahead)) => self.scope(scope, ahead),
             ("entry" | "event" | "reply", None) => Vec::new(),
             (event, _) => event_fields(self.analysis, event),
         };
-        let Some(field) = fields.into_iter().find(|field| field.name == name) else { return Vec::new() };
-        let values = match (field.one_of, &field.of) {
-            (Some(values), _) => values,
-            (None, ValueType::Boolean) => vec![Value::Boolean(true), Value::Boolean(false)],
-            (None, ValueType::Text) => self.texts_of(name),
-            (None, _) => Vec::new(),
-        };
+        fields.into_iter().find(|field| field.name == name)
+    }
+
+    /// The values that a field can have, where they are known; with quotes around texts where there are none yet.
+    pub(super) fn values_of(&self, field: &str, ahead: Option<&Ahead>, quotes: bool) -> Vec<Completion> {
+        let values = self.values_known(field, ahead);
         let value = |value: Value| match &value {
             Value::Text(text) if !quotes => {
                 Completion::new(CompletionKind::Value, text.clone(), self.replaces)
@@ -254,7 +263,7 @@ impl Names<'_> {
     }
 
     /// Texts that are names: `event.topic == "newsletter"`.
-    fn texts_of(&self, field: &str) -> Vec<Value> {
+    pub(super) fn texts_of(&self, field: &str) -> Vec<Value> {
         let kind = match field {
             "topic" => NameKind::Topic,
             "message" => NameKind::Message,
@@ -266,9 +275,15 @@ impl Names<'_> {
         declared(self.analysis, kind, None).map(|name| Value::Text(name.to_owned())).collect()
     }
 
-    /// The zones whose clock can count.
+    /// The zones whose clock can count, that of the workspace and then the likelier ones first.
     pub(super) fn zones(&self) -> Vec<Completion> {
-        zone_names().map(|name| Completion::new(CompletionKind::Value, name, self.replaces)).collect()
+        let own = self.analysis.config.timezone.iana_name();
+        let mut names: Vec<String> = zone_names().collect();
+        names.sort_by_key(|name| {
+            let likely = ZONES_LIKELY.iter().position(|begin| name.starts_with(begin));
+            (Some(name.as_str()) != own, likely.unwrap_or(ZONES_LIKELY.len()))
+        });
+        names.into_iter().map(|name| Completion::new(CompletionKind::Value, name, self.replaces)).collect()
     }
 
     /// The fields that can say where a contact is reached.

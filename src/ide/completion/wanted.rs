@@ -31,6 +31,8 @@ pub(super) enum Keys {
     Utm,
     /// What the messages of these names ask for.
     Messages(Vec<String>),
+    /// What a call or a hand-off hands over.
+    HandedOver(String),
 }
 
 impl Wanted {
@@ -163,9 +165,26 @@ pub(super) fn texts<'a>(around: &'a Around, rules: &'a [&str]) -> impl Iterator<
 fn keys(ahead: &Ahead) -> Option<Keys> {
     let around = find(
         ahead,
-        &["test_contact", "record", "do_event", "message_utm", "send_one", "send_choice", "with", "do_enter"],
+        &[
+            "test_contact",
+            "record",
+            "do_event",
+            "message_utm",
+            "send_one",
+            "send_choice",
+            "expect_handoff",
+            "expect_call",
+            "with",
+            "do_enter",
+        ],
     )?;
+    let handed_over = |how: &str| {
+        let to = texts(around, &["name"]).last()?;
+        Some(Keys::HandedOver(format!("{how} {to}")))
+    };
     match around.rule {
+        "expect_handoff" => handed_over("hand off to"),
+        "expect_call" => handed_over("call"),
         "test_contact" => Some(Keys::Contact),
         "message_utm" => Some(Keys::Utm),
         "record" | "do_event" => Some(Keys::Event(texts(around, &["name"]).next()?.to_owned())),

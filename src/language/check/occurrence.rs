@@ -15,7 +15,8 @@ pub struct Occurrence {
     /// The name.
     pub name: String,
     /// What it is a name inside of: the journey of a stage, a goal, an experiment or an outcome, the experiment of a
-    /// variant (`JOURNEY.EXPERIMENT`), the event of a field, the message of a value that is handed over to it. `None` for
+    /// variant (`JOURNEY.EXPERIMENT`), the event of a field, the message of a value that is handed over to it, or `call WEBHOOK` and `hand off to TEAM`.
+    /// `None` for
     /// names of the whole workspace.
     pub owner: Option<String>,
     /// Whether it is declared here.

@@ -29,12 +29,14 @@ impl Checker<'_> {
             S::Send(send) => self.send(send, tree.span, inside, around),
             S::Call { hook, with, wait } => {
                 self.outside(Code::E101, NameKind::Webhook, hook);
+                self.handed_over(with, &format!("call {}", hook.value));
                 let with = self.pairs(with, around);
                 let wait = wait.as_ref().map(|wait| self.wait(wait, OnBranch::Reply, inside, around));
                 Some(StatementKind::Call { hook: hook.value.clone(), with, wait })
             }
             S::HandOff { team, with, wait } => {
                 self.takes_leads(team);
+                self.handed_over(with, &format!("hand off to {}", team.value));
                 let with = self.pairs(with, around);
                 let answered = EventFields::system(SystemEvent::LeadAccepted);
                 let wait =
@@ -152,9 +154,7 @@ impl Checker<'_> {
             }
             match self.send_to(one, inside, around) {
                 Some(message) => {
-                    for pair in &send.with {
-                        self.declared_here(NameKind::Value, &pair.key, Some(&message.name));
-                    }
+                    self.handed_over(&send.with, &message.name);
                     messages.push(message);
                 }
                 None => whole = false,
@@ -196,6 +196,13 @@ impl Checker<'_> {
                 .related(message.name.span, "it is declared here")
                 .help("write `topic NAME` into the message, or `permission NAME` at the head of the journey"),
             );
+        }
+    }
+
+    /// Takes down the names of what is handed over.
+    fn handed_over(&self, pairs: &[tree::Pair], to: &str) {
+        for pair in pairs {
+            self.declared_here(NameKind::Value, &pair.key, Some(to));
         }
     }
 

@@ -244,10 +244,12 @@ impl Checker<'_> {
             T::ExpectOutcome(outcome) => self.outcome(outcome, journey)?,
             T::ExpectHandoff { team, with } => {
                 self.outside(Code::E501, NameKind::Team, team).then_some(())?;
+                self.expected_there(with, &format!("hand off to {}", team.value));
                 Expectation::Handoff { team: team.value.clone(), with: self.literals(with) }
             }
             T::ExpectCall { hook, with } => {
                 self.outside(Code::E501, NameKind::Webhook, hook).then_some(())?;
+                self.expected_there(with, &format!("call {}", hook.value));
                 Expectation::Call { hook: hook.value.clone(), with: self.literals(with) }
             }
             T::ExpectContact { field, value } => {
@@ -269,6 +271,13 @@ impl Checker<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// Takes down the names of what is expected to have been handed over.
+    fn expected_there(&self, pairs: &[tree::Pair], to: &str) {
+        for pair in pairs {
+            self.used_here(NameKind::Value, &pair.key, Some(to));
+        }
     }
 
     fn must_name(&self, kind: NameKind, name: &tree::Name, journey: &Journey, known: &[&str]) -> Option<()> {
