@@ -1,6 +1,7 @@
 //! What stands under the pointer: what a clause does, what a name stands for.
 
 mod length;
+mod literal;
 
 use super::completion::settings;
 use super::outline::Outline;
@@ -65,8 +66,10 @@ fn of_clause(analysis: &Analysis, source: SourceId, offset: usize) -> Option<Hov
     if leaf.rule == "COMMENT" {
         return of_silence(written, source, leaf.range.start, offset);
     }
-    if let Some(length) = length::of_length(analysis, text, source, leaf) {
-        return Some(length);
+    let value = length::of_length(analysis, text, source, leaf)
+        .or_else(|| literal::of_literal(analysis, text, source, leaf));
+    if value.is_some() {
+        return value;
     }
     let word = clause_of(leaf, written)?;
     let span = Span::new(source, leaf.range.start, leaf.range.end);
@@ -127,8 +130,8 @@ fn of_template_word(analysis: &Analysis, source: SourceId, offset: usize) -> Opt
     }
     let written = vocabulary::filters()
         .chain(vocabulary::functions())
-        .find(|(name, _)| *name == word)
-        .map(|(_, written)| format!("`{written}`"));
+        .find(|tool| tool.name == word)
+        .map(|tool| format!("`{}`\n\n{}", tool.example, tool.what));
     let field =
         before.ends_with("contact.").then(|| describe::name(analysis, NameKind::ContactField, None, word));
     let markdown = field.flatten().or(written).or_else(|| vocabulary::address(word).map(str::to_owned))?;

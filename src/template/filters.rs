@@ -17,39 +17,54 @@ use super::limits::RANGE_MAX;
 use super::links::{self, Target};
 use crate::time::TimeZone;
 
-/// A filter, a test or a function: its name, how many values it takes, how it is written.
+/// A filter, a test or a function: its name, how many values it takes, how it is written, and what it does.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub name: &'static str,
     pub arguments: RangeInclusive<usize>,
     pub example: &'static str,
+    pub what: &'static str,
 }
 
 const fn rule(name: &'static str, least: usize, most: usize, example: &'static str) -> Rule {
-    Rule { name, arguments: RangeInclusive::new(least, most), example }
+    Rule { name, arguments: RangeInclusive::new(least, most), example, what: "" }
 }
 
+impl Rule {
+    /// Says in a sentence what it does.
+    const fn does(self, what: &'static str) -> Self {
+        Self { what, ..self }
+    }
+}
+
+const DEFAULT: &str = "Shows this where the value is not set or empty: `{{ contact.first_name | default('there') }}` greets \
+                       somebody whose name nobody knows.";
+
 pub(super) const FILTERS: [Rule; 20] = [
-    rule("default", 1, 2, "default('there')"),
-    rule("d", 1, 2, "d('there')"),
-    rule("upper", 0, 0, "upper"),
-    rule("lower", 0, 0, "lower"),
-    rule("title", 0, 0, "title"),
-    rule("capitalize", 0, 0, "capitalize"),
-    rule("trim", 0, 0, "trim"),
-    rule("truncate", 1, 2, "truncate(40)"),
-    rule("urlencode", 0, 0, "urlencode"),
-    rule("int", 0, 0, "int"),
-    rule("float", 0, 0, "float"),
-    rule("abs", 0, 0, "abs"),
-    rule("round", 0, 1, "round(2)"),
-    rule("number", 0, 3, "number(2, ',', '.')"),
-    rule("date", 1, 1, "date('%d.%m.%Y')"),
-    rule("length", 0, 0, "length"),
-    rule("count", 0, 0, "count"),
-    rule("first", 0, 0, "first"),
-    rule("last", 0, 0, "last"),
-    rule("join", 0, 1, "join(', ')"),
+    rule("default", 1, 2, "default('there')").does(DEFAULT),
+    rule("d", 1, 2, "d('there')").does(DEFAULT),
+    rule("upper", 0, 0, "upper").does("Shows it in capital letters."),
+    rule("lower", 0, 0, "lower").does("Shows it in small letters."),
+    rule("title", 0, 0, "title").does("Shows each word with a capital letter."),
+    rule("capitalize", 0, 0, "capitalize")
+        .does("Shows it with a capital letter at its beginning, and small ones behind it."),
+    rule("trim", 0, 0, "trim").does("Leaves the blanks around it away."),
+    rule("truncate", 1, 2, "truncate(40)")
+        .does("Shows the first so many characters, whole words of them, with `…` where something is left out."),
+    rule("urlencode", 0, 0, "urlencode").does("Shows it as a part of an address is written."),
+    rule("int", 0, 0, "int").does("Shows it as a whole number."),
+    rule("float", 0, 0, "float").does("Shows it as a number."),
+    rule("abs", 0, 0, "abs").does("Shows a number without its sign."),
+    rule("round", 0, 1, "round(2)").does("Rounds a number to so many digits behind the point."),
+    rule("number", 0, 3, "number(2, ',', '.')")
+        .does("Shows a number with so many digits behind the point, the sign of that point, and the one between thousands."),
+    rule("date", 1, 1, "date('%d.%m.%Y')")
+        .does("Shows a date or a moment after this pattern: `%d` is the day, `%m` the month, `%Y` the year, `%H:%M` the time."),
+    rule("length", 0, 0, "length").does("Counts the entries of a list, or the characters of a text."),
+    rule("count", 0, 0, "count").does("Counts the entries of a list, or the characters of a text."),
+    rule("first", 0, 0, "first").does("Shows the first entry of a list."),
+    rule("last", 0, 0, "last").does("Shows the last entry of a list."),
+    rule("join", 0, 1, "join(', ')").does("Shows the entries of a list with this between them."),
 ];
 
 pub(super) const TESTS: [Rule; 10] = [
@@ -65,8 +80,11 @@ pub(super) const TESTS: [Rule; 10] = [
     rule("endingwith", 1, 1, "is endingwith('A')"),
 ];
 
-pub(super) const FUNCTIONS: [Rule; 2] =
-    [rule("survey_url", 1, 2, "survey_url('satisfaction')"), rule("range", 1, 2, "range(1, 11)")];
+pub(super) const FUNCTIONS: [Rule; 2] = [
+    rule("survey_url", 1, 2, "survey_url('satisfaction')")
+        .does("The address where the contact answers a survey; with a score behind its name, following the link gives that one."),
+    rule("range", 1, 2, "range(1, 11)").does("The whole numbers from the first up to the second, without that: here 1 to 10."),
+];
 
 /// What to do instead of a filter that other engines have.
 pub(super) fn instead_of(name: &str) -> Option<&'static str> {

@@ -12,14 +12,31 @@ pub fn address(name: &str) -> Option<&'static str> {
 /// The words that begin a statement.
 pub const STATEMENTS: [&str; 7] = lexer::STATEMENTS;
 
-/// The filters, each with how it is written.
-pub fn filters() -> impl Iterator<Item = (&'static str, &'static str)> {
-    filters::FILTERS.iter().map(|rule| (rule.name, rule.example))
+/// A filter or a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is written.
+    pub example: &'static str,
+    /// What it does, in a sentence.
+    pub what: &'static str,
 }
 
-/// The functions, each with how it is written.
-pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
-    filters::FUNCTIONS.iter().map(|rule| (rule.name, rule.example))
+impl Tool {
+    fn of(rule: &filters::Rule) -> Self {
+        Self { name: rule.name, example: rule.example, what: rule.what }
+    }
+}
+
+/// The filters.
+pub fn filters() -> impl Iterator<Item = Tool> {
+    filters::FILTERS.iter().map(Tool::of)
+}
+
+/// The functions.
+pub fn functions() -> impl Iterator<Item = Tool> {
+    filters::FUNCTIONS.iter().map(Tool::of)
 }
 
 /// The tags of MJML that may stand in another; `None` asks for the outermost.

@@ -66,13 +66,12 @@ impl Writer<'_> {
         let before = inside.get(2..word.start).unwrap_or("").trim_end();
         let item = |kind, label: &str| Completion::new(kind, label, replaces);
         if before.ends_with('.') {
-            return self.fields(before.trim_end_matches('.'), replaces);
+            let fields = self.fields(before.trim_end_matches('.'), replaces).into_iter();
+            return fields.map(|item| self.closed(item, inside, offset)).collect();
         }
         if before.ends_with('|') {
-            let filters = vocabulary::filters();
-            return filters
-                .map(|(name, written)| item(CompletionKind::Function, name).insert(written))
-                .collect();
+            let filters = vocabulary::filters().map(|tool| self.tool(tool, replaces));
+            return filters.map(|item| self.closed(item, inside, offset)).collect();
         }
         if before.ends_with(['\'', '"']) && before.contains("survey_url(") {
             let surveys = self.analysis.checked.model.surveys.keys();
@@ -81,7 +80,7 @@ impl Writer<'_> {
         if before.is_empty() && inside.starts_with("{%") {
             return vocabulary::STATEMENTS
                 .iter()
-                .map(|word| item(CompletionKind::Word, word).snippet(statement(word)))
+                .map(|word| item(CompletionKind::Word, word).snippet(self.statement(word, offset)))
                 .collect();
         }
         let groups = ["contact", "entry"].map(|group| {
@@ -94,9 +93,44 @@ impl Writer<'_> {
             self.messages.iter().flat_map(|message| handed_over(self.analysis, message)).collect();
         let own = own.iter().map(|name| item(CompletionKind::Variable, name).detail("handed over by `with`"));
         let addresses = vocabulary::ADDRESSES.iter().map(|name| item(CompletionKind::Variable, name));
-        let functions = vocabulary::functions()
-            .map(|(name, written)| item(CompletionKind::Function, name).insert(written));
-        distinct(own.chain(groups).chain(addresses).chain(functions).collect())
+        let functions = vocabulary::functions().map(|tool| self.tool(tool, replaces));
+        let all = own.chain(groups).chain(addresses).chain(functions);
+        distinct(all.map(|item| self.closed(item, inside, offset)).collect())
+    }
+
+    fn tool(&self, tool: vocabulary::Tool, replaces: Span) -> Completion {
+        Completion::new(CompletionKind::Function, tool.name, replaces)
+            .insert(tool.example)
+            .documentation(tool.what)
+    }
+
+    /// What stands behind a place on its line.
+    fn rest(&self, offset: usize) -> &str {
+        let text = &self.analysis.files.sources.get(self.source).text;
+        text.get(offset..).and_then(|rest| rest.lines().next()).unwrap_or("")
+    }
+
+    /// The same with what closes the placeholder, where its line does not: one goes on before it.
+    fn closed(&self, item: Completion, inside: &str, offset: usize) -> Completion {
+        let rest = self.rest(offset);
+        let own = rest.split("{{").next().unwrap_or("");
+        if !inside.starts_with("{{") || own.contains("}}") || item.is_snippet {
+            return item;
+        }
+        let close = if own.starts_with('}') { " }" } else { " }}" };
+        let insert = format!("{}$1{close}$0", item.insert);
+        item.snippet(insert)
+    }
+
+    /// A statement with what belongs to it, closed where its line does not do that.
+    fn statement(&self, word: &str, offset: usize) -> String {
+        let rest = self.rest(offset).trim_start();
+        let whole = statement(word);
+        match rest {
+            _ if rest.starts_with("%}") => whole.strip_suffix(" %").unwrap_or(&whole).to_owned(),
+            _ if rest.starts_with('}') => whole,
+            _ => format!("{whole}}}"),
+        }
     }
 
     fn fields(&self, before: &str, replaces: Span) -> Vec<Completion> {
@@ -182,13 +216,13 @@ fn open_elements(text: &str) -> Vec<String> {
     open
 }
 
-/// A statement with what belongs to it.
+/// A statement with what belongs to it, as far as the last `}`, which some editors write with the first `{`.
 fn statement(word: &str) -> String {
     match word {
         "if" => "if ${1:contact.first_name} %}${2:text}{% endif %".to_owned(),
         "for" => "for ${1:item} in ${2:contact.interests} %}{{ ${1:item} }}{% endfor %".to_owned(),
-        "set" => "set ${1:name} = ${2:contact.first_name}".to_owned(),
-        "elif" => "elif ${1:contact.first_name}".to_owned(),
-        word => word.to_owned(),
+        "set" => "set ${1:name} = ${2:contact.first_name} %".to_owned(),
+        "elif" => "elif ${1:contact.first_name} %".to_owned(),
+        word => format!("{word} %"),
     }
 }

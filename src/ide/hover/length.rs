@@ -57,7 +57,7 @@ pub(super) fn of_length(analysis: &Analysis, text: &str, source: SourceId, leaf:
 }
 
 /// Whose clock counts at a place.
-fn clock(analysis: &Analysis, place: Span) -> String {
+pub(super) fn clock(analysis: &Analysis, place: Span) -> String {
     let workspace = analysis.config.timezone.iana_name().unwrap_or("UTC");
     let journeys =
         analysis.checked.model.journeys.iter().filter(|journey| journey.span.source == place.source);

@@ -87,6 +87,23 @@ fn lengths_of_time_say_whose_clock_counts() {
 }
 
 #[test]
+fn shares_dates_and_times_say_what_they_mean() {
+    for (text, expected) in [
+        ("journey a { control ¦10% }", "**10%**, one in 10"),
+        ("journey a { control 10¦ % }", "no stage runs for it"),
+        ("journey a { stage s { experiment b { variant c ¦50% { } } } }", "One way of an experiment"),
+        ("policy { holdout 1.5¦% }", "15 of 1,000"),
+        ("journey a { starts 2027-¦03-01 }", "**2027-03-01**, Monday, 1 March 2027"),
+        ("journey a { starts 2027-¦03-01 }", "Lets nobody enter before"),
+        ("journey a { stage s { wait until 09¦:00 } }", "on the contact's clock (Europe/Berlin"),
+        ("journey a { timezone \"UTC\" stage s { wait until 09¦:00 } }", "on the clock of UTC"),
+    ] {
+        let shown = shown("a.journey", text);
+        assert!(shown.contains(expected), "{text}: {shown}");
+    }
+}
+
+#[test]
 fn keys_of_the_settings_say_what_they_do() {
     for (text, expected) in [
         ("time¦zone: UTC", "Whose clock counts"),
@@ -105,7 +122,11 @@ fn keys_of_the_settings_say_what_they_do() {
 
 #[test]
 fn filters_of_templates_show_how_they_are_written() {
-    assert_eq!(shown("emails/receipt.mjml", "{{ contact.score | ro¦und }}"), "`round(2)`");
+    let round = shown("emails/receipt.mjml", "{{ contact.score | ro¦und }}");
+    assert_eq!(round, "`round(2)`\n\nRounds a number to so many digits behind the point.");
+    let in_quotes =
+        shown("a.journey", "email a { subject \"Hi {{ contact.first_name | def¦ault('you') }}\" }");
+    assert!(in_quotes.contains("where the value is not set"), "{in_quotes}");
     assert_eq!(shown("emails/receipt.mjml", "ro¦und"), "nothing");
     assert!(shown("emails/receipt.mjml", "{{ unsub¦scribe_url }}").contains("refuse"));
 }
