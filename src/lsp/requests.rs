@@ -86,16 +86,15 @@ impl Server {
     /// Answers a question.
     pub(super) fn request(&mut self, request: Request) {
         let Request { id, method, params } = request;
-        // One that falls over, by a mistake of ours, leaves nothing behind: only what is known is looked at.
-        let answer = catch_unwind(AssertUnwindSafe(|| match method.as_str() {
+        let answer = answered(&method, || match method.as_str() {
             name if name == ExecuteCommandRequest::METHOD.as_str() => self.execute(params),
             "lotse/runTests" => read(params).map(Asked::Later),
             "lotse/tests" => self.tests(params).map(Asked::Now),
             "lotse/picture" => self.picture(params).map(Asked::Now),
             "lotse/mail" => self.mail(params).map(Asked::Now),
             name => standard(&self.documents, name, params).map(Asked::Now),
-        }));
-        match answer.unwrap_or_else(|_| Err(Trouble::ours(&method))) {
+        });
+        match answer {
             Ok(Asked::Now(value)) => self.send(Response::new_ok(id, value).into()),
             Ok(Asked::Later(tests)) => {
                 self.waiting.push(Waiting { id, tests });
@@ -108,6 +107,12 @@ impl Server {
     pub(super) fn refuse(&self, id: RequestId, trouble: Trouble) {
         self.send(Response::new_err(id, trouble.code, trouble.message).into());
     }
+}
+
+/// What is answered to a question, or that it fell over by a mistake of ours. That leaves nothing behind: only what is
+/// known is looked at.
+fn answered<T>(question: &str, answer: impl FnOnce() -> Answer<T>) -> Answer<T> {
+    catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Err(Trouble::ours(question)))
 }
 
 /// Answers a question of the protocol.
@@ -377,4 +382,17 @@ fn hints_in(documents: &Documents, params: InlayHintParams) -> Answer<Option<Vec
         data: None,
     };
     Ok(Some(found.into_iter().map(hint).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_that_falls_over_is_answered_with_that() {
+        let trouble = answered::<()>("textDocument/hover", || panic!("by a mistake of ours")).unwrap_err();
+        assert_eq!(trouble.code, ErrorCode::InternalError as i32);
+        assert_eq!(trouble.message, "`textDocument/hover` fell over");
+        assert_eq!(answered("textDocument/hover", || Ok(1)).ok(), Some(1));
+    }
 }

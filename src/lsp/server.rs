@@ -126,11 +126,11 @@ impl Server {
                 Some(Message::Notification(notification)) if notification.method == "exit" => {
                     return if self.is_over { Ok(()) } else { Err(ServerError::Gone) };
                 }
-                Some(Message::Notification(notification)) => self.notification(notification),
+                Some(Message::Notification(notification)) => self.live_on(|it| it.notification(notification)),
                 Some(Message::Response(_)) => {}
                 None if self.documents.has_news() => self.take_in(),
                 None => match done.take() {
-                    Some(done) => self.done(done),
+                    Some(done) => self.live_on(|it| it.done(done)),
                     None => select! {
                         recv(incoming.messages) -> come => incoming.put(come.map_err(|_| ServerError::Gone)?),
                         recv(self.worker.done) -> work => done = work.ok(),
@@ -139,6 +139,13 @@ impl Server {
                 },
             }
         }
+    }
+
+    /// Does something that nobody waits for. Where it falls over, by a mistake of ours, the conversation goes on, and the
+    /// next look at the whole sets right what is half done.
+    fn live_on(&mut self, what: impl FnOnce(&mut Self)) {
+        // What it was about is not known any more, so that nothing can be said of it.
+        let _ = catch_unwind(AssertUnwindSafe(|| what(self)));
     }
 
     /// Answers a question, or keeps it until the workspace is known that it is about.
@@ -279,6 +286,9 @@ impl Server {
 
     /// Takes what the second thread has done.
     fn done(&mut self, done: Done) {
+        if !matches!(done, Done::Read(_)) {
+            self.at_work = None;
+        }
         match done {
             Done::Read(read) => {
                 self.keep_read(*read);
@@ -293,7 +303,6 @@ impl Server {
                 self.answer_settled();
             }
         }
-        self.at_work = None;
         if self.documents.desks.iter().any(|(_, desk)| !desk.is_settled()) {
             self.look_soon();
         }
