@@ -35,7 +35,7 @@ use crate::source::{SourceId, WorkspaceFiles};
 pub use crate::language::check::{NameKind, Occurrence, Role};
 #[cfg(feature = "server")]
 pub use fix::Mending;
-pub use fix::{Fix, NewFile, TextChange};
+pub use fix::{Fix, NewFile, TextChange, Unsaid};
 pub use folding::{Fold, FoldKind};
 pub use formatting::FormatTrouble;
 pub use rename::RenameTrouble;

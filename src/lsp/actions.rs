@@ -1,6 +1,6 @@
-use gen_lsp_types::{CodeAction, CodeActionKind, CodeActionParams, CodeActionResponse, Range};
+use gen_lsp_types::{CodeAction, CodeActionKind, CodeActionParams, CodeActionResponse, Range, WorkspaceEdit};
 
-use super::convert::{diagnostic, failed};
+use super::convert::{self, diagnostic, failed};
 use super::desk::Desk;
 use super::documents::{Documents, Place};
 use super::new_files::with_new_files;
@@ -33,6 +33,19 @@ pub(super) fn fixes(
         })
     };
     found.extend(desk.analysis.fixes(range).into_iter().map(action));
+    let unsaid = desk.unsaid(place.source).filter(|hint| {
+        let line = places.range(hint.span).start.line;
+        params.range.start.line <= line && line <= params.range.end.line
+    });
+    found.extend(unsaid.map(|hint| {
+        CodeActionResponse::CodeAction(CodeAction {
+            diagnostics: Some(vec![convert::unsaid(&hint, &mut places)]),
+            title: hint.title,
+            kind: Some(CodeActionKind::QuickFix),
+            edit: Some(with_new_files(WorkspaceEdit::default(), vec![hint.creates], desk)),
+            ..CodeAction::default()
+        })
+    }));
     Ok(Some(found))
 }
 

@@ -11,7 +11,7 @@ use super::places::Places;
 use crate::finding::{self, Finding, Severity};
 use crate::ide::completion::{Completion, CompletionKind, plain};
 use crate::ide::tokens::{Token, TokenKind};
-use crate::ide::{self, NameKind, Symbol};
+use crate::ide::{self, NameKind, Symbol, Unsaid};
 use crate::simulate::Failure;
 
 /// What words can be, as the protocol knows it.
@@ -38,6 +38,8 @@ pub(super) const TOKEN_MODIFIERS: [&str; 1] = ["declaration"];
 const SOURCE: &str = "lotse";
 /// The same of what a test has found.
 const SOURCE_OF_TESTS: &str = "lotse test";
+/// The same of what is no mistake.
+const SOURCE_OF_HINTS: &str = "lotse lsp";
 
 /// A finding as an editor shows it, with its help below.
 pub(super) fn diagnostic(finding: &Finding, places: &mut Places<'_>) -> Diagnostic {
@@ -74,6 +76,17 @@ pub(super) fn failed(failure: &Failure, desk: &Desk, places: &mut Places<'_>) ->
         severity: Some(DiagnosticSeverity::Warning),
         source: Some(SOURCE_OF_TESTS.to_owned()),
         message: Message::String(failure.told(&desk.analysis.files.sources)),
+        ..Diagnostic::default()
+    }
+}
+
+/// What is left unsaid without a `lotse.yaml`, as an editor shows it. The check finds nothing wrong with that.
+pub(super) fn unsaid(unsaid: &Unsaid, places: &mut Places<'_>) -> Diagnostic {
+    Diagnostic {
+        range: places.range(unsaid.span),
+        severity: Some(DiagnosticSeverity::Information),
+        source: Some(SOURCE_OF_HINTS.to_owned()),
+        message: Message::String(unsaid.message.clone()),
         ..Diagnostic::default()
     }
 }
@@ -133,6 +146,7 @@ pub(super) fn completion(
         detail: completion.detail,
         documentation: completion.documentation.map(|text| Documentation::MarkupContent(markdown(text))),
         sort_text: Some(format!("{number:04}")),
+        filter_text: completion.filter,
         insert_text_format: Some(format),
         text_edit: Some(CompletionItemTextEdit::TextEdit(edit)),
         ..CompletionItem::default()

@@ -7,7 +7,7 @@ use gen_lsp_types::{Diagnostic, Uri};
 
 use super::lines::{Encoding, Lines};
 use crate::finding;
-use crate::ide::Analysis;
+use crate::ide::{Analysis, Unsaid};
 use crate::simulate::{Failure, TestResult, tried};
 use crate::source::{ReadError, SourceId, WorkspaceFiles, read_text};
 
@@ -189,6 +189,11 @@ impl Desk {
         self.results = Some((revision, results));
     }
 
+    /// What is left unsaid of a file without a `lotse.yaml`, where one can be made.
+    pub(super) fn unsaid(&self, source: SourceId) -> Option<Unsaid> {
+        self.analysis.unsaid(source).filter(|_| self.folder.is_absolute())
+    }
+
     pub(super) fn path(&self, source: SourceId) -> &str {
         &self.analysis.files.sources.get(source).path
     }
@@ -280,5 +285,39 @@ impl Known {
         analysis.findings.extend(unvisited);
         finding::sort(&mut analysis.findings);
         Some(Settled { desk: self.desk, revision: self.revision, analysis, results })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    #[test]
+    fn a_file_that_gets_the_place_of_another_takes_nothing_over() {
+        let mut desk = Desk::new(Path::new("/shop"), Kind::Alone);
+        desk.put("a.journey", "journey a { enter on nowhere  stage s { go to t } }\n");
+        let a = desk.analysis.source("a.journey").unwrap();
+        assert!(!desk.analysis.findings_in(a).is_empty() && !desk.analysis.names_in(a).is_empty());
+        desk.failures.push(Failure {
+            test: "t".to_owned(),
+            span: Span::new(a, 0, 7),
+            at: None,
+            message: "it was not sent".to_owned(),
+            help: None,
+            mends: Vec::new(),
+        });
+        let asked = Known::of(0, &desk, Arc::default());
+        desk.take_out("a.journey");
+        let text = "topic news \"News\"\n";
+        desk.put("b.journey", text);
+        let b = desk.analysis.source("b.journey").unwrap();
+        assert_eq!((a, desk.path(b)), (b, "b.journey"));
+        assert!(desk.failures.is_empty());
+        assert!(asked.revision < desk.revision, "what is found of the former text is thrown away");
+        let fresh = Analysis::of(WorkspaceFiles::from_texts([("b.journey", text)]));
+        assert_eq!(desk.analysis.occurrences, fresh.occurrences);
+        let settled = Known::of(0, &desk, Arc::default()).settle().unwrap().analysis;
+        assert_eq!((settled.findings, settled.occurrences), (fresh.findings, fresh.occurrences));
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use gen_lsp_types::{PublishDiagnosticsNotification, PublishDiagnosticsParams};
 
-use super::convert::{diagnostic, failed};
+use super::convert::{diagnostic, failed, unsaid};
 use super::desk::{Kind, Published};
 use super::documents::File;
 use super::places::Places;
@@ -36,6 +36,7 @@ impl Server {
             diagnostics.extend(findings.map(|finding| diagnostic(finding, &mut places)));
             let failures = desk.failures.iter().filter(|failure| failure.span.source == source);
             diagnostics.extend(failures.map(|failure| failed(failure, desk, &mut places)));
+            diagnostics.extend(desk.unsaid(source).map(|hint| unsaid(&hint, &mut places)));
         }
         let told = desk.published.get(&path);
         let news = match told {

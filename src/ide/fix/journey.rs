@@ -3,13 +3,11 @@
 use super::{Offer, TextChange};
 use crate::finding::Finding;
 use crate::ide::Analysis;
+use crate::ide::names::is_success;
 use crate::language::syntax::tree::{
     Block, ClauseKind, Declaration, EnterKind, Journey, Statement, StatementKind, Trigger, WaitUpTo,
 };
 use crate::source::Span;
-
-/// Words in the names of events that make good goals.
-const SUCCESSES: [&str; 8] = ["order", "purchase", "bought", "paid", "payment", "booked", "renew", "subscri"];
 
 impl Analysis {
     /// `otherwise` for a wait that says nothing for when the time is up, `end` for a path that ends nowhere.
@@ -64,7 +62,6 @@ impl Analysis {
         let taken: Vec<&str> = clauses.collect();
         let events = self.checked.model.events.iter().map(|event| event.name.as_str());
         let mut events: Vec<&str> = events.filter(|event| !taken.contains(event)).collect();
-        let is_success = |event: &str| SUCCESSES.iter().any(|word| event.contains(word));
         events.sort_by_key(|event| !is_success(event));
         if let Some(event) = events.first() {
             let change = self.at_head(journey, &format!("goal {event} on {event} within 30 days"))?;

@@ -9,6 +9,7 @@ mod message;
 mod names;
 mod outside;
 mod place;
+mod settings;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "server")]
@@ -22,6 +23,7 @@ use crate::source::Span;
 
 #[cfg(feature = "server")]
 pub use failing::Mending;
+pub use settings::Unsaid;
 
 /// A stretch of text and what to write in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]

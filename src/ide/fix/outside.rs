@@ -9,10 +9,7 @@ impl Analysis {
     /// Adds a name to `lotse.yaml`, which is made where there is none; `None` for what is not declared there.
     pub(super) fn in_settings(&self, kind: NameKind, name: &str) -> Option<Offer> {
         let section = Section::of(kind)?;
-        let entry = match kind {
-            NameKind::Sender => format!("from: {} <{name}@example.com>", label(&self.config.workspace)),
-            _ => format!("url: https://example.com/{name}"),
-        };
+        let entry = self.entry_of(kind, name);
         let Some(file) = self.files.config else {
             let title = format!("Make {CONFIG_FILE}, with the {} `{name}`", kind.noun());
             let text = format!("{}:\n  {name}:\n    {entry}\n", section.key);
@@ -22,6 +19,14 @@ impl Analysis {
         let title = format!("Add the {} `{name}` to {CONFIG_FILE}", kind.noun());
         let first = (section.declared)(&self.config).into_iter().map(|(_, span)| span).min();
         Some(Offer::new(title, [self.setting(file, section.key, first, name, &entry)]))
+    }
+
+    /// What a name in `lotse.yaml` says at the least.
+    pub(super) fn entry_of(&self, kind: NameKind, name: &str) -> String {
+        match kind {
+            NameKind::Sender => format!("from: {} <{name}@example.com>", label(&self.config.workspace)),
+            _ => format!("url: https://example.com/{name}"),
+        }
     }
 
     /// Who writes a message of which nobody has said it: the first sender there is, or one to begin with.
