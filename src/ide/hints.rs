@@ -19,7 +19,7 @@ use crate::time::{
 pub struct Hint {
     /// The empty place that it stands behind.
     pub span: Span,
-    /// What it says, such as `until Tue 2027-03-02 09:00`.
+    /// What it says, such as `entered now: until Tue 2027-03-02 09:00`.
     pub label: String,
     /// What is meant by it.
     pub tooltip: &'static str,
@@ -67,7 +67,11 @@ fn of_journey(journey: &Journey, workspace: &TimeZone, now: Moment) -> Vec<Hint>
             let mut letters = day.chars();
             let capital = letters.next().map(|letter| letter.to_ascii_uppercase());
             let short: String = capital.into_iter().chain(letters.take(2)).collect();
-            Hint { span, label: format!("until {short} {}", wall_text(moment, &zone)), tooltip: TOOLTIP }
+            Hint {
+                span,
+                label: format!("entered now: until {short} {}", wall_text(moment, &zone)),
+                tooltip: TOOLTIP,
+            }
         })
         .collect()
 }

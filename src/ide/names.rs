@@ -54,6 +54,14 @@ impl Section {
     }
 }
 
+/// Words in the names of events that make good goals.
+const SUCCESSES: [&str; 8] = ["order", "purchase", "bought", "paid", "payment", "booked", "renew", "subscri"];
+
+/// Whether an event makes a good goal, as far as its name tells.
+pub(super) fn is_success(event: &str) -> bool {
+    SUCCESSES.iter().any(|word| event.contains(word))
+}
+
 /// The names that `lotse.yaml` declares.
 pub(super) fn of_settings(config: &Config) -> Vec<Occurrence> {
     let declared = SECTIONS.iter().flat_map(|section| {
@@ -146,6 +154,19 @@ mod tests {
         let (places, declared) = places(text);
         assert_eq!(places, ["a.journey:4", "a.journey:5", "a.journey:6", "a.journey:9"]);
         assert_eq!(declared, 1);
+    }
+
+    #[test]
+    fn values_that_calls_and_leads_hand_over_stand_in_tests() {
+        let text = "journey a {\n enter by request\n stage s {\n hand off to sales with { rea¦son \"x\" }\n\
+                    call erp with { reason \"y\" }\n end } }\n\
+                    test \"t\" for a {\n at 2027-03-01 10:00 enter\n expect handoff sales { reason \"x\" }\n\
+                    expect call erp { reason \"y\" }\n}";
+        let (of_lead, declared) = places(text);
+        assert_eq!((of_lead, declared), (vec!["a.journey:4".to_owned(), "a.journey:9".to_owned()], 1));
+        let (of_call, declared) =
+            places(&text.replace('¦', "").replacen("{ reason \"y\"", "{ ¦reason \"y\"", 1));
+        assert_eq!((of_call, declared), (vec!["a.journey:5".to_owned(), "a.journey:10".to_owned()], 1));
     }
 
     #[test]

@@ -158,7 +158,8 @@ fn clauses(ahead: &Ahead, names: &Names<'_>, taken: &Taken, new_line: bool) -> V
     let replaces = names.replaces;
     let told = |word: &Word, behind| (words::number(word), clause(word, behind, names, ahead));
     let entries = |rule: &str| -> Vec<(usize, Completion)> {
-        let fitting = words::of(rule).iter().filter(|word| fits(word, ahead, taken));
+        let fits = |word: &&&Word| fits(word, ahead, taken) && names.has_type(word, ahead);
+        let fitting = words::of(rule).iter().filter(fits);
         let own = fitting.map(|word| told(word, None));
         let behind = words::behind(rule).filter_map(|word| Some(told(word, Some(word.behind?.1))));
         own.chain(behind).collect()
@@ -250,8 +251,10 @@ pub(super) fn clause(word: &Word, behind: Option<&str>, names: &Names<'_>, ahead
     let whole = |text: &str| {
         behind.map_or_else(|| text.to_owned(), |words| format!("{words} {text}").trim_start().to_owned())
     };
+    let snippet =
+        names.comparison(word, ahead).unwrap_or_else(|| names.filled(word.snippet, word.rule, ahead));
     Completion::new(CompletionKind::Word, whole(word.label), names.replaces)
-        .snippet(whole(&names.filled(word.snippet, word.rule, ahead)))
+        .snippet(whole(&snippet))
         .documentation(of_word(word))
 }
 

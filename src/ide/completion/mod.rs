@@ -10,11 +10,13 @@ mod proposed;
 mod snippet;
 mod taken;
 mod template;
+mod types;
 mod wanted;
 
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::words::synonyms;
 use super::{Analysis, NameKind, describe};
 use crate::source::{SourceId, Span};
 use crate::template::TemplateKind;
@@ -26,6 +28,8 @@ pub use snippet::plain;
 pub struct Completion {
     /// What lists show.
     pub label: String,
+    /// What is held against what has been begun, where that is more than the label: other words for the same.
+    pub filter: Option<String>,
     /// What it is.
     pub kind: CompletionKind,
     /// A few words beside the label, such as the type of a field.
@@ -86,14 +90,18 @@ pub fn completion(analysis: &Analysis, source: SourceId, offset: usize) -> Vec<C
     } else {
         Vec::new()
     };
-    found.retain(|item| {
-        let begun = file.text.get(item.replaces.range().start..offset).unwrap_or("");
-        matches(begun, &item.label)
-    });
-    // What begins so was rather meant than what merely has the letters.
+    let begun =
+        |item: &Completion| file.text.get(item.replaces.range().start..offset).unwrap_or("").to_lowercase();
+    found.retain_mut(|item| item.fits(&begun(item)));
+    // What begins so was rather meant than what merely has the letters, or is called so elsewhere.
     found.sort_by_key(|item| {
-        let begun = file.text.get(item.replaces.range().start..offset).unwrap_or("").to_lowercase();
-        !item.label.to_lowercase().starts_with(&begun)
+        let begun = begun(item);
+        let starts = |text: &str| text.to_lowercase().starts_with(&begun);
+        match &item.filter {
+            _ if starts(&item.label) => 0,
+            Some(filter) if starts(filter) => 1,
+            _ => 2,
+        }
     });
     found.truncate(COMPLETIONS_MAX);
     if found.len() <= EXPLAINED_MAX {
@@ -121,6 +129,7 @@ impl Completion {
         Self {
             insert: label.clone(),
             label,
+            filter: None,
             kind,
             detail: None,
             documentation: None,
@@ -128,6 +137,27 @@ impl Completion {
             replaces,
             is_snippet: false,
         }
+    }
+
+    /// Whether what has been begun, in small letters, can be meant to be this; other words that it may begin are told.
+    fn fits(&mut self, begun: &str) -> bool {
+        let others = match self.kind {
+            CompletionKind::Word | CompletionKind::Name(NameKind::Channel) => synonyms(&self.label),
+            _ => &[],
+        };
+        let (first, rest): (Vec<&str>, Vec<&str>) =
+            others.iter().copied().partition(|other| !begun.is_empty() && other.starts_with(begun));
+        let is_meant = matches(begun, &self.label) || !first.is_empty();
+        if !others.is_empty() && is_meant {
+            // Editors look from the beginning on.
+            let label = [self.label.as_str()];
+            let (one, two) = match self.label.to_lowercase().starts_with(begun) {
+                true => (&label[..], &first[..]),
+                false => (&first[..], &label[..]),
+            };
+            self.filter = Some([one, two, &rest[..]].concat().join(" "));
+        }
+        is_meant
     }
 
     fn detail(mut self, detail: impl Into<String>) -> Self {

@@ -4,7 +4,7 @@ use super::NameKind;
 use super::names::Names;
 use super::wanted::{self, declared_by};
 use crate::ide::Role;
-use crate::ide::names::Section;
+use crate::ide::names::{Section, is_success};
 use crate::language::syntax::Ahead;
 use crate::language::syntax::tree::Declaration;
 use crate::source::Span;
@@ -37,8 +37,12 @@ impl Names<'_> {
         while let Some((before, behind)) = rest.split_once("${") {
             filled.push_str(before);
             let Some((place, behind)) = behind.split_once('}') else { break };
-            let names =
-                place.split_once(':').map(|(number, asked)| (number, self.for_place(asked, rule, ahead)));
+            let for_goal =
+                filled.lines().last().is_some_and(|line| line.contains("goal ")) || rule == "goal_clause";
+            let names = place.split_once(':').map(|(number, asked)| {
+                let names = self.for_place(asked, rule, ahead);
+                (number, if asked == NameKind::Event.noun() { by_use(names, for_goal) } else { names })
+            });
             match names {
                 Some((number, names)) if names.len() > 1 => {
                     let names = names.get(..names.len().min(CHOICES_MAX)).unwrap_or_default();
@@ -115,6 +119,16 @@ impl Names<'_> {
             _ => false,
         })
     }
+}
+
+/// Events in the order in which they are meant: what counts as success first for a goal, and last for what leads in, so
+/// that the first for both are two where there are two.
+fn by_use(mut events: Vec<String>, for_goal: bool) -> Vec<String> {
+    events.sort_by_key(|event| is_success(event));
+    if for_goal {
+        events.reverse();
+    }
+    events
 }
 
 /// A name to begin with, which is no word of the language.

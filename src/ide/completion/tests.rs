@@ -54,7 +54,17 @@ fn names_are_those_that_the_place_wants() {
         ("¦", "journey, email, test, event, topic, segment"),
         ("journey a {\n ¦", "stage, enter on, enter when"),
         ("journey a { stage s {\n if ¦", "contact., entry., not, in segment"),
-        ("journey a { stage s {\n if contact.country ¦", "==, !=, <, <=, >, >=, is set"),
+        ("journey a { stage s {\n if contact.country ¦", "==, !=, is set, is not set, in, not in, contains"),
+        (
+            "journey a { stage s {\n if contact.score ¦",
+            "==, !=, <, <=, >, >=, is set, is not set, in, not in, and",
+        ),
+        ("journey a { stage s {\n if contact.vip ¦", "==, !=, is set, is not set, and, or"),
+        ("journey a { stage s {\n if contact.interests ¦", "is set, is not set, contains, and, or"),
+        ("journey a { stage s {\n if has tag \"x\" ¦", "and, or"),
+        ("journey a { stage s { wait until contact.¦", "birthday, renewal_date, created_at"),
+        ("journey a { stage s { add 10 to contact.¦", "score"),
+        ("journey a { enter yearly on contact.¦", "birthday, renewal_date, created_at"),
         ("journey a { stage s {\n wait ¦", "3 days, until, up to … on, 3 business days"),
         ("journey a { stage s {\n wait up to 1 day { on ¦", "clicked, opened, delivered"),
         ("topic a \"b\" ¦", "essential"),
@@ -167,6 +177,55 @@ fn templates_know_what_they_can_show() {
         let count = expected.split(", ").filter(|label| !label.is_empty()).count();
         assert_eq!(labels[..count.min(labels.len())].join(", "), expected, "{text}");
     }
+}
+
+/// What is written under a label at the `¦` of a template.
+fn in_template(text: &str, label: &str) -> String {
+    let (shop, offset) = shop_with("emails/receipt.mjml", text);
+    let found = completion(&shop, shop.source("emails/receipt.mjml").unwrap(), offset);
+    found.into_iter().find(|item| item.label == label).unwrap_or_else(|| panic!("{text}")).insert
+}
+
+#[test]
+fn placeholders_are_closed_where_their_line_does_not() {
+    for (text, label, expected) in [
+        ("{{ contact.first¦", "first_name", "first_name$1 }}$0"),
+        ("{{ contact.first¦ and more", "first_name", "first_name$1 }}$0"),
+        ("{{ contact.first¦ {{ contact.country }}", "first_name", "first_name$1 }}$0"),
+        ("{{ contact.first¦ }}", "first_name", "first_name"),
+        ("{{ contact.first¦}}", "first_name", "first_name"),
+        ("{{ cont¦", "contact", "contact.$1 }}$0"),
+        ("{{ uns¦", "unsubscribe_url", "unsubscribe_url$1 }}$0"),
+        ("{{ contact.first_name | def¦", "default", "default('there')$1 }}$0"),
+        ("{% el¦", "else", "else %}"),
+        ("{% el¦}", "else", "else %"),
+        ("{% el¦ %}", "else", "else"),
+    ] {
+        assert_eq!(in_template(text, label), expected, "{text}");
+    }
+}
+
+#[test]
+fn words_of_other_tools_find_what_is_meant() {
+    for (text, expected, filter) in [
+        ("journey a { stage s {\n del¦", "wait 3 days", "delay wait 3 days pause sleep"),
+        ("journey a { stage s {\n jump¦", "go to", "jump go to continue goto move next"),
+        ("journey a { stage s {\n ma¦", "send", "mail send email message newsletter sms"),
+        ("journey a { stage s { send mai¦", "email", "mail email message newsletter"),
+        ("journey a { stage s { wait up to 3 days {\n el¦", "otherwise", "else otherwise default timeout"),
+        ("camp¦", "journey", "campaign journey automation flow workflow"),
+        ("journey a { stage s {\n wa¦", "wait 3 days", "wait 3 days delay pause sleep"),
+    ] {
+        let (shop, offset) = shop_with("a.journey", text);
+        let found = completion(&shop, shop.source("a.journey").unwrap(), offset);
+        let item = found.iter().take(3).find(|item| item.label == expected);
+        assert_eq!(item.and_then(|item| item.filter.as_deref()), Some(filter), "{text}: {found:#?}");
+    }
+}
+
+#[test]
+fn zones_begin_with_the_likely_ones() {
+    assert_eq!(offered("journey a { timezone \"¦\"", 3), "Europe/Berlin, UTC, Europe/Amsterdam");
 }
 
 #[test]
@@ -287,6 +346,22 @@ fn nothing_is_offered_that_cannot_be_meant() {
             assert!(!labels.iter().any(|known| known == label), "{text}: {label} in {labels:?}");
         }
     }
+    for (text, only) in [
+        (
+            "journey a { stage s { wait until ¦",
+            "not, in segment, has tag, allows, true, count, sum, clicked, days since",
+        ),
+        ("journey a { stage s { wait until contact.birthday ¦", "==, <, is set, contains"),
+        (
+            "journey a { stage s { if contact.score == ¦",
+            "not, in segment, has tag, allows, true, today, clicked, first",
+        ),
+    ] {
+        let labels = labels("a.journey", text);
+        for label in only.split(", ") {
+            assert!(!labels.iter().any(|known| known == label), "{text}: {label} in {labels:?}");
+        }
+    }
     let inside = labels("a.journey", "journey a { stage s { repeat up to 3 times {\n ¦");
     assert!(inside.iter().any(|label| label == "stop"), "{inside:?}");
     let behind = labels("a.journey", "journey a { enter on order_placed where event.total ¦");
@@ -300,8 +375,20 @@ fn names_that_there_are_are_filled_in() {
         ("journey a { stage s {\n ¦", "call", "call ${1:erp} with { ${2:customer} ${3:contact.id} }"),
         ("journey a { stage s {\n ¦", "allow", "allow ${1|account,newsletter|}"),
         ("journey a { stage s { go to t }\n ¦ }", "stage", "stage ${1:t} {\n  $0\n}"),
+        ("journey a { stage s { if contact.score ¦", "==", "== ${1:50}"),
+        ("journey a { stage s { if contact.country ¦", "==", "== ${1|\"DE\",\"AT\",\"CH\"|}"),
+        ("journey a { stage s { if contact.country ¦", "in", "in [${1:\"DE\"}, ${2:\"AT\"}]"),
+        ("journey a { stage s { if contact.birthday ¦", "<", "< ${1:2027-03-01}"),
+        (
+            "journey a {\n ¦",
+            "goal",
+            "goal ${1:purchase} on ${2|order_placed,newsletter_signup|} within ${3:30 days}",
+        ),
+        ("test \"t\" for greeting { expect handoff sales { r¦", "reason", "reason $1"),
     ] {
-        let (shop, offset) = shop_with("a.journey", text);
+        const LEAD: &str =
+            "journey lead { enter by request stage s { hand off to sales with { reason \"x\" } end } }\n";
+        let (shop, offset) = shop_with("a.journey", &format!("{LEAD}{text}"));
         let found = completion(&shop, shop.source("a.journey").unwrap(), offset);
         let item = found.iter().find(|item| item.label == label).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(item.insert, expected, "{text}");

@@ -54,9 +54,9 @@ fn the_clock_is_that_of_the_journey() {
     let shown = hinted(
         "journey a { enter by request timezone \"America/New_York\" stage s { wait until 09:00 end } }",
     );
-    assert!(shown.contains("09:00⟨until Mon 2027-03-01 09:00⟩"), "{shown}");
+    assert!(shown.contains("09:00⟨entered now: until Mon 2027-03-01 09:00⟩"), "{shown}");
     let shown = hinted("journey a { enter by request stage s { wait until 09:00 end } }");
-    assert!(shown.contains("09:00⟨until Tue 2027-03-02 09:00⟩"), "{shown}");
+    assert!(shown.contains("09:00⟨entered now: until Tue 2027-03-02 09:00⟩"), "{shown}");
 }
 
 #[test]
@@ -64,5 +64,5 @@ fn a_circle_ends() {
     let shown = hinted(
         "journey a { enter by request stage s { wait 1 day go to t } stage t { wait 1 day go to s } }",
     );
-    assert!(shown.contains("⟨until Wed 2027-03-03 10:00⟩"), "{shown}");
+    assert!(shown.contains("⟨entered now: until Wed 2027-03-03 10:00⟩"), "{shown}");
 }

@@ -8,10 +8,13 @@ mod condition;
 mod file;
 mod head;
 mod stage;
+mod synonyms;
 mod test;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+
+pub use synonyms::synonyms;
 
 /// A clause of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
