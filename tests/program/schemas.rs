@@ -148,6 +148,7 @@ test "silence" for welcome {
   expect outcome silent
 }
 test "nothing comes" for plain { at 2027-03-01 10:00 enter  expect email hello }
+test "nobody enters" for welcome { at 2027-03-01 10:00 nothing  expect stage first }
 "#;
 const MISTAKES: &str = r#"
 event signup { source txt }
