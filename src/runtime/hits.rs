@@ -49,14 +49,18 @@ pub(super) struct Recent {
 pub(super) type RequestKey = (MessageId, u64);
 
 impl Recent {
-    /// Remembers what came and what of it has been written, and forgets what came long ago.
-    pub(super) fn remember(&mut self, hits: &[&MessageHit], written: Vec<RequestKey>, now: Moment) {
+    /// Remembers what of the requests need not be looked up again, for it has been written.
+    pub(super) fn remember(&mut self, written: HashSet<RequestKey>, now: Moment) {
         let minute = minute(now);
         if minute != self.minute || self.lasting.len() > LASTING_MAX {
             self.lasting.clear();
             self.minute = minute;
         }
         self.lasting.extend(written);
+    }
+
+    /// Remembers the clicks that came, and forgets those of long ago.
+    pub(super) fn see(&mut self, hits: &[&MessageHit], now: Moment) {
         for hit in hits {
             if let (HitKind::Click, Some(link)) = (hit.hit.kind, hit.hit.link) {
                 let neighbour = Neighbour { at: hit.hit.at, link, hidden: hit.hit.hidden };
@@ -114,7 +118,7 @@ fn request_key(hit: &MessageHit) -> RequestKey {
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     /// What need not be looked up when it comes again, once the transaction is committed.
-    pub(super) lasting: Vec<RequestKey>,
+    pub(super) lasting: HashSet<RequestKey>,
     /// Whether a journey may hear of something.
     pub(super) told: bool,
 }
@@ -130,7 +134,7 @@ pub(super) async fn take(
     now: Moment,
 ) -> Result<Taken> {
     let mut near = recent.clicks_on(hits.iter().map(|hit| &hit.key.id));
-    near.remember(hits, Vec::new(), now);
+    near.see(hits, now);
     let hits: Vec<&MessageHit> =
         hits.iter().copied().filter(|hit| !recent.knows(hit, near.of(hit.key.id))).collect();
     if hits.is_empty() {
@@ -186,7 +190,7 @@ pub(super) async fn take(
     if !events.is_empty() {
         unit.add_events(events.into_values().collect()).await?;
     }
-    Ok(Taken { lasting: lasting.into_iter().collect(), told })
+    Ok(Taken { lasting, told })
 }
 
 /// What a request was; `near` are the clicks on the same message, among them its own, which tells nothing of it.

@@ -363,6 +363,8 @@ async fn pause(wait: Duration, ending: &mut watch::Receiver<bool>) {
 async fn rest(runtime: &Runtime, flow: &Flow, clock: &dyn Clock, ending: &mut watch::Receiver<bool>) {
     let is_shared = runtime.store().is_shared();
     let begun = clock.now();
+    // Another process may have found work that this one does not know of.
+    let longest = || if is_shared { RESTS } else { runtime.patience(begun) };
     let mut next = None;
     // Long enough ago that it is looked at once.
     let mut looked = None;
@@ -391,7 +393,7 @@ async fn rest(runtime: &Runtime, flow: &Flow, clock: &dyn Clock, ending: &mut wa
             _ = ending.changed() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        if is_due || between(begun, clock.now()) >= if is_shared { RESTS } else { runtime.patience(begun) } {
+        if is_due || between(begun, clock.now()) >= longest() {
             return;
         }
     }

@@ -201,7 +201,8 @@ impl Desk {
         metrics.commits.observe_micros(self.clock.now().micros_since(now));
         count(&jobs, &answers, metrics);
         self.flow.pulse.wrote();
-        self.recent.remember(&hits(&jobs), std::mem::take(&mut answers.hits.lasting), now);
+        self.recent.see(&hits(&jobs), now);
+        self.recent.remember(std::mem::take(&mut answers.hits.lasting), now);
         // Before anybody is woken who looks when that is.
         if jobs.iter().any(Job::sets_a_moment) {
             self.runtime.look_anew();
@@ -246,7 +247,7 @@ fn forget(kept: &mut VecDeque<Job>) {
     if before > KEPT_MAX {
         let mut too_many = before - KEPT_MAX;
         kept.retain(|job| {
-            let goes = too_many > 0 && job.is_looked();
+            let goes = too_many > 0 && job.can_be_forgotten();
             too_many -= usize::from(goes);
             !goes
         });

@@ -23,7 +23,8 @@ fn click(seconds: i64, link: u16) -> MessageHit {
 fn after(hits: &[&MessageHit]) -> Recent {
     let mut recent = Recent::default();
     let now = hits.last().map_or(Moment::MIN, |hit| hit.hit.at);
-    recent.remember(hits, hits.iter().map(|hit| request_key(hit)).collect(), now);
+    recent.see(hits, now);
+    recent.remember(hits.iter().map(|hit| request_key(hit)).collect(), now);
     recent
 }
 
@@ -61,6 +62,6 @@ fn a_click_in_a_burst_is_looked_at_again() {
 fn what_was_not_written_is_not_known() {
     let first = click(0, 1);
     let mut recent = Recent::default();
-    recent.remember(&[&first], Vec::new(), first.hit.at);
+    recent.see(&[&first], first.hit.at);
     assert!(!knows(&recent, &click(5, 1)));
 }

@@ -30,7 +30,7 @@ struct One {
 impl Alone {
     /// A job has just failed, for itself is to blame. Where there are too many, a look at a mail is forgotten.
     fn put(&mut self, job: Job, error: &StoreError) {
-        if self.0.len() < ALONE_MAX || !job.is_looked() {
+        if self.0.len() < ALONE_MAX || !job.can_be_forgotten() {
             let why = error.to_string();
             self.0.push(One { job, wait: FIRST, next: Instant::now() + FIRST, why });
         }

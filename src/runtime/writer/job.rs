@@ -158,8 +158,8 @@ impl Job {
         )
     }
 
-    /// Whether it is an opening or a click that nobody waits for: somebody looked at a mail.
-    pub(super) fn is_looked(&self) -> bool {
+    /// Whether it may be lost where there is too much to keep: an opening or a click that nobody waits for.
+    pub(super) fn can_be_forgotten(&self) -> bool {
         matches!(self, Job::Hit { done: None, .. })
     }
 
