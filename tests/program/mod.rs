@@ -1,7 +1,7 @@
 //! The built program as its users meet it: it is started, killed, written to, clicked at, and asked.
 
 mod commands;
-mod counting;
+pub(crate) mod counting;
 mod fleet;
 mod fmt;
 mod formats;
