@@ -188,6 +188,12 @@ fn complete(documents: &Documents, params: CompletionParams) -> Answer<Option<Co
     let Some((desk, place, offset)) = at(documents, &params.text_document_position_params) else {
         return Ok(None);
     };
+    let typed = params.context.as_ref().and_then(|context| context.trigger_character.as_deref());
+    let before = desk.analysis.files.sources.get(place.source).text.get(..offset as usize);
+    if typed == Some("{") && !before.is_some_and(|before| before.ends_with("{{")) {
+        // A brace that opens a block asks for nothing: its list would take the Enter that follows.
+        return Ok(None);
+    }
     let lines = desk.lines(place.source, documents.encoding());
     let found = completion(&desk.analysis, place.source, offset as usize).into_iter().enumerate();
     let items: Vec<_> = found

@@ -289,3 +289,23 @@ fn an_editor_without_snippets_is_offered_plain_text() {
     let (format, text) = offered(can);
     assert!(format == 2 && text.contains("${1:name}"), "{format} {text}");
 }
+
+#[test]
+fn a_brace_that_opens_a_block_offers_nothing_by_itself() {
+    let mut client = Client::start_in(&example(), &[""], true, json!({}));
+    client.open(JOURNEY);
+    let mut offered = |typed: &str, context: Value| {
+        client.edit(JOURNEY, 0..0, typed);
+        let context = json!({ "context": context });
+        let found = client.ask_at("textDocument/completion", JOURNEY, typed.len(), context).unwrap();
+        client.edit(JOURNEY, 0..typed.len(), "");
+        found["items"].as_array().map_or(0, Vec::len)
+    };
+    let by_brace = json!({ "triggerKind": 2, "triggerCharacter": "{" });
+    let block = "journey a {\n  stage b {";
+    assert_eq!(offered(block, by_brace.clone()), 0);
+    assert!(offered(block, json!({ "triggerKind": 1 })) > 0);
+    let mail = "email a {\n  subject \"{{";
+    assert!(offered(mail, by_brace) > 0);
+    client.end();
+}
