@@ -18,6 +18,8 @@ import { chromium } from 'playwright-core';
 const CODE_SERVER = '4.100.3';
 /** How long everything may take, in milliseconds. */
 const PATIENCE = 180_000;
+/** How long it is from one key to the next, in milliseconds: lists open meanwhile. */
+const KEY = 150;
 
 const lotse = process.env['LOTSE'];
 if (!lotse) throw new Error('LOTSE names no program');
@@ -67,7 +69,9 @@ async function run(page) {
     page.exposeFunction('codeAutomationExit', done);
     page.exposeFunction('codeAutomationLog', async (_kind, [told]) => {
       const [what, name, selector] = String(told).split(' ');
-      if (what === 'see') {
+      if (what === 'type') {
+        await page.keyboard.type(JSON.parse(String(told).slice('type '.length)), { delay: KEY });
+      } else if (what === 'see') {
         const look = see(page, selector);
         looks.push(look);
         await look.catch(() => {});

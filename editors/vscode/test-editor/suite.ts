@@ -89,6 +89,18 @@ const tests: Record<string, () => Promise<void>> = {
     assert.ok(labels.includes('welcome'), labels.join(' '));
   },
 
+  'Enter behind a brace and behind a whole word begins a line': async () => {
+    const editor = await opened(await written('typed.journey', ''));
+    type('journey typed {\nstage one {\nsend email welcome\nend\n# ready');
+    const text = await until('what was typed', () => {
+      const text = editor.document.getText();
+      return text.includes('ready') ? text : undefined;
+    });
+    assert.equal(text, 'journey typed {\n  stage one {\n    send email welcome\n    end\n    # ready\n  }\n}');
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    await vscode.workspace.fs.delete(vscode.Uri.joinPath(folder, 'typed.journey'));
+  },
+
   'hover tells what a word does': async () => {
     const editor = await opened(journey);
     const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
@@ -184,6 +196,11 @@ const tests: Record<string, () => Promise<void>> = {
 async function seen(name: string, selector: string): Promise<void> {
   console.log(`see ${name} ${selector}`);
   await new Promise((done) => setTimeout(done, 2000));
+}
+
+/** Has the keys pressed, one after the other, as a person does. */
+function type(text: string): void {
+  console.log(`type ${JSON.stringify(text)}`);
 }
 
 export async function run(): Promise<void> {
