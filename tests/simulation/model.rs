@@ -11,7 +11,6 @@ use super::world::{Known, World};
 
 /// What the audit finds. Where clocks went back, nobody can tell by moments what came before what.
 pub async fn broken(store: &dyn Store, jumped_back: bool) -> Vec<String> {
-    let found = audit(&mut *store.read().await.unwrap(), &TimeZone::UTC).await.unwrap();
     let by_moments = [
         Rule::RefusalsHold,
         Rule::SuppressionsHold,
@@ -20,8 +19,19 @@ pub async fn broken(store: &dyn Store, jumped_back: bool) -> Vec<String> {
         Rule::DueIsDone,
         Rule::HandOversEnd,
     ];
-    let counts = |rule: &Rule| !(jumped_back && by_moments.contains(rule));
-    found.broken.iter().filter(|breach| counts(&breach.rule)).map(ToString::to_string).collect()
+    breaches(store, if jumped_back { &by_moments } else { &[] }).await
+}
+
+/// What the audit finds when processes end that were taken for dead and lived. What one of them hands over that another
+/// has tried meanwhile has no outcome before it ends: the attempt that it tells of is not the one that counts.
+pub async fn broken_beside_the_dead(store: &dyn Store) -> Vec<String> {
+    breaches(store, &[Rule::HandOversEnd]).await
+}
+
+async fn breaches(store: &dyn Store, beside: &[Rule]) -> Vec<String> {
+    let found = audit(&mut *store.read().await.unwrap(), &TimeZone::UTC).await.unwrap();
+    let counted = found.broken.iter().filter(|breach| !beside.contains(&breach.rule));
+    counted.map(ToString::to_string).collect()
 }
 
 /// What is wrong at the end, when nothing is left to do.

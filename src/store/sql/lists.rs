@@ -77,14 +77,15 @@ fn delivery(columns: &mut Columns<'_>, is_call: bool) -> Result<Delivery> {
     })
 }
 
-/// Declares a statement that adds up counts, by day or of all days.
+/// Declares a statement that adds up counts, by day or of all days. That a slot is no less than none always holds: it
+/// leads to the index of the key, without which PostgreSQL would sort what it need not.
 macro_rules! added {
     ($day:literal; $by:literal) => {
         concat!(
             "SELECT journey, version, arm, ",
             $day,
             ", what, detail, CAST(sum(count) AS BIGINT), sum(worth) FROM tally
-            WHERE $1 IS NULL OR journey = $1 GROUP BY ",
+            WHERE slot >= 0 AND (journey = $1 OR $1 IS NULL) GROUP BY ",
             $by,
             " ORDER BY ",
             $by
@@ -92,8 +93,8 @@ macro_rules! added {
     };
 }
 
-pub(super) const BY_DAY: &str = added!("day"; "journey, version, arm, day, what, detail");
-pub(super) const TOTALS: &str = added!("0"; "journey, version, arm, what, detail");
+pub(in super::super) const BY_DAY: &str = added!("day"; "journey, version, arm, day, what, detail");
+pub(in super::super) const TOTALS: &str = added!("0"; "journey, version, arm, what, detail");
 
 /// `sql` is one of those above.
 pub(super) async fn tallies(

@@ -50,7 +50,9 @@ fn words(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 /// What each database is asked about how it goes about it.
 #[cfg(test)]
 pub(super) mod statements {
-    pub(in super::super) use super::lists::{DEAD, OTHER_CALLS, OTHER_MESSAGES, REFUSED, UNSURE};
+    pub(in super::super) use super::lists::{
+        BY_DAY, DEAD, OTHER_CALLS, OTHER_MESSAGES, REFUSED, TOTALS, UNSURE,
+    };
     pub(in super::super) use super::moving::{LAST_OF_PIECE, WAKE};
     pub(in super::super) use super::past::HAPPENED;
     pub(in super::super) use super::people::NEXT_DUE;

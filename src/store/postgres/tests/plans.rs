@@ -4,9 +4,9 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::super::guard::{TAKE_READABLE_SLOTS, TAKE_SLOTS, WANTED};
 use super::super::sql::statements::{
-    DEAD, EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, OTHER_CALLS,
-    OTHER_MESSAGES, PENDING_OF, READABLE_DUE, READABLE_PENDING, READABLE_WATCH_DUE, REFUSED, UNSURE, WAKE,
-    WATCH_DUE, WATCHED,
+    BY_DAY, DEAD, EXTEND, GREET, HAPPENED, LAST_OF_BATCH, LAST_OF_PIECE, LOOK, NEXT_DUE, NOTICE, OTHER_CALLS,
+    OTHER_MESSAGES, PENDING_OF, READABLE_DUE, READABLE_PENDING, READABLE_WATCH_DUE, REFUSED, TOTALS, UNSURE,
+    WAKE, WATCH_DUE, WATCHED,
 };
 use super::super::testing::Fresh;
 
@@ -38,6 +38,8 @@ async fn nobody_walks_over_everything() {
         (LAST_OF_PIECE, 3),
         (WAKE, 7),
         (NEXT_DUE, 0),
+        (BY_DAY, 1),
+        (TOTALS, 1),
         (DEAD, 1),
         (UNSURE, 1),
         (REFUSED, 1),
