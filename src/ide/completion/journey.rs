@@ -61,7 +61,7 @@ fn behind(before: &str, names: &Names<'_>, taken: &Taken) -> Vec<Completion> {
         let values = names.values_of(&field, aheads.first(), true);
         found.extend(values.into_iter().map(|value| (Rank::FIRST, value)));
     }
-    for ahead in &aheads {
+    for ahead in aheads.iter().filter(|ahead| !is_unreachable(ahead)) {
         let rank = |group, order| Rank { other: ahead.is_entry != new_line, far: far(ahead), group, order };
         let wanted = Wanted::name(ahead).map_or_else(Vec::new, |wanted| names.of(&wanted, ahead));
         let goes_on = goes_on(ahead, names, !wanted.is_empty());
@@ -72,6 +72,13 @@ fn behind(before: &str, names: &Names<'_>, taken: &Taken) -> Vec<Completion> {
     }
     found.sort_by_key(|(rank, _)| *rank);
     distinct(told_in_full(found.into_iter().map(|(_, item)| item).collect()))
+}
+
+/// Whether a statement that begins there would stand behind one that nothing goes on from.
+fn is_unreachable(ahead: &Ahead) -> bool {
+    let block = ahead.around.iter().rev().find(|around| !around.begins);
+    let last = block.and_then(|block| block.before.last());
+    ahead.is_entry && last.is_some_and(|(rule, _)| matches!(*rule, "end" | "go_to" | "stop"))
 }
 
 /// Of those that write the same, the one that says more: `enter on` rather than `enter`.

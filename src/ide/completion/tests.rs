@@ -352,6 +352,8 @@ fn nothing_is_offered_that_cannot_be_meant() {
             "not, in segment, has tag, allows, true, count, sum, clicked, days since",
         ),
         ("journey a { stage s { wait until contact.birthday ¦", "==, <, is set, contains"),
+        ("journey a { stage s {\n end ¦", "send, wait 3 days, if, end"),
+        ("journey a { stage s {\n go to s\n ¦", "send, wait 3 days, if, end"),
         (
             "journey a { stage s { if contact.score == ¦",
             "not, in segment, has tag, allows, true, today, clicked, first",
