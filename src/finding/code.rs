@@ -87,6 +87,7 @@ codes! {
     W605 Warning "a declaration that nothing uses"
     W606 Warning "a wait of no length, or past the journey's end"
     W607 Warning "a condition that is always or never true"
+    W608 Warning "a placeholder that is sent as it stands"
 }
 
 impl fmt::Display for Code {

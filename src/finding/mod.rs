@@ -37,6 +37,29 @@ pub struct Finding {
     pub related: Vec<(Span, String)>,
     /// A change that mends it.
     pub edit: Option<Edit>,
+    /// What is missing there, where that is what is wrong: what to write is known to who knows all names.
+    pub lack: Option<Lack>,
+}
+
+/// What is missing at the place of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lack {
+    /// A message names no sender.
+    Sender,
+    /// A message names no topic.
+    Topic,
+    /// An email has no subject.
+    Subject,
+    /// A message says nothing.
+    Text,
+    /// A journey has no way in.
+    Enter,
+    /// A journey has no stage.
+    Stage,
+    /// `go to` does not say where to.
+    Destination,
+    /// A field, behind `contact.` and the like.
+    Field,
 }
 
 /// A change of text that mends a finding.
@@ -51,7 +74,7 @@ pub struct Edit {
 impl Finding {
     /// A finding without help yet.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, span, message: message.into(), help: None, related: Vec::new(), edit: None }
+        Self { code, span, message: message.into(), help: None, related: Vec::new(), edit: None, lack: None }
     }
 
     /// Says what to write instead.
@@ -80,6 +103,12 @@ impl Finding {
     pub fn edit(mut self, span: Span, replacement: impl Into<String>) -> Self {
         self.edit = Some(Edit { span, replacement: replacement.into() });
         self
+    }
+
+    /// Says what is missing there.
+    #[must_use]
+    pub fn lacks(self, lack: Lack) -> Self {
+        Self { lack: Some(lack), ..self }
     }
 
     /// How grave it is.

@@ -13,7 +13,8 @@ use super::markup::{Markup, scan};
 use super::masked::{Kind, Masked, Piece, PlacedTag, pieces, without_comments};
 use super::structure::{Structure, depth};
 use super::{
-    Compiled, CompiledMessage, Link, MessageSource, Part, Renderer, TemplateKind, TemplateProblem, mjml, text,
+    Compiled, CompiledMessage, Link, MessageSource, Part, Renderer, TemplateKind, TemplateProblem, foreign,
+    mjml, text,
 };
 
 /// Checks the texts of a message and makes them ready to be rendered.
@@ -97,14 +98,16 @@ struct MaskedHtml {
 impl Draft {
     /// Reads a text without markup.
     fn plain(&mut self, text: &str, part: Part) -> Masked {
+        let known = self.facts.problems.len();
         let tags = lex(text, &part, &mut self.facts.problems);
         let masked = Masked::new(text, &part, tags, &mut self.placed);
-        self.analyse(&masked);
+        self.analyse(&masked, text, known);
         masked
     }
 
     /// Reads a body with all that it includes.
     fn body(&mut self, kind: TemplateKind, text: &str, includes: &dyn Fn(&str) -> Option<String>) -> Masked {
+        let known = self.facts.problems.len();
         let problems = &mut self.facts.problems;
         let masked = if kind == TemplateKind::Mjml {
             assemble(text, includes, &mut self.placed, problems)
@@ -112,13 +115,23 @@ impl Draft {
             let tags = lex(text, &Part::Body, problems);
             Masked::new(text, &Part::Body, tags, &mut self.placed)
         };
-        self.analyse(&masked);
+        self.analyse(&masked, text, known);
         masked
     }
 
-    /// Checks the tags of a text in the order in which they stand in it.
-    fn analyse(&mut self, masked: &Masked) {
+    /// Checks the tags of a text in the order in which they stand in it. Where a statement could not be read, which of the
+    /// others belong together cannot be told; `known` problems were found before.
+    fn analyse(&mut self, masked: &Masked, text: &str, known: usize) {
+        let found = self.facts.problems.get(known..).unwrap_or_default();
+        let begins = |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with("{%"));
+        if found
+            .iter()
+            .any(|problem| begins(problem.range.start) && !matches!(problem.part, Part::Include(_)))
+        {
+            return;
+        }
         analyse(words(&masked.text).filter_map(|number| self.placed.get(number)), &mut self.facts);
+        self.facts.foreign.extend(foreign::find(masked));
     }
 
     /// Turns a body into HTML with its styles in the tags; `None` where something is wrong with it.
@@ -193,9 +206,10 @@ impl Draft {
     }
 
     fn compiled(self, message: CompiledMessage) -> Compiled {
-        let Facts { mut variables, mut surveys, .. } = self.facts;
+        let Facts { mut variables, mut surveys, mut foreign, .. } = self.facts;
         in_order(&mut variables, |variable| (&variable.part, &variable.range, ""));
         in_order(&mut surveys, |survey| (&survey.part, &survey.range, &survey.name));
+        in_order(&mut foreign, |foreign| (&foreign.part, &foreign.range, ""));
         let is_way_out = |name: &String| matches!(name.as_str(), "unsubscribe_url" | "preferences_url");
         let has_unsubscribe = variables
             .iter()
@@ -204,7 +218,7 @@ impl Draft {
         let links = message.links.iter();
         let links =
             links.map(|link| Link { name: link.name.clone(), url_source: link.url.clone() }).collect();
-        Compiled { message: Arc::new(message), variables, surveys, has_unsubscribe, links }
+        Compiled { message: Arc::new(message), variables, surveys, has_unsubscribe, links, foreign }
     }
 }
 

@@ -11,7 +11,8 @@ use super::lexer::TokenKind;
 use super::limits::{EXPRESSION_BYTES_MAX, VALUE_BYTES_MAX};
 use super::masked::PlacedTag;
 use super::paths::{Path, guards, leftmost, path};
-use super::{SurveyLink, TemplateProblem, Variable};
+use super::unreadable::unreadable;
+use super::{Foreign, SurveyLink, TemplateProblem, Variable};
 use crate::finding::words;
 
 /// The addresses that every message has, each with where it leads.
@@ -59,6 +60,7 @@ pub(super) type Scopes = Vec<BTreeMap<String, Shape>>;
 pub(super) struct Facts {
     pub variables: Vec<Variable>,
     pub surveys: Vec<SurveyLink>,
+    pub foreign: Vec<Foreign>,
     pub problems: Vec<TemplateProblem>,
 }
 
@@ -119,16 +121,9 @@ impl<'a> Checker<'a> {
             Ok(expression) => Some(then(self, &expression)),
             Err(error) => {
                 let found = error.range().unwrap_or(0..text.len());
-                let start = found.start.min(text.len());
-                let found = start + self.base..found.end.clamp(start, text.len()) + self.base;
-                let help = match () {
-                    () if text.contains("||") => Some("write `or`".to_owned()),
-                    () if text.contains('|') && text.contains(':') => {
-                        Some("what a filter needs stands in brackets: `default('there')`".to_owned())
-                    }
-                    () => None,
-                };
-                self.problem(found, error.detail().unwrap_or("this is not an expression"), help);
+                let start = range.start + found.start.min(text.len());
+                let found = start..(range.start + found.end.min(text.len())).max(start);
+                self.facts.problems.push(unreadable(self.tag, range, found));
                 None
             }
         }

@@ -1,5 +1,7 @@
 //! Finds the placeholders and statements in a template text, within bounds, before any library reads it.
 
+mod unclosed;
+
 use std::ops::Range;
 
 use super::limits::{BRACKET_DEPTH_MAX, OPERATORS_MAX, SOURCE_BYTES_MAX};
@@ -64,7 +66,7 @@ pub(super) enum TokenKind {
 /// The words that begin a statement.
 pub(super) const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
 /// Words inside an expression that count as operators.
-const WORD_OPERATORS: [&str; 7] = ["and", "or", "not", "in", "is", "if", "else"];
+pub(super) const WORD_OPERATORS: [&str; 7] = ["and", "or", "not", "in", "is", "if", "else"];
 /// Signs, the longer ones first.
 const SIGNS: [&str; 23] = [
     "==", "!=", "<=", ">=", "//", "**", "=", "<", ">", "+", "-", "*", "/", "%", ".", ",", ":", "~", "|", "(",
@@ -95,10 +97,7 @@ pub(super) fn lex(text: &str, part: &Part, problems: &mut Vec<TemplateProblem>) 
             Err(fault) => {
                 lexer.at = fault.range.end.max(start + 2);
                 let problem = TemplateProblem::new(part, fault.range, fault.message).maybe_help(fault.help);
-                problems.push(match fault.instead {
-                    Some(text) => problem.instead(text),
-                    None => problem,
-                });
+                problems.push(TemplateProblem { edit: fault.edit, ..problem });
             }
         }
     }
@@ -110,18 +109,18 @@ struct Fault {
     range: Range<usize>,
     message: String,
     help: Option<String>,
-    /// What belongs in its place.
-    instead: Option<String>,
+    /// What to write, and in the place of what.
+    edit: Option<(Range<usize>, String)>,
 }
 
 impl Fault {
     fn new(range: Range<usize>, message: impl Into<String>) -> Self {
-        Self { range, message: message.into(), help: None, instead: None }
+        Self { range, message: message.into(), help: None, edit: None }
     }
 
-    fn instead(mut self, text: impl Into<String>) -> Self {
-        self.instead = Some(text.into());
-        self
+    /// What belongs in the place of all that is wrong.
+    fn instead(self, text: impl Into<String>) -> Self {
+        Self { edit: Some((self.range.clone(), text.into())), ..self }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -160,7 +159,11 @@ impl<'a> Lexer<'a> {
         if self.rest().starts_with(['-', '+']) {
             self.at += 1;
         }
-        let tokens = self.tokens(start, close, sign)?;
+        let inside = self.at;
+        let tokens = match self.tokens(close, sign) {
+            Ok(tokens) => tokens,
+            Err(fault) => return Err(self.unclosed(start, inside, close).unwrap_or(fault)),
+        };
         let range = start..self.at;
         let form = if close == "}}" { output(&range, &tokens)? } else { self.statement(&range, &tokens)? };
         Ok(Some(Tag { range, form, tokens }))
@@ -181,7 +184,8 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads up to and over the closing sign.
-    fn tokens(&mut self, start: usize, close: &str, sign: &str) -> Result<Vec<Token>, Fault> {
+    fn tokens(&mut self, close: &str, sign: &str) -> Result<Vec<Token>, Fault> {
+        let other = if close == "}}" { "%}" } else { "}}" };
         let mut tokens = Vec::new();
         let mut open: Vec<(char, Range<usize>)> = Vec::new();
         let mut operators = 0;
@@ -189,13 +193,17 @@ impl<'a> Lexer<'a> {
             self.at += self.rest().len() - self.rest().trim_start().len();
             let rest = self.rest();
             if rest.is_empty() {
-                return Err(Fault::new(start..start + 2, format!("`{sign}` without `{close}`"))
-                    .help(format!("close it with `{close}`")));
+                let fault = Fault::new(self.at..self.at, format!("`{sign}` without `{close}`"));
+                return Err(fault.help(format!("close it with `{close}`")).instead(close));
             }
             let trimmed = rest.strip_prefix(['-', '+']).unwrap_or(rest);
             if trimmed.starts_with(close) {
                 self.at += rest.len() - trimmed.len() + close.len();
                 break;
+            }
+            if rest.starts_with(other) {
+                let fault = Fault::new(self.at..self.at + 2, format!("`{other}` does not close `{sign}`"));
+                return Err(fault.help(format!("close it with `{close}`")).instead(close));
             }
             let token = self.token(close)?;
             let written = self.slice(&token.range);

@@ -22,6 +22,7 @@ mod compile;
 mod emit;
 mod expression;
 mod filters;
+mod foreign;
 mod html;
 mod lexer;
 mod limits;
@@ -35,6 +36,7 @@ mod paths;
 mod render;
 mod structure;
 mod text;
+mod unreadable;
 mod values;
 pub mod vocabulary;
 mod writer;
@@ -45,7 +47,10 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::finding::Lack;
+
 pub use compile::compile;
+pub use foreign::{Foreign, Sure};
 pub use message::CompiledMessage;
 pub use render::{RenderContext, RenderError, Rendered, Renderer, SurveyUrl, TrackedLink};
 
@@ -115,11 +120,13 @@ pub struct TemplateProblem {
     pub help: Option<String>,
     /// The same to the letter, where it is known: what goes of the text, and what comes.
     pub edit: Option<(Range<usize>, String)>,
+    /// What is missing, where somebody who knows all names can say what to write.
+    pub lack: Option<Lack>,
 }
 
 impl TemplateProblem {
     fn new(part: &Part, range: Range<usize>, message: impl Into<String>) -> Self {
-        Self { part: part.clone(), range, message: message.into(), help: None, edit: None }
+        Self { part: part.clone(), range, message: message.into(), help: None, edit: None, lack: None }
     }
 
     /// Says what belongs in the place of all that is wrong.
@@ -189,4 +196,6 @@ pub struct Compiled {
     pub has_unsubscribe: bool,
     /// Its tracked links, by their numbers.
     pub links: Vec<Link>,
+    /// What looks like a placeholder of another tool.
+    pub foreign: Vec<Foreign>,
 }

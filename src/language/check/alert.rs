@@ -54,6 +54,9 @@ impl Checker<'_> {
                 self.missing_variable(variable, span, missing);
             }
         }
+        for foreign in &compiled.foreign {
+            self.foreign(foreign, place(foreign.range.clone()));
+        }
         for survey in &compiled.surveys {
             self.report(
                 Finding::new(Code::E402, place(survey.range.clone()), "an alert has no link to a survey")

@@ -204,6 +204,10 @@ impl Checker<'_> {
         if let Some(write) = self.with_other_quotes(span, wanted) {
             finding = finding.edit(span, write);
         }
+        if let (ValueType::List(_), true) = (wanted, text.starts_with('"')) {
+            let write = if text == "\"\"" { "[]".to_owned() } else { format!("[{text}]") };
+            finding = finding.help(format!("a list stands in brackets: `{write}`")).edit(span, write);
+        }
         self.report(match (wanted, of) {
             (ValueType::Boolean, _) => {
                 finding.help("compare it with something, such as `== \"DE\"` or `>= 50`, or ask `is set`")

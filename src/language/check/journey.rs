@@ -4,7 +4,7 @@ use super::Checker;
 use super::expression::{Around, Entry, OnBranch};
 use super::names::{EventFields, NameKind};
 use crate::domain::ValueType;
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Lack};
 use crate::language::model::{
     Block, Goal, Journey, Leave, Limits, PRIORITY_DEFAULT, Reenter, Stage, Statement, StatementKind, Timezone,
 };
@@ -315,7 +315,8 @@ impl Checker<'_> {
                     name,
                     format!("nobody can enter `{}`: it has no `enter`", journey.name),
                 )
-                .help("write how contacts get in, such as `enter on EVENT` or `enter by request`"),
+                .help("write how contacts get in, such as `enter on EVENT` or `enter by request`")
+                .lacks(Lack::Enter),
             );
         }
         if tree.stages.is_empty() && !hurt {
@@ -325,7 +326,8 @@ impl Checker<'_> {
                     name,
                     format!("`{}` has no stage, so nothing happens in it", journey.name),
                 )
-                .help("write at least one: `stage contact { … }`"),
+                .help("write at least one: `stage contact { … }`")
+                .lacks(Lack::Stage),
             );
         }
         if hurt {

@@ -5,7 +5,7 @@ use super::expression::a;
 use super::names::NameKind;
 use crate::domain::{Contact, Value, ValueType};
 use crate::finding::words;
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Lack};
 use crate::language::model::{Expr, Message, MessageText};
 use crate::language::syntax;
 use crate::language::syntax::tree::{self, SettingValue};
@@ -148,17 +148,24 @@ impl Checker<'_> {
                 );
             }
             match &setting.value {
-                SettingValue::Text(text) if takes_name => self.report(
-                    Finding::new(
-                        Code::E001,
-                        text.span,
-                        format!("`{}` takes a name, without quotes", key.value),
-                    )
-                    .help(format!("write `{} {}`", key.value, text.value))
-                    .edit(text.span, text.value.clone()),
-                ),
+                SettingValue::Text(text) if takes_name => self.name_in_quotes(key, text),
                 _ => {}
             }
+        }
+    }
+
+    fn name_in_quotes(&self, key: &tree::Name, text: &tree::Text) {
+        let message = format!("`{}` takes a name, without quotes", key.value);
+        let finding = Finding::new(Code::E001, text.span, message);
+        let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if text.value.starts_with(|c: char| c.is_ascii_lowercase()) && text.value.chars().all(in_name) {
+            let help = format!("write `{} {}`", key.value, text.value);
+            self.report(finding.help(help).edit(text.span, text.value.clone()));
+        } else if key.value == "from" {
+            let help = "write `from NAME`, with a sender of lotse.yaml";
+            self.report(finding.help(help).lacks(Lack::Sender));
+        } else {
+            self.report(finding.help("write `topic NAME`, with a topic that is declared").lacks(Lack::Topic));
         }
     }
 
@@ -250,15 +257,14 @@ impl Checker<'_> {
             return;
         }
         let has = |key: &str| tree.body.settings.iter().any(|setting| setting.key.value == key);
-        let missing = |code, what: &str, help: &str| {
-            self.report(
-                Finding::new(code, tree.name.span, format!("the message `{}` has no {what}", message.name))
-                    .help(help),
-            );
+        let missing = |code, what: &str, lack, help: &str| {
+            let message = format!("the message `{}` has no {what}", message.name);
+            let finding = Finding::new(code, tree.name.span, message).help(help);
+            self.report(Finding { lack, ..finding });
         };
         if !is_email {
             if !has("text") {
-                missing(Code::E401, "text", "write what it says: `text \"…\"`");
+                missing(Code::E401, "text", Some(Lack::Text), "write what it says: `text \"…\"`");
             }
             return;
         }
@@ -269,20 +275,23 @@ impl Checker<'_> {
                     "write who it comes from: `from NAME`, with a sender of lotse.yaml, a file that is missing here"
                 }
             };
-            missing(Code::E101, "sender", help);
+            missing(Code::E101, "sender", Some(Lack::Sender), help);
         }
         if !has("subject") {
-            missing(Code::E401, "subject", "write what stands in the subject line: `subject \"…\"`");
+            let help = "write what stands in the subject line: `subject \"…\"`";
+            missing(Code::E401, "subject", Some(Lack::Subject), help);
         }
         match (has("template"), has("body")) {
             (false, false) => missing(
                 Code::E401,
                 "text",
+                Some(Lack::Text),
                 "write `template \"emails/FILE.mjml\"`, or `body \"\"\" … \"\"\"`",
             ),
             (true, true) => missing(
                 Code::E307,
                 "single text: `template` and `body` both stand there",
+                None,
                 "take one of them away",
             ),
             _ => {}

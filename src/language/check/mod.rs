@@ -16,6 +16,7 @@ mod expression;
 mod fields;
 mod file;
 mod flow;
+mod foreign;
 mod journey;
 mod loops;
 mod message;
@@ -36,6 +37,7 @@ mod template;
 mod test;
 mod truth;
 mod unused;
+mod way_out;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};

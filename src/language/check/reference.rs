@@ -91,9 +91,12 @@ impl Checker<'_> {
             }
             _ => return false,
         };
-        self.report(
-            Finding::new(Code::E001, value.span, message).help(format!("write `wait until {write}`")),
-        );
+        let finding =
+            Finding::new(Code::E001, value.span, message).help(format!("write `wait until {write}`"));
+        self.report(match at {
+            Some(_) => finding,
+            None => finding.edit(value.span, write),
+        });
         true
     }
 }

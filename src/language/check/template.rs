@@ -33,7 +33,7 @@ impl CompiledTexts {
 
 /// What journeys hand over to a message.
 #[derive(Default)]
-struct Supply<'m> {
+pub(super) struct Supply<'m> {
     /// The journeys that send it.
     journeys: Vec<&'m Journey>,
     /// The names of `with` of each send, and where it stands.
@@ -126,7 +126,7 @@ impl Checker<'_> {
     }
 
     /// Where a stretch of a message's text stands in its file.
-    fn place(&self, job: &Job<'_>, part: &Part, range: Range<usize>) -> Span {
+    pub(super) fn place(&self, job: &Job<'_>, part: &Part, range: Range<usize>) -> Span {
         let sources = &self.files.sources;
         let setting = |key: &str| {
             let tree = self.names.messages.get(&job.message.name)?;
@@ -174,21 +174,12 @@ impl Checker<'_> {
                 self.score(&survey.name, score as f64, span);
             }
         }
-        let is_mail = job.message.channel == "email";
-        if is_mail && !compiled.has_unsubscribe && supply.is_marketing(job.message, model) {
-            let span =
-                self.place(job, if job.text.template.is_some() { &Part::Body } else { &Part::Text }, 0..0);
-            let message =
-                format!("the marketing email `{}` gives its readers no way to unsubscribe", job.message.name);
-            let place = match &job.text.template {
-                Some(_) => span.at_start(),
-                None => span,
-            };
-            self.report(
-                Finding::new(Code::E404, place, message)
-                    .related(job.message.span, "the message is declared here")
-                    .help("put a link to `{{ unsubscribe_url }}` or `{{ preferences_url }}` into it"),
-            );
+        let way_out = self.way_out(job, compiled, supply, model);
+        for foreign in &compiled.foreign {
+            let span = self.place(job, &foreign.part, foreign.range.clone());
+            if way_out != Some(foreign) {
+                self.foreign(foreign, span);
+            }
         }
     }
 
@@ -277,7 +268,7 @@ impl Checker<'_> {
     }
 
     /// Why a variable is not there, and what to write instead.
-    fn missing(&self, variable: &Variable, supply: &Supply<'_>) -> Option<Missing> {
+    pub(super) fn missing(&self, variable: &Variable, supply: &Supply<'_>) -> Option<Missing> {
         let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["contact"] | ["entry"] => None,
@@ -400,6 +391,7 @@ pub(super) fn of_problem(
     place: impl Fn(&Range<usize>) -> Span,
 ) -> Finding {
     let finding = Finding::new(Code::E401, span, problem.message.clone()).maybe_help(problem.help.clone());
+    let finding = Finding { lack: problem.lack, ..finding };
     match &problem.edit {
         Some((range, text)) => finding.edit(place(range), text.clone()),
         None => finding,
@@ -407,7 +399,7 @@ pub(super) fn of_problem(
 }
 
 /// The address that a word means: `unsubscribe` is `unsubscribe_url`.
-fn address_meant(word: &str) -> Option<&'static str> {
+pub(super) fn address_meant(word: &str) -> Option<&'static str> {
     let lower = word.to_lowercase();
     let begins = |address: &&str| lower.len() > 3 && address.starts_with(lower.trim_end_matches("_link"));
     ADDRESSES.into_iter().find(begins).or_else(|| words::near(word, ADDRESSES))
@@ -433,7 +425,7 @@ impl<'m> Supply<'m> {
     }
 
     /// Whether it is sent for a topic that needs the contact's permission.
-    fn is_marketing(&self, message: &Message, model: &Model) -> bool {
+    pub(super) fn is_marketing(&self, message: &Message, model: &Model) -> bool {
         let marketing = |topic: &Option<String>| {
             topic.as_ref().and_then(|topic| model.topic(topic)).is_some_and(|topic| !topic.essential)
         };

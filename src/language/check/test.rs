@@ -94,6 +94,9 @@ impl Checker<'_> {
                 self.report(Finding::new(Code::E501, pair.key.span, message).help(help));
                 continue;
             }
+            if self.meant_allows(pair) {
+                continue;
+            }
             let Some(field) = self.contact_field(&pair.key) else { continue };
             if let Some(typed) = self.value_of(&pair.value, &field) {
                 if let Expr::Value(Value::Text(text)) = &typed.expr {
@@ -115,6 +118,21 @@ impl Checker<'_> {
                 );
             }
         }
+    }
+
+    /// Says so where `allows` is misspelt before a topic.
+    fn meant_allows(&self, pair: &tree::Pair) -> bool {
+        let tree::ExpressionKind::Reference(topic) = &pair.value.kind else { return false };
+        let key = &pair.key;
+        let declared = self.names.contact.iter().any(|field| field.name == key.value);
+        if declared || !self.names.topics.contains_key(topic) || words::near(&key.value, ["allows"]).is_none()
+        {
+            return false;
+        }
+        let message = format!("a contact has no field `{}`", key.value);
+        let finding = Finding::new(Code::E103, key.span, message).help("did you mean `allows`?");
+        self.report(finding.edit(key.span, "allows"));
+        true
     }
 
     /// Addresses and zones that nothing could be made of would be those of nobody.

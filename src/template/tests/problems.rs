@@ -12,9 +12,10 @@ fn first(problems: &[TemplateProblem], source: &str) -> (String, String, String)
 #[test]
 fn expressions_that_are_none() {
     let table = [
-        ("{{ contact.a", "{{", "`{{` without `}}`", "close it with `}}`"),
+        ("{{ contact.a", "{{", "this `{{` is never closed", "write `}}` behind `contact.a`"),
         ("{{ contact.a }", "}", "`}` does not belong here", "close it with `}}`"),
-        ("{% if contact.a }}", "}", "`}` does not belong here", "close it with `%}`"),
+        ("{% if contact.a }}", "}}", "`}}` does not close `{%`", "close it with `%}`"),
+        ("{{ contact.a %}", "%}", "`%}` does not close `{{`", "close it with `}}`"),
         (
             "{{ }}",
             "{{ }}",
@@ -39,14 +40,43 @@ fn expressions_that_are_none() {
             "write straight quotation marks: `\"`",
         ),
         ("{{ !contact.a }}", "!", "`!` does not belong here", "write `not`"),
-        ("{{ contact.a || 'x' }}", "|", "unexpected `|`, expected identifier", "write `or`"),
+        ("{{ contact.a || 'x' }}", "||", "`||` is called `or` here", "write `or`"),
+        (
+            "{{ contact. | default('x') }}",
+            "contact.",
+            "the field is missing behind `contact.`",
+            "name it, such as `contact.first_name`",
+        ),
+        (
+            "{{ contact.a | }}",
+            "|",
+            "the filter is missing behind `|`",
+            "write one, such as `default('there')`",
+        ),
+        (
+            "{{ contact.a == }}",
+            "==",
+            "something is missing behind `==`",
+            "write a value, such as `contact.first_name`, and filters behind `|`",
+        ),
         (
             "{{ contact.a | default: 'x' }}",
             ":",
-            "unexpected input after expression",
+            "no `:` stands here",
             "what a filter needs stands in brackets: `default('there')`",
         ),
-        ("{{ contact.a contact.b }}", "contact", "unexpected input after expression", ""),
+        (
+            "{{ contact.a contact.b }}",
+            "contact.b",
+            "`contact.b` cannot stand right behind `contact.a`",
+            "write one name, or join two with `~`",
+        ),
+        (
+            "{{ first name }}",
+            "first name",
+            "`first name` is not a name",
+            "a name is one word, such as `contact.first_name`",
+        ),
         ("{{ contact.a | uper }}", "uper", "`uper` is not a filter of a template", "did you mean `upper`?"),
         (
             "{{ contact.a | safe }}",
@@ -386,7 +416,7 @@ fn several_mistakes_are_found_at_once() {
     assert_eq!(
         found,
         [
-            (&Part::Subject, "`{{` without `}}`"),
+            (&Part::Subject, "this `{{` is never closed"),
             (&Part::Preheader, "`{% if %}` without a condition"),
             (&Part::Body, "`mj-txt` is not a tag of MJML"),
             (&Part::Body, "`uper` is not a filter of a template"),
@@ -411,4 +441,46 @@ fn mistakes_in_included_files_are_placed_there() {
         said(&problems, file),
         expected.map(|(place, message)| (place.to_owned(), message.to_owned()))
     );
+}
+
+/// A text with its first problem mended as it says.
+fn mended(text: &str) -> String {
+    let problems = text_message(text).expect_err(text);
+    let (range, instead) = problems.first().and_then(|problem| problem.edit.clone()).expect(text);
+    let mut text = text.to_owned();
+    text.replace_range(range, &instead);
+    text
+}
+
+#[test]
+fn a_sign_that_was_forgotten_closes_what_belongs_together() {
+    for (text, meant) in [
+        ("Hello {{ contact.a", "Hello {{ contact.a }}"),
+        ("Hello {{ contact.a, welcome!", "Hello {{ contact.a }}, welcome!"),
+        ("Hello {{contact.a. Welcome", "Hello {{contact.a }}. Welcome"),
+        ("{{ contact.a\nHello {{ contact.b }}!", "{{ contact.a }}\nHello {{ contact.b }}!"),
+        ("{{ contact.a | default('you'), hello", "{{ contact.a | default('you') }}, hello"),
+        ("{{ contact.a | default('you' hello", "{{ contact.a | default('you') }} hello"),
+        (
+            "{{ contact.a | upper | default('you') and more",
+            "{{ contact.a | upper | default('you') }} and more",
+        ),
+        ("{{ contact.a } hello", "{{ contact.a }} hello"),
+        ("{{ contact.a %} hello", "{{ contact.a }} hello"),
+        ("{% if contact.a hello {% endif %}", "{% if contact.a %} hello {% endif %}"),
+        ("{% if not contact.a == 'x' hello {% endif %}", "{% if not contact.a == 'x' %} hello {% endif %}"),
+        ("{% if contact.a %}x{% endif", "{% if contact.a %}x{% endif %}"),
+        ("{% if contact.a }}x{% endif %}", "{% if contact.a %}x{% endif %}"),
+        ("{% for a in contact.b\n{{ a }}{% endfor %}", "{% for a in contact.b %}\n{{ a }}{% endfor %}"),
+        ("{{ contact.a || 'x' }}", "{{ contact.a or 'x' }}"),
+        ("{{ contact.a | default: 'x' }}", "{{ contact.a | default('x') }}"),
+    ] {
+        assert_eq!(mended(text), meant);
+        assert!(text_message(meant).is_ok(), "{meant}");
+    }
+    // What is not closed is told where it begins, whatever comes behind it.
+    let text = "Hello {{ contact.a!\n\nSee {{ contact.b }} and {{ contact.c";
+    let problems = text_message(text).expect_err(text);
+    let places: Vec<usize> = problems.iter().map(|problem| problem.range.start).collect();
+    assert_eq!(places, [6, text.rfind("{{").unwrap()]);
 }
