@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use super::scan::Scan;
 use super::slip::STATEMENTS;
-use crate::finding::{Code, Finding};
+use super::unended::Gap;
+use crate::finding::{Code, Edit, Finding};
 use crate::source::{SourceId, Span};
 
 /// How many lines of a file are tried, so that a long file that is no journey file at all costs little.
@@ -36,12 +37,14 @@ const HEADS: [&str; 13] = [
 pub(super) struct Missing {
     put: Vec<(Range<usize>, &'static str)>,
     finding: Finding,
+    /// What is said of the text between them is said by the finding already.
+    hides: Option<Span>,
 }
 
 impl Missing {
     /// A brace that is put into one place.
     pub(super) fn new(place: Range<usize>, brace: &'static str, finding: Finding) -> Self {
-        Self { put: vec![(place, brace)], finding }
+        Self { put: vec![(place, brace)], finding, hides: None }
     }
 
     /// The text with the brace in it.
@@ -53,8 +56,16 @@ impl Missing {
         text
     }
 
-    pub(super) fn finding(self) -> Finding {
-        self.finding
+    /// What is said of it in a file that has less at a gap.
+    pub(super) fn finding(self, gap: Gap) -> Finding {
+        let finding = self.finding;
+        let edit = finding.edit.map(|edit| Edit { span: gap.span_in_file(edit.span), ..edit });
+        Finding { span: gap.span_in_file(finding.span), edit, ..finding }
+    }
+
+    /// Whether a finding of the text says no more than what is said of the brace.
+    pub(super) fn hides(&self, finding: &Finding, gap: Gap) -> bool {
+        self.hides.is_some_and(|hides| gap.span_in_file(hides).contains(finding.span))
     }
 }
 
@@ -74,7 +85,7 @@ pub(super) fn missing(source: SourceId, text: &str, scan: &Scan) -> Vec<Vec<Miss
             continue;
         }
         let line = Line { source, code: &code, text, range: line.end - head.len()..line.end };
-        found.extend(line.without_braces().or_else(|| {
+        found.extend(line.without_braces().or_else(|| line.with_a_name()).or_else(|| {
             let opens = !next.starts_with('{') && (first != "wait" || next.starts_with('o'));
             if opens { line.without_open().map(|missing| vec![missing]) } else { None }
         }));
@@ -141,20 +152,51 @@ impl Line<'_> {
 
     /// `if contact.vip`, and what happens on the lines below.
     fn without_open(&self) -> Option<Missing> {
-        let code = self.code.get(self.range.clone())?;
+        let code = self.code.get(self.range.clone()).filter(|code| !code.ends_with('}'))?;
         let last = code.rsplit([' ', '\t']).next().unwrap_or("");
         if matches!(last, "then" | "do") {
             let word = self.range.end - last.len()..self.range.end;
             let message = format!("`{last}` is not needed: a block begins with `{{`");
             let finding = Finding::new(Code::E001, self.span(word.clone()), message);
             let finding = finding.help("write `{` in its place").edit(self.span(word.clone()), "{");
-            return Some(Missing { put: vec![(word, "{")], finding });
+            return Some(Missing { put: vec![(word, "{")], finding, hides: None });
         }
         let span = self.span(self.range.clone());
         let finding = Finding::new(Code::E001, span, "a `{` is missing at the end of this line")
             .help("write `{` behind it, and `}` where what belongs to it ends")
             .edit(span.at_end(), " {");
-        Some(Missing { put: vec![(self.blank()?, "{")], finding })
+        Some(Missing { put: vec![(self.blank()?, "{")], finding, hides: None })
+    }
+
+    /// `otherwise reminder`: where it goes on stands alone on the line.
+    fn with_a_name(&self) -> Option<Vec<Missing>> {
+        let code = self.code.get(self.range.clone())?;
+        let head = ["otherwise", "else"].into_iter().find(|head| code.starts_with(head))?;
+        let rest = code.get(head.len()..)?;
+        let name = rest.trim_start().trim_end_matches('}').trim_end();
+        let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if name.is_empty() || !is_name || !rest.starts_with([' ', '\t']) || STATEMENTS.contains(&name) {
+            return None;
+        }
+        let start = self.range.start + head.len() + rest.find(name)?;
+        let hides = Some(self.span(start..start + name.len()));
+        let open = (start - 1..start, "{");
+        let missing = |end: usize, put: Vec<(Range<usize>, &'static str)>| {
+            let write = format!("{{ go to {name} }}");
+            let span = self.span(start..end);
+            let finding = Finding::new(Code::E001, span, "what happens stands in braces")
+                .help(format!("write `{write}`"))
+                .edit(span, write);
+            Missing { put, finding, hides }
+        };
+        if !rest.ends_with('}') {
+            return Some(vec![missing(self.range.end, vec![open, (self.blank()?, "}")])]);
+        }
+        let own = missing(self.range.end, vec![open.clone()]);
+        let end = start + name.len();
+        let blank = self.code.get(end..=end).is_some_and(|gap| gap == " ");
+        let around = blank.then(|| missing(end, vec![open, (end..end + 1, "}")]));
+        Some(std::iter::once(own).chain(around).collect())
     }
 
     /// `otherwise go to reminder`: what happens stands on the line itself.
@@ -190,7 +232,7 @@ impl Line<'_> {
             let finding = Finding::new(Code::E001, span, "what happens stands in braces")
                 .help(format!("write `{write}`"))
                 .edit(span, write.clone());
-            Missing { put, finding }
+            Missing { put, finding, hides: None }
         };
         if closes.is_none() {
             return Some(vec![missing(self.span(first..end), vec![(open, "{"), (self.blank()?, "}")])]);

@@ -6,7 +6,7 @@ use super::ahead::{Lies, lies};
 use super::expected;
 use super::node::{Grammar, Node, Reader, Rule, snake_case};
 use super::slip::{self, CLAUSES, CONTINUATIONS, DECLARATIONS, SETTINGS, STATEMENTS, STEPS};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Lack};
 
 impl<'t> Reader<'t> {
     /// Says what is wrong with text that no rule could take: what stands there and what could.
@@ -20,6 +20,7 @@ impl<'t> Reader<'t> {
         let at = |inner: Range<usize>| self.span_of(range.start + inner.start..range.start + inner.end);
         if let Some(answer) = slip::slip(word, rest, strict) {
             let finding = Finding::new(Code::E001, at(first.clone()), answer.message).help(answer.help);
+            let finding = Finding { lack: answer.lack, ..finding };
             self.report(match answer.write {
                 Some(write) => finding.edit(at(first.start..first.end + write.behind), write.text),
                 None => finding,
@@ -35,24 +36,9 @@ impl<'t> Reader<'t> {
             return;
         }
         let starts = first_words(strict);
-        if let Some((_, how)) =
-            CONTINUATIONS.iter().find(|(known, _)| *known == word && !starts.contains(&word))
-        {
-            let message = match rest.lines().next().map(str::trim) {
-                None | Some("") => format!("something is missing behind `{word}`"),
-                Some(_) => format!("what stands behind `{word}` cannot be read"),
-            };
-            let quoted = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
-            let finding = Finding::new(Code::E001, at(first.clone()), message);
-            self.report(match quoted {
-                Some(name) if matches!(word, "as" | "into" | "because") => {
-                    let behind = rest.find(name).map_or(0, |start| start + name.len() + 1);
-                    finding
-                        .help(format!("names stand without quotes: `{word} {name}`"))
-                        .edit(at(first.start..first.end + behind), format!("{word} {}", snake_case(name)))
-                }
-                _ => finding.help(format!("it is written {how}")),
-            });
+        let goes_on = CONTINUATIONS.iter().find(|(known, _)| *known == word && !starts.contains(&word));
+        if let Some((_, how)) = goes_on {
+            self.explain_continuation(range.start, text, first, how);
             return;
         }
         // What can begin with anything, such as a condition, breaks further on.
@@ -67,6 +53,37 @@ impl<'t> Reader<'t> {
         }
         let (place, rules) = self.where_it_breaks(strict, text, first.end);
         self.explain_place(range.start, text, place, &rules);
+    }
+
+    /// Says what is wrong behind a word that goes on something, at a place of `text`, which begins at `start`; `how` is how
+    /// that is written.
+    fn explain_continuation(&self, start: usize, text: &str, first: Range<usize>, how: &str) {
+        let at = |inner: Range<usize>| self.span_of(start + inner.start..start + inner.end);
+        let word = text.get(first.clone()).unwrap_or("");
+        let rest = text.get(first.end..).unwrap_or("");
+        let message = match rest.lines().next().map(str::trim) {
+            None | Some("") => format!("something is missing behind `{word}`"),
+            Some(_) => format!("what stands behind `{word}` cannot be read"),
+        };
+        let finding = Finding::new(Code::E001, at(first.clone()), message);
+        let counted = rest.split_whitespace().next().and_then(|next| Some((next, in_digits(next)?)));
+        if let Some((number, digits)) = counted {
+            let start = first.end + rest.find(number).unwrap_or(0);
+            let number = at(start..start + number.len());
+            let help = format!("a number stands in digits: `{digits}`");
+            self.report(finding.help(help).edit(number, digits));
+            return;
+        }
+        let quoted = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+        self.report(match quoted {
+            Some(name) if matches!(word, "as" | "into" | "because") => {
+                let behind = rest.find(name).map_or(0, |start| start + name.len() + 1);
+                finding
+                    .help(format!("names stand without quotes: `{word} {name}`"))
+                    .edit(at(first.start..first.end + behind), format!("{word} {}", snake_case(name)))
+            }
+            _ => finding.help(format!("it is written {how}")),
+        });
     }
 
     /// The token that the strict rule could not take, and the rules that could stand there.
@@ -117,7 +134,17 @@ impl<'t> Reader<'t> {
         if found.is_empty() {
             let message = format!("something is missing behind `{}`", last_token(before));
             let finding = Finding::new(Code::E001, at(behind_last(text, place.start)), message);
-            self.report(finding.maybe_help(expected::help(found, rules)));
+            let is_way = before.split_whitespace().rev().take(2).eq(["to", "go"]);
+            self.report(match is_way {
+                true => finding.help("name the stage: `go to STAGE`").lacks(Lack::Destination),
+                false => finding.maybe_help(expected::help(found, rules)),
+            });
+            return;
+        }
+        if let (Some(digits), true) = (in_digits(found), expected::wants_number(rules)) {
+            let finding =
+                Finding::new(Code::E001, at(place.clone()), format!("`{found}` is written in digits"));
+            self.report(finding.help(format!("write `{digits}`")).edit(at(place), digits));
             return;
         }
         if matches!(found, "then" | "do" | ":") && (expected::wants_block(rules) || found == ":") {
@@ -139,6 +166,11 @@ impl<'t> Reader<'t> {
         } else if let (Some(word), true) = (expected::missing_word(found, rules), is_word) {
             let write = format!("{word} {whole}");
             finding.help(format!("write `{write}`")).edit(at(all), write)
+        } else if let (true, Some(name)) =
+            (rules.contains(&Rule::stage_body), one_word(two_words, title_words))
+        {
+            let span = at(previous.start..title.end);
+            finding.help(format!("a name is one word: `{name}`")).edit(span, name)
         } else if expected::wants_block(rules) && STATEMENTS.contains(&found) {
             let line = text.get(place.start..).and_then(|rest| rest.lines().next()).unwrap_or(found);
             let happens = line.get(..outer_close(line)).unwrap_or(line).trim_end();
@@ -310,6 +342,26 @@ fn word_length(rest: &str) -> usize {
 fn title_length(rest: &str) -> usize {
     let line = rest.lines().next().unwrap_or("");
     line.find(['{', '#', '"']).map_or("", |end| line.get(..end).unwrap_or("")).trim_end().len()
+}
+
+/// The words of a line from a name to its `{`, in one: `the end` is `the_end`. `both` are the name and the word behind it,
+/// `rest` is that word with all that follows it.
+fn one_word(both: &str, rest: &str) -> Option<String> {
+    let name = both.split_whitespace().next().filter(|_| both.lines().count() == 1)?;
+    let words = rest.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ' ');
+    let small = !rest.is_empty() && !rest.chars().any(char::is_uppercase);
+    (words && small && rest.split_whitespace().count() < 3).then(|| snake_case(&format!("{name} {rest}")))
+}
+
+/// A number that is written as a word.
+fn in_digits(word: &str) -> Option<String> {
+    const WORDS: [&str; 15] = [
+        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        "thirteen", "fourteen", "fifteen",
+    ];
+    let lower = word.to_lowercase();
+    let at = WORDS.iter().position(|known| *known == lower)?;
+    Some((at + 1).to_string())
 }
 
 /// Whether words are a title and not the other half of a name.

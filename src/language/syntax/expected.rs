@@ -73,6 +73,23 @@ pub(super) fn wants_block(rules: &[Rule]) -> bool {
     })
 }
 
+/// Whether a number could stand there, or a length of time, which begins with one.
+pub(super) fn wants_number(rules: &[Rule]) -> bool {
+    rules.iter().any(|rule| {
+        matches!(
+            rule,
+            Rule::digits
+                | Rule::number
+                | Rule::signed_number
+                | Rule::duration
+                | Rule::duration_value
+                | Rule::wait_for
+                | Rule::after_length
+                | Rule::step_time
+        )
+    })
+}
+
 /// How to write a text in quotes that stands for something else: what to say, and what to write.
 pub(super) fn unquoted(found: &str, rules: &[Rule]) -> Option<(String, String)> {
     let quoted = found.trim_matches(|c: char| "\"“”„'".contains(c));

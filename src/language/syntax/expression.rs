@@ -57,6 +57,7 @@ impl<'t> Reader<'t> {
         let read = self.written(&node.need(Rule::expression)).trim();
         let answer = slip::stray(read, stray.text().trim());
         let finding = Finding::new(Code::E001, self.span(&stray), answer.message).help(answer.help);
+        let finding = Finding { lack: answer.lack, ..finding };
         self.report(match answer.write {
             Some(write) => {
                 let start = stray.range().end - stray.text().trim_start().len();

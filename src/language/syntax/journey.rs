@@ -32,6 +32,10 @@ impl<'t> Reader<'t> {
     }
 
     fn stage(&self, node: &Node<'t>) -> Stage {
+        if let Some(wrong) = node.get(Rule::wrong_stage_word) {
+            let message = format!("a part of a journey begins with `stage`, not with `{}`", wrong.text());
+            self.say_write(self.span(&wrong), message, "stage");
+        }
         Stage {
             span: self.span(node),
             name: self.name_in(node, Rule::name),

@@ -26,15 +26,20 @@ mod text;
 pub mod token;
 pub mod tree;
 mod unclosed;
+mod unended;
 
 pub use ahead::{Ahead, Around, Lies, ahead, has_rule, lies};
 pub use leaf::{Leaf, is_keyword, keywords, leaves};
 pub use scan::NESTING_MAX;
 pub use text::place_in_text;
 
+use std::ops::Range;
+
 use crate::finding::Finding;
 use crate::source::{SourceId, Span};
+use braces::Missing;
 use node::{Grammar, Node, Reader, Rule};
+use unended::Gap;
 
 /// What reading a file gives.
 #[derive(Clone, Debug, Default)]
@@ -48,42 +53,65 @@ pub struct Parsed {
 /// Reads the text of a file.
 pub fn parse(source: SourceId, text: &str) -> Parsed {
     let scan = scan::scan(text);
-    let comments = scan.comments.iter().map(|range| Span::new(source, range.start, range.end)).collect();
+    match unended::unended(source, text, &scan) {
+        Some(ended) => {
+            let mut parsed = parse_with(source, &ended.text, &scan::scan(&ended.text), ended.gap);
+            parsed.findings.push(ended.finding);
+            parsed
+        }
+        None => parse_with(source, text, &scan, Gap::default()),
+    }
+}
+
+/// Reads a text that holds more than its file at a gap.
+fn parse_with(source: SourceId, text: &str, scan: &scan::Scan, gap: Gap) -> Parsed {
+    let place = |range: &Range<usize>| Span::new(source, gap.in_file(range.start), gap.in_file(range.end));
+    let comments = scan.comments.iter().map(place).collect();
     let (declarations, findings) = match scan.too_deep {
         Some(offset) => {
-            let reader = Reader::new(source, text, 0);
+            let reader = Reader::new(source, text, 0).with_gap(gap);
             reader.too_deep(offset);
             (Vec::new(), reader.findings.into_inner())
         }
-        None => read(source, text, &scan),
+        None => read(source, text, scan, gap),
     };
     Parsed { file: tree::File { declarations, comments }, findings }
 }
 
+/// What is read, and what of it could not be.
+type Read = (Vec<tree::Declaration>, Vec<Finding>);
+
 /// Reads the declarations of a file, with the braces put in whose absence would make all behind them look wrong.
-fn read(source: SourceId, text: &str, scan: &scan::Scan) -> (Vec<tree::Declaration>, Vec<Finding>) {
-    let read = |text: &str| {
-        let reader = Reader::new(source, text, 0);
-        (reader.file(), reader.findings.into_inner())
+fn read(source: SourceId, text: &str, scan: &scan::Scan, gap: Gap) -> Read {
+    let read = |text: &str, missing: &[Missing]| {
+        let reader = Reader::new(source, text, 0).with_gap(gap);
+        let declarations = reader.file();
+        let mut findings = reader.findings.into_inner();
+        findings.retain(|finding| !missing.iter().any(|missing| missing.hides(finding, gap)));
+        (declarations, findings)
     };
-    let mut best = read(text);
+    let mut best = read(text, &[]);
     if best.1.is_empty() {
         return best;
     }
     let mut mended = text.to_owned();
-    let mut missing = Vec::new();
+    let mut missing: Vec<Missing> = Vec::new();
     for braces in braces::missing(source, text, scan) {
-        let tries = braces.into_iter().map(|brace| {
+        let mut least = None;
+        for brace in braces {
             let text = brace.put_into(&mended);
-            (read(&text), text, brace)
-        });
-        let (tried, text, brace) = match tries.min_by_key(|(tried, ..)| tried.1.len()) {
-            Some(least) if least.0.1.len() < best.1.len() => least,
-            _ => continue,
-        };
-        best = tried;
-        mended = text;
-        missing.push(brace.finding());
+            missing.push(brace);
+            let tried = read(&text, &missing);
+            let brace = missing.pop();
+            if tried.1.len() < least.as_ref().map_or(best.1.len(), |(best, ..): &(Read, _, _)| best.1.len()) {
+                least = Some((tried, text, brace));
+            }
+        }
+        if let Some((tried, text, brace)) = least {
+            best = tried;
+            mended = text;
+            missing.extend(brace);
+        }
     }
     let (mut lacking, braces) = unclosed::unclosed(source, text, scan);
     for brace in braces {
@@ -91,16 +119,16 @@ fn read(source: SourceId, text: &str, scan: &scan::Scan) -> (Vec<tree::Declarati
             break;
         }
         let tried_text = brace.put_into(&mended);
-        let tried = read(&tried_text);
+        let tried = read(&tried_text, &missing);
         // A finding of the grammar that the block is never closed goes, and that of its place comes.
         if tried.1.len() < best.1.len() {
             best = tried;
             mended = tried_text;
-            missing.push(brace.finding());
+            missing.push(brace);
             lacking -= 1;
         }
     }
-    best.1.extend(missing);
+    best.1.extend(missing.into_iter().map(|brace| brace.finding(gap)));
     best
 }
 

@@ -5,6 +5,7 @@ use pest::Parser;
 use pest::iterators::{Pair, Pairs};
 
 use super::tree::Name;
+use super::unended::Gap;
 use crate::finding::{Code, Finding};
 use crate::source::{SourceId, Span};
 
@@ -95,6 +96,8 @@ pub(super) struct Reader<'t> {
     pub(super) text: &'t str,
     /// Where the text begins in its file.
     base: usize,
+    /// What the text has more than its file.
+    gap: Gap,
     /// Whether what is read says where it stands.
     places: bool,
     pub(super) findings: RefCell<Vec<Finding>>,
@@ -102,7 +105,12 @@ pub(super) struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     pub(super) fn new(source: SourceId, text: &'t str, base: usize) -> Self {
-        Self { source, text, base, places: true, findings: RefCell::default() }
+        Self { source, text, base, gap: Gap::default(), places: true, findings: RefCell::default() }
+    }
+
+    /// Reads a text that has more than its file, and says where things stand in the file.
+    pub(super) fn with_gap(self, gap: Gap) -> Self {
+        Self { gap, ..self }
     }
 
     /// Reads so that all places are the same.
@@ -118,7 +126,8 @@ impl<'t> Reader<'t> {
         if !self.places {
             return Span::default();
         }
-        Span::new(self.source, self.base + range.start, self.base + range.end)
+        let in_file = |at| self.base + self.gap.in_file(at);
+        Span::new(self.source, in_file(range.start), in_file(range.end))
     }
 
     /// Without blanks and comments at the end, which pest counts to a rule whose last part is missing.

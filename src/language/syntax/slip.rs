@@ -7,7 +7,7 @@ mod test;
 pub(super) use condition::stray;
 
 use super::node::Rule;
-use crate::finding::words;
+use crate::finding::{Lack, words};
 
 /// Words that begin a statement.
 pub(super) const STATEMENTS: [&str; 20] = [
@@ -85,6 +85,8 @@ pub(super) struct Answer {
     pub(super) help: String,
     /// The same to the letter, where it is known.
     pub(super) write: Option<Write>,
+    /// What is missing, where who knows all names can say what to write.
+    pub(super) lack: Option<Lack>,
 }
 
 /// What is written in the place of a word, and of so many bytes behind it.
@@ -96,7 +98,7 @@ pub(super) struct Write {
 }
 
 fn answer(message: impl Into<String>, help: impl Into<String>) -> Option<Answer> {
-    Some(Answer { message: message.into(), help: help.into(), write: None })
+    Some(Answer { message: message.into(), help: help.into(), write: None, lack: None })
 }
 
 /// An answer that knows what belongs in the place of the word.
@@ -112,7 +114,7 @@ fn write_over(
     help: impl Into<String>,
 ) -> Option<Answer> {
     let write = Some(Write { behind, text: text.into(), with_condition: false });
-    Some(Answer { message: message.into(), help: help.into(), write })
+    Some(Answer { message: message.into(), help: help.into(), write, lack: None })
 }
 
 /// How far the next word reaches with the blanks before it, where it is that one.

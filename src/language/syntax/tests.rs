@@ -74,7 +74,7 @@ fn habits_of_other_tools_are_answered_with_what_to_write() {
             "E001 \"\\\"x\\\"\" `\"x\"` cannot stand here | names stand without quotes: `x`",
         ),
         ("goto x", "E001 \"goto x\" the statement is two words | write `go to x`"),
-        ("go to", "E001 \"to\" something is missing behind `to` | what can stand here: a name"),
+        ("go to", "E001 \"to\" something is missing behind `to` | name the stage: `go to STAGE`"),
         ("end as", "E001 \"as\" something is missing behind `as` | it is written `end as OUTCOME`"),
         ("tag \"x\";", "E001 \";\" no `;` stands here | take it away: each thing ends where the next begins"),
         (

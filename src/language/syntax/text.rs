@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::node::{Node, Reader, Rule};
 use super::tree::Text;
 use crate::finding::{Code, Finding};
@@ -24,25 +26,40 @@ impl Reader<'_> {
                 self.say_write(span, "these quotes are not the ones that hold a text", &format!("{inner:?}"));
                 inner
             }
-            Rule::open_text => {
-                let first_line = written.lines().next().unwrap_or("").trim_end();
-                let quotes = if written.starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
-                let short = Span { end: span.start + u32::try_from(first_line.len()).unwrap_or(0), ..span };
-                let inner = inside(written);
-                let finding = Finding::new(Code::E002, short, "this text is never closed")
-                    .help(format!("write `{quotes}` where it ends"));
-                self.report(match quotes {
-                    "\"" => finding.edit(span, format!("\"{inner}\"")),
-                    _ => finding,
-                });
-                inner
+            Rule::wrong_inner_quotes => {
+                let (place, meant) = with_single_quotes(written);
+                let start = node.range().start;
+                let place = self.span_of(start + place.start..start + place.end);
+                let finding = Finding::new(Code::E002, place, "this `\"` ends the text");
+                let help = "inside `{{ … }}` write single quotes, such as `default('you')`";
+                self.report(finding.help(help).edit(span, meant.clone()));
+                decode(&meant).0
             }
+            Rule::open_text => self.open_text(written, span),
             _ => {
                 self.escapes(node);
                 decode(written).0
             }
         };
         Text::new(value, span)
+    }
+
+    /// A text that is never closed: its quotes belong to the end of its line, or behind its last line.
+    fn open_text(&self, written: &str, span: Span) -> String {
+        let first_line = written.lines().next().unwrap_or("").trim_end();
+        let is_long = written.starts_with("\"\"\"");
+        let quotes = if is_long { "\"\"\"" } else { "\"" };
+        let short = Span { end: span.start + u32::try_from(first_line.len()).unwrap_or(0), ..span };
+        let finding = Finding::new(Code::E002, short, "this text is never closed")
+            .help(format!("write `{quotes}` where it ends"));
+        // Quotes of a word processor at one of its ends go.
+        let plain = written.strip_prefix('"').filter(|inner| !inner.ends_with(['“', '”', '„', '«', '»']));
+        self.report(match plain {
+            _ if is_long => finding,
+            Some(_) => finding.edit(span.at_end(), quotes),
+            None => finding.edit(span, format!("\"{}\"", inside(written))),
+        });
+        plain.filter(|_| !is_long).map_or_else(|| inside(written), str::to_owned)
     }
 
     fn escapes(&self, node: &Node<'_>) {
@@ -64,6 +81,29 @@ impl Reader<'_> {
 fn inside(written: &str) -> String {
     let quotes = |c: char| "\"“”„«»'‘’".contains(c);
     written.trim_matches(quotes).to_owned()
+}
+
+/// A text in which placeholders hold double quotes, with single ones in their place, and where the first of them stands.
+fn with_single_quotes(written: &str) -> (Range<usize>, String) {
+    let mut meant = String::with_capacity(written.len());
+    let mut first = None;
+    let (mut at, mut escaped) = (0, false);
+    let mut inside = false;
+    while let Some(c) = written.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = written.get(at..).unwrap_or("");
+        if rest.starts_with("{{") || rest.starts_with("}}") {
+            inside = rest.starts_with('{');
+        }
+        if c == '"' && inside && !escaped {
+            first.get_or_insert(at..at + 1);
+            meant.push('\'');
+        } else {
+            meant.push(c);
+        }
+        escaped = c == '\\' && !escaped;
+        at += c.len_utf8();
+    }
+    (first.unwrap_or(0..0), meant)
 }
 
 /// An escape inside a plain text.
@@ -195,7 +235,7 @@ fn without_indent(inner: &str) -> (String, Vec<(usize, usize)>) {
 }
 
 /// Where a stretch of a text's meaning stands in the file: `written` is the text as it stands at `span`.
-pub fn place_in_text(written: &str, span: Span, meant: std::ops::Range<usize>) -> Span {
+pub fn place_in_text(written: &str, span: Span, meant: Range<usize>) -> Span {
     let (_, places) = decode(written);
     let written_at = |offset: usize| {
         let index = places.partition_point(|(meant, _)| *meant <= offset).saturating_sub(1);

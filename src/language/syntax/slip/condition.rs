@@ -1,6 +1,7 @@
 //! Conditions in words of other tools and of plain speech.
 
 use super::{Answer, answer, next_is, write_over};
+use crate::finding::Lack;
 
 /// What is said of text between a condition and its `{`; `condition` is what could be read before it.
 pub(in super::super) fn stray(condition: &str, stray: &str) -> Answer {
@@ -13,7 +14,8 @@ pub(in super::super) fn stray(condition: &str, stray: &str) -> Answer {
         .unwrap_or_else(|| {
             let help =
                 "a condition goes on with `and`, `or` or a comparison such as `>= 50`, and ends before `{`";
-            Answer { message: format!("`{stray}` cannot stand here"), help: help.to_owned(), write: None }
+            let message = format!("`{stray}` cannot stand here");
+            Answer { message, help: help.to_owned(), write: None, lack: None }
         })
 }
 
@@ -66,6 +68,14 @@ fn asked_with_words(condition: &str, stray: &str, second: &str) -> Option<Answer
             let named = stray.trim_start_matches(|c: char| !c.is_alphanumeric());
             let field = named.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
             let behind = stray.len() - named.len() + field.len();
+            if field.is_empty() && stray == "." {
+                let mut answer = answer(
+                    format!("the field is missing behind `{lower}.`"),
+                    format!("name it, such as `{lower}.{}`", example(&lower)),
+                )?;
+                answer.lack = (lower == "contact").then_some(Lack::Field);
+                return Some(answer);
+            }
             let message = format!("`{condition}{}` is no field", beside(stray));
             write_all(behind, format!("{lower}.{field}"), message)
         }
@@ -82,6 +92,15 @@ fn asked_with_words(condition: &str, stray: &str, second: &str) -> Option<Answer
             format!("write `{condition} since …` or `{condition} until …`"),
         ),
         _ => None,
+    }
+}
+
+fn example(scope: &str) -> &'static str {
+    match scope {
+        "contact" => "score",
+        "entry" => "source",
+        "event" => "total",
+        _ => "status",
     }
 }
 
