@@ -8,6 +8,7 @@
 mod endpoint;
 mod keys;
 mod mail;
+mod mend;
 mod names;
 mod network;
 mod secret;
@@ -217,7 +218,8 @@ fn read_text(id: SourceId, text: &str, findings: &mut Vec<Finding>) -> Config {
     let root = match yaml::parse(id, text, findings) {
         Ok(root) => root,
         Err(finding) => {
-            findings.push(*finding);
+            let edit = mend::mended(id, text, finding.span);
+            findings.push(Finding { edit, ..*finding });
             return incomplete;
         }
     };
@@ -231,7 +233,8 @@ fn read_text(id: SourceId, text: &str, findings: &mut Vec<Finding>) -> Config {
         }
         Some(Node { span, .. }) => {
             let help = "write one setting a line, such as `workspace: spring`";
-            findings.push(Finding::new(Code::E001, span, "here stand no settings").help(help));
+            let finding = Finding::new(Code::E001, span, "here stand no settings").help(help);
+            findings.push(Finding { edit: mend::mended(id, text, span), ..finding });
             incomplete
         }
     }

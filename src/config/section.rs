@@ -148,9 +148,15 @@ impl<'a> Section<'a> {
         let entries = match &entry.value.content {
             Content::Section(entries) => entries,
             Content::Broken => return Names::default(),
-            _ => {
+            content => {
                 self.report(key, &entry.value, Wrong::Kind(SECTION));
-                return Names::default();
+                // `senders: marketing`
+                let named = match content {
+                    Content::Text { text, .. } if name(text).is_ok() => Some(text.clone()),
+                    _ => None,
+                };
+                let value = |name| (name, Named { span: entry.value.span, value: None });
+                return Names(named.map(value).into_iter().collect());
             }
         };
         self.findings.extend(twice(entries));

@@ -261,6 +261,29 @@ fn what_is_no_yaml_is_said_in_plain_words() {
 }
 
 #[test]
+fn what_is_no_yaml_is_mended_where_one_change_does_it() {
+    for (text, meant) in [
+        ("workspace shop\n", "workspace: shop\n"),
+        ("workspace shop\ntimezone: Europe/Berlin\n", "workspace: shop\ntimezone: Europe/Berlin\n"),
+        (
+            "workspace: shop\nsenders\n  a:\n    from: a@b.test\n",
+            "workspace: shop\nsenders:\n  a:\n    from: a@b.test\n",
+        ),
+        ("workspace = shop\n", "workspace: shop\n"),
+        ("senders:\n\ta:\n\t\tfrom: a@b.test\n", "senders:\n  a:\n    from: a@b.test\n"),
+        ("smtp:\n  url: x\n url: y\n", "smtp:\n  url: x\n  url: y\n"),
+        (" workspace: shop\ntimezone: UTC\n", "workspace: shop\ntimezone: UTC\n"),
+    ] {
+        let (_, findings, _) = read_one(text);
+        let edit = findings.first().and_then(|finding| finding.edit.clone()).expect(text);
+        let mut mended = text.to_owned();
+        mended.replace_range(edit.span.range(), &edit.replacement);
+        assert_eq!(mended, meant);
+    }
+    assert_eq!(read_one("- a\n- b\n").1[0].edit, None);
+}
+
+#[test]
 fn anchors_are_refused_where_they_are_set_and_where_they_are_used() {
     let text = "secret: &s env:A\nteams: { a: { email: *s } }\n";
     assert_eq!(
