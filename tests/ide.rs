@@ -161,6 +161,7 @@ const UNCOVERED: &[(&str, &str)] = &[
     ("flow: nothing is said for when the time is up", "all branches end now"),
     ("names: bare words", "what is true is compared with text"),
     ("names: a declaration misspelt", "the message has no way to unsubscribe"),
+    ("literals: a long text that is not closed", "the message has no sender"),
     ("recovery: one mistake in each part of a file", "there is a contact already"),
     ("surveys: names and scores that are not there", "the survey is asked already"),
     ("journeys: a score in plain speech", "there is no such survey"),

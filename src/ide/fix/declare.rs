@@ -33,14 +33,7 @@ impl Analysis {
 
     /// The names that could stand in the place of one that is not there, where they are few.
     fn others(&self, missing: &Occurrence) -> Vec<Offer> {
-        let journey = || {
-            let test = self.test_around(missing.span).map(|test| test.journey.value.as_str());
-            test.or_else(|| Some(self.journey_around(missing.span)?.name.value.as_str()))
-        };
-        let owner = match missing.kind {
-            NameKind::Stage | NameKind::Goal => journey(),
-            _ => missing.owner.as_deref(),
-        };
+        let owner = self.owner_of(missing);
         let is_other = |name: &&Occurrence| {
             name.kind == missing.kind && name.role == Role::Declaration && name.owner.as_deref() == owner
         };

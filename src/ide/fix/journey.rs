@@ -2,46 +2,67 @@
 
 use super::{Offer, TextChange};
 use crate::finding::Finding;
-use crate::ide::Analysis;
 use crate::ide::names::is_success;
+use crate::ide::{Analysis, NameKind, Role};
 use crate::language::syntax::tree::{
     Block, ClauseKind, Declaration, EnterKind, Journey, Statement, StatementKind, Trigger, WaitUpTo,
 };
 use crate::source::Span;
 
 impl Analysis {
-    /// `otherwise` for a wait that says nothing for when the time is up, `end` for a path that ends nowhere.
-    pub(super) fn missing_end(&self, finding: &Finding) -> Option<Offer> {
-        let journey = self.journey_around(finding.span)?;
+    /// `otherwise` for a wait that says nothing for when the time is up; for a path that ends nowhere `go to` the next
+    /// stage, which is likely meant where nothing else leads there, or `end`.
+    pub(super) fn missing_end(&self, finding: &Finding) -> Vec<Offer> {
+        let Some(journey) = self.journey_around(finding.span) else { return Vec::new() };
         let wait = waits(journey).into_iter().find(|wait| wait.span.at_start() == finding.span);
         if let Some(wait) = wait {
-            let change = self.last_in(wait.span, "otherwise { end }")?;
-            return Some(Offer::new("Add `otherwise { end }`", [change]));
+            let change = self.last_in(wait.span, "otherwise { end }");
+            return change
+                .map(|change| Offer::new("Add `otherwise { end }`", [change]))
+                .into_iter()
+                .collect();
         }
-        let places = std::iter::once(finding.span).chain(finding.related.iter().map(|(span, _)| *span));
-        let end = |place: Span| {
-            if self.files.sources.text(place).starts_with('{') {
-                return self.last_in(place, "end");
-            }
-            Some(self.behind(place, "end"))
+        let places: Vec<Span> =
+            std::iter::once(finding.span).chain(finding.related.iter().map(|(span, _)| *span)).collect();
+        let write = |title: &str, text: &str| {
+            let end = |place: &Span| match self.files.sources.text(*place).starts_with('{') {
+                true => self.last_in(*place, text),
+                false => Some(self.behind(*place, text)),
+            };
+            Some(Offer::new(title, places.iter().map(end).collect::<Option<Vec<_>>>()?))
         };
-        Some(Offer::new("End the journey here", places.map(end).collect::<Option<Vec<_>>>()?))
+        let next = journey.stages.iter().find(|stage| stage.span.start > finding.span.start);
+        let goes_on = next.and_then(|stage| {
+            let name = &stage.name.value;
+            let offer = write(&format!("Go on to `{name}`"), &format!("go to {name}"))?;
+            let led_to = self.names_in(stage.span.source).iter().any(|other| {
+                other.role == Role::Use
+                    && other.kind == NameKind::Stage
+                    && other.name == *name
+                    && journey.span.contains(other.span)
+            });
+            Some(if led_to { offer } else { offer.preferred() })
+        });
+        let ends = write("End the journey here", "end");
+        let (first, second) = if goes_on.as_ref().is_some_and(|offer| offer.preferred) {
+            (goes_on, ends)
+        } else {
+            (ends, goes_on)
+        };
+        first.into_iter().chain(second).collect()
     }
 
-    /// A way in, or a stage.
-    pub(super) fn missing_in_journey(&self, finding: &Finding) -> Option<Offer> {
-        let journey =
-            self.journey_around(finding.span).filter(|journey| journey.name.span == finding.span)?;
-        let enters = journey.clauses.iter().any(|clause| matches!(clause.kind, ClauseKind::Enter(_)));
-        if !enters && finding.message.contains("`enter`") {
-            let change = self.at_head(journey, "enter by request")?;
-            return Some(Offer::new("Add `enter by request`", [change]));
-        }
-        if journey.stages.is_empty() {
-            let change = self.last_in(journey.span, "stage first {\n    end\n  }")?;
-            return Some(Offer::new("Add a stage", [change]));
-        }
-        None
+    /// A way in.
+    pub(super) fn missing_enter(&self, finding: &Finding) -> Option<Offer> {
+        let change = self.at_head(self.journey_around(finding.span)?, "enter by request")?;
+        Some(Offer::new("Add `enter by request`", [change]))
+    }
+
+    /// A stage.
+    pub(super) fn missing_stage(&self, finding: &Finding) -> Option<Offer> {
+        let journey = self.journey_around(finding.span)?;
+        let change = self.last_in(journey.span, "stage first {\n    end\n  }")?;
+        Some(Offer::new("Add a stage", [change]))
     }
 
     /// A goal, or a control group beside one.
@@ -69,7 +90,7 @@ impl Analysis {
         }
         let name = ["purchase", "success"].into_iter().find(|name| !taken.contains(name))?;
         let goal = self.at_head(journey, &format!("goal {name} on {name} within 30 days"))?;
-        let event = self.beside(finding.span, crate::ide::NameKind::Event, &format!("event {name} {{ }}"));
+        let event = self.beside(finding.span, NameKind::Event, &format!("event {name} {{ }}"));
         Some(Offer::new(format!("Add a goal, and declare its event `{name}`"), [goal, event]))
     }
 

@@ -1,7 +1,7 @@
 //! What a message misses: a topic, a sender, a subject, a text, a way to unsubscribe.
 
 use super::{NewFile, Offer, TextChange, label};
-use crate::finding::Finding;
+use crate::finding::{Finding, Lack};
 use crate::ide::{Analysis, NameKind};
 use crate::language::model::Topic;
 use crate::language::syntax::tree::{Declaration, Message, SettingValue};
@@ -38,25 +38,26 @@ impl Analysis {
         )]
     }
 
-    /// A sender, a subject or a text of a message, or a template that is not there.
-    pub(super) fn missing_setting(&self, finding: &Finding) -> Option<Offer> {
-        let lacks = |what: &str| finding.message.ends_with(&format!("has no {what}"));
-        let Some(message) = self.message_named_at(finding.span) else {
-            return self.missing_template(finding);
+    /// A subject for a message that has none.
+    pub(super) fn missing_subject(&self, finding: &Finding) -> Option<Offer> {
+        let message = self.message_named_at(finding.span)?;
+        let change = self.with_setting(message, "subject", &format!("\"{}\"", label(&message.name.value)))?;
+        Some(Offer::new("Add a subject", [change]).preferred())
+    }
+
+    /// A text for a message that says nothing.
+    pub(super) fn missing_text(&self, finding: &Finding) -> Option<Offer> {
+        let message = self.message_named_at(finding.span)?;
+        let (key, text) = match message.channel.value.as_str() {
+            "email" => ("body", "\"Hello! {{ unsubscribe_url }}\""),
+            _ => ("text", "\"Hello!\""),
         };
-        let name = label(&message.name.value);
-        if lacks("subject") {
-            let change = self.with_setting(message, "subject", &format!("\"{name}\""))?;
-            return Some(Offer::new("Add a subject", [change]).preferred());
-        }
-        if lacks("text") {
-            let key = if message.channel.value == "email" { "body" } else { "text" };
-            let text = if key == "text" { "\"Hello!\"" } else { "\"Hello! {{ unsubscribe_url }}\"" };
-            return Some(Offer::new("Add a text", [self.with_setting(message, key, text)?]).preferred());
-        }
-        if !lacks("sender") {
-            return None;
-        }
+        Some(Offer::new("Add a text", [self.with_setting(message, key, text)?]).preferred())
+    }
+
+    /// A sender for a message that names none.
+    pub(super) fn missing_sender(&self, finding: &Finding) -> Option<Offer> {
+        let message = self.message_named_at(finding.span)?;
         let senders = self.config.senders.declared().count();
         let sender = self.first_sender();
         let change = self.with_setting(message, "from", sender)?;
@@ -64,16 +65,38 @@ impl Analysis {
         if senders > 0 {
             return Some(Offer { preferred: senders == 1, ..offer });
         }
+        self.with_new_sender(offer)
+    }
+
+    /// The same with a sender in `lotse.yaml`, which has none.
+    fn with_new_sender(&self, offer: Offer) -> Option<Offer> {
+        let sender = self.first_sender();
         let mut settings = self.in_settings(NameKind::Sender, sender)?;
         settings.changes.extend(offer.changes);
-        Some(Offer {
-            title: format!("{}, and make `{sender}` a sender in lotse.yaml", offer.title),
-            ..settings
-        })
+        let title = format!("{}, and make `{sender}` a sender in lotse.yaml", offer.title);
+        Some(Offer { title, ..settings })
+    }
+
+    /// The names that can stand in the place of a text that is none.
+    pub(super) fn choose_setting(&self, finding: &Finding, lack: Lack) -> Vec<Offer> {
+        let names: Vec<&str> = match lack {
+            Lack::Sender => self.config.senders.declared().map(|(sender, _)| sender).collect(),
+            _ => self.checked.model.topics.iter().map(|topic| topic.name.as_str()).collect(),
+        };
+        let write = |name: &str| {
+            let change = TextChange { span: finding.span, text: name.to_owned() };
+            Offer::new(format!("Write `{name}`"), [change])
+        };
+        if names.is_empty() && lack == Lack::Sender {
+            return self.with_new_sender(write(self.first_sender())).into_iter().collect();
+        }
+        let only = names.len() == 1;
+        let offer = |name: &&str| Offer { preferred: only, ..write(name) };
+        names.iter().take(TOPICS_OFFERED_MAX).map(offer).collect()
     }
 
     /// A template that a message names and that no file is.
-    fn missing_template(&self, finding: &Finding) -> Option<Offer> {
+    pub(super) fn missing_template(&self, finding: &Finding) -> Option<Offer> {
         let path = self.files.sources.text(finding.span).trim_matches('"');
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
         let fits = path.ends_with(MJML)
@@ -89,6 +112,9 @@ impl Analysis {
 
     /// A way to unsubscribe, at the end of the text.
     pub(super) fn unsubscribe(&self, finding: &Finding) -> Option<Offer> {
+        if finding.edit.is_some() {
+            return None;
+        }
         let text = &self.files.sources.get(finding.span.source).text;
         let change = if self.files.journeys.contains(&finding.span.source) {
             self.at_end_of_text(finding.span)?

@@ -1,6 +1,7 @@
 //! What can be done about findings: the change that a finding knows itself, what is missing, what is too much, and for
 //! warnings the comment that silences them.
 
+mod choose;
 mod declare;
 #[cfg(feature = "server")]
 mod failing;
@@ -9,6 +10,7 @@ mod message;
 mod names;
 mod outside;
 mod place;
+mod renamed;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -17,7 +19,7 @@ mod trial;
 mod used_as;
 
 use super::Analysis;
-use crate::finding::{Code, Edit, Finding, Severity};
+use crate::finding::{Code, Edit, Finding, Lack, Severity};
 use crate::language::syntax;
 use crate::source::Span;
 
@@ -100,15 +102,19 @@ impl Analysis {
     }
 
     fn fixes_of(&self, finding: &Finding) -> Vec<Fix> {
-        let mut offers: Vec<Offer> =
-            finding.edit.iter().filter_map(|edit| self.edited(finding, edit)).collect();
-        offers.extend(self.offers(finding));
+        let mut offers = self.likely(finding);
+        let is_known = offers.iter().any(|offer| offer.preferred);
+        let edited = finding.edit.as_ref().and_then(|edit| self.edited(finding, edit));
+        offers.extend(edited.map(|offer| Offer { preferred: offer.preferred && !is_known, ..offer }));
+        for offer in self.offers(finding) {
+            if !offers.iter().any(|known| known.changes == offer.changes && known.creates == offer.creates) {
+                offers.push(offer);
+            }
+        }
         if self.files.sources.text(finding.span).starts_with('#') && offers.is_empty() {
             let gone = TextChange { span: self.line(finding.span), text: String::new() };
             offers.push(Offer::new("Take the comment away", [gone]).preferred());
-        } else if finding.severity() == Severity::Warning
-            && self.files.journeys.contains(&finding.span.source)
-        {
+        } else if finding.severity() == Severity::Warning && self.can_be_silenced(finding) {
             let title = format!("Silence {} here, with a reason", finding.code);
             offers.push(Offer::new(title, [self.silence(finding)]));
         }
@@ -142,23 +148,33 @@ impl Analysis {
         }
     }
 
+    /// What is more likely than the change that a finding knows itself, for it takes the names of the workspace to see it.
+    fn likely(&self, finding: &Finding) -> Vec<Offer> {
+        match finding.code {
+            Code::E001 => self.stage_alone(finding).into_iter().collect(),
+            Code::E101 | Code::E103 | Code::E501 => self.renamed_since(finding).into_iter().collect(),
+            Code::E302 | Code::W605 => self.renamed_before(finding).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What a finding misses and where it would stand, or what is too much.
     fn offers(&self, finding: &Finding) -> Vec<Offer> {
+        if let Some(lack) = finding.lack {
+            return self.lacking(finding, lack);
+        }
         match finding.code {
             Code::E001 => self.named_alone(finding),
-            Code::E101 if finding.message.ends_with("has no sender") => {
-                self.missing_setting(finding).into_iter().collect()
-            }
             Code::E101 | Code::E103 | Code::E402 | Code::E501 => self.missing_names(finding),
-            Code::E301 => self.missing_end(finding).into_iter().collect(),
+            Code::E102 => self.other_name(finding).into_iter().collect(),
+            Code::E201 => self.section_of_text(finding).into_iter().collect(),
+            Code::E301 => self.missing_end(finding),
             Code::E302 => self.unreached(finding).into_iter().collect(),
             Code::E303 => self.circle(finding).into_iter().collect(),
             Code::E304 => self.shares(finding).into_iter().collect(),
             Code::E305 => self.not_sent(finding).into_iter().collect(),
-            Code::E307 => {
-                self.missing_in_journey(finding).or_else(|| self.twice(finding)).into_iter().collect()
-            }
-            Code::E401 => self.missing_setting(finding).into_iter().collect(),
+            Code::E307 => self.twice(finding).into_iter().collect(),
+            Code::E401 => self.missing_template(finding).into_iter().collect(),
             Code::E403 => self.missing_topic(finding),
             Code::E404 => self.unsubscribe(finding).into_iter().collect(),
             Code::E405 => self.looser(finding).into_iter().collect(),
@@ -168,6 +184,30 @@ impl Analysis {
             Code::W605 => self.unused(finding).into_iter().collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// What to write where a finding says what is missing.
+    fn lacking(&self, finding: &Finding, lack: Lack) -> Vec<Offer> {
+        let one = |offer: Option<Offer>| offer.into_iter().collect();
+        match lack {
+            Lack::Sender | Lack::Topic if finding.code == Code::E001 => self.choose_setting(finding, lack),
+            Lack::Sender => one(self.missing_sender(finding)),
+            Lack::Subject => one(self.missing_subject(finding)),
+            Lack::Text => one(self.missing_text(finding)),
+            Lack::Enter => one(self.missing_enter(finding)),
+            Lack::Stage => one(self.missing_stage(finding)),
+            Lack::Destination => self.choose_stage(finding),
+            Lack::Field => self.choose_field(finding),
+            Lack::Topic => Vec::new(),
+        }
+    }
+
+    /// Whether a comment can stand above a finding: not in a template, nor inside of a text over several lines.
+    fn can_be_silenced(&self, finding: &Finding) -> bool {
+        let source = finding.span.source;
+        let text = &self.files.sources.get(source).text;
+        let line = self.line(finding.span).start as usize;
+        self.files.journeys.contains(&source) && syntax::lies(text, line) == syntax::Lies::Open
     }
 
     /// The comment that silences a finding, above its line.

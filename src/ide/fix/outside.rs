@@ -1,6 +1,7 @@
 //! What lies outside of the journeys and is named in `lotse.yaml`: senders, channels, webhooks, teams.
 
 use super::{NewFile, Offer, TextChange, label};
+use crate::finding::Finding;
 use crate::ide::names::Section;
 use crate::ide::{Analysis, NameKind};
 use crate::source::{CONFIG_FILE, SourceId, Span};
@@ -19,6 +20,27 @@ impl Analysis {
         let title = format!("Add the {} `{name}` to {CONFIG_FILE}", kind.noun());
         let first = (section.declared)(&self.config).into_iter().map(|(_, span)| span).min();
         Some(Offer::new(title, [self.setting(file, section.key, first, name, &entry)]))
+    }
+
+    /// `senders: marketing`: a name where a section with it belongs.
+    pub(super) fn section_of_text(&self, finding: &Finding) -> Option<Offer> {
+        self.files.config.filter(|config| *config == finding.span.source)?;
+        let line = self.line(finding.span);
+        let (key, _) = self.files.sources.text(line).split_once(':')?;
+        let kind = Section::with_key(key)?.kind;
+        let text = self.files.sources.text(finding.span).trim_matches(['"', '\'']);
+        let is_name = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.is_empty();
+        let (name, entry) = match kind {
+            NameKind::Sender if text.contains('@') => (self.first_sender(), format!("from: {text}")),
+            _ if text.starts_with("http") => (kind.noun(), format!("url: {text}")),
+            _ => (Some(text).filter(|_| is_name)?, self.entry_of(kind, text)),
+        };
+        let key_end = line.start as usize + key.len() + 1;
+        let change = TextChange {
+            span: Span::new(finding.span.source, key_end, finding.span.end as usize),
+            text: format!("\n  {name}:\n    {entry}"),
+        };
+        Some(Offer::new(format!("Make `{name}` a {} of its own", kind.noun()), [change]).preferred())
     }
 
     /// What a name in `lotse.yaml` says at the least.

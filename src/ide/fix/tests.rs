@@ -234,3 +234,94 @@ fn a_goal_is_not_what_led_in() {
     assert_eq!(fix.title, "Add a goal, and declare its event `purchase`");
     assert!(fix.changes.iter().any(|change| change.text.contains("event purchase { }")), "{fix:?}");
 }
+
+/// The titles of what is offered at the `¦`, the preferred one with a `*`.
+fn titles(path: &str, text: &str) -> Vec<String> {
+    let (_, fixes) = fixes(path, text);
+    let title = |fix: &Fix| format!("{}{}", if fix.preferred { "*" } else { "" }, fix.title);
+    fixes.iter().map(title).collect()
+}
+
+#[test]
+fn uses_follow_a_name_that_was_changed_by_hand() {
+    let text = |stage: &str, used: &str| {
+        format!(
+            "journey more {{\n  enter on newsletter_signup\n  stage first {{\n    if contact.vip {{ go to {used} }}\n    go to reminder\n  }}\n  stage {stage} {{ end }}\n}}\n\
+             test \"it ends\" for more {{\n  at 2027-03-01 10:00 event newsletter_signup\n  expect stage reminder\n}}\n"
+        )
+    };
+    let written = text("reminder_mail", "¦reminder");
+    let meant = text("reminder_mail", "reminder_mail")
+        .replace("go to reminder\n", "go to reminder_mail\n")
+        .replace("expect stage reminder\n", "expect stage reminder_mail\n");
+    assert_eq!(after("more.journey", &written, "Rename `reminder` to", "more.journey"), meant);
+    let offered = titles("more.journey", &written);
+    assert_eq!(offered[0], "*Rename `reminder` to `reminder_mail` everywhere", "{offered:?}");
+    assert_eq!(offered.iter().filter(|title| title.starts_with('*')).count(), 1, "{offered:?}");
+    // What nothing uses is not taken away where something looks for it by another name.
+    let mail = "email ¦spring_offer {\n  topic account\n  from marketing\n  subject \"Hi\"\n  body \"Hi\"\n}\n\
+                journey more {\n  enter by request\n  stage first { send email spring_intro  end }\n}\n";
+    let offered = titles("more.journey", mail);
+    assert_eq!(offered[0], "*Write `spring_offer` for `spring_intro`", "{offered:?}");
+}
+
+#[test]
+fn where_to_go_is_chosen_among_the_stages() {
+    let text = |statement: &str| {
+        format!(
+            "journey more {{\n  enter by request\n  stage first {{\n    {statement}\n  }}\n  stage second {{ go to third }}\n  stage third {{ end }}\n}}\n"
+        )
+    };
+    assert_eq!(titles("more.journey", &text("go to¦")), ["Write `go to second`", "Write `go to third`"]);
+    assert_eq!(titles("more.journey", &text("se¦cond"))[0], "*Write `go to second`");
+    let mended =
+        after("more.journey", &text("wait 1 day  if contact.vip { ¦second }\n    end"), "", "more.journey");
+    assert!(mended.contains("{ go to second }"), "{mended}");
+    let fields = titles("more.journey", &text("if contact¦. { end }\n    end"));
+    assert_eq!(fields[0], "Write `contact.vip`", "{fields:?}");
+}
+
+#[test]
+fn a_second_thing_of_a_name_gets_another_one() {
+    let text = "journey more {\n  enter by request\n  stage first { go to second }\n  stage second { end }\n  stage ¦second { end }\n}\n";
+    let mended = after("more.journey", text, "Call this one", "more.journey");
+    assert!(mended.contains("stage second { end }\n  stage second_2 { end }"), "{mended}");
+}
+
+#[test]
+fn a_placeholder_of_another_tool_becomes_one() {
+    let in_mail = |subject: &str| {
+        format!("email more {{ topic account  from marketing  subject \"{subject}\"  body \"Hello\" }}\n")
+    };
+    for (written, meant) in [
+        ("Hello {¦ contact.first_name }", "Hello {{ contact.first_name | default('there') }}"),
+        ("Hello {¦first_name|friend}", "Hello {{ contact.first_name | default('friend') }}"),
+        ("Hello *¦|FNAME|*", "Hello {{ contact.first_name | default('there') }}"),
+        ("Hello %¦first_name%", "Hello {{ contact.first_name | default('there') }}"),
+        ("Hello [¦FIRST_NAME]", "Hello {{ contact.first_name | default('there') }}"),
+        ("Hello {¦ contact.first_name | default('you') }", "Hello {{ contact.first_name | default('you') }}"),
+        ("To {¦country}", "To {{ contact.country }}"),
+        ("To ${¦contact.email}", "To {{ contact.email }}"),
+        (
+            "Hello {{ contact.first_name ¦| default: 'you' }}",
+            "Hello {{ contact.first_name | default('you') }}",
+        ),
+    ] {
+        let mended = after("more.journey", &in_mail(written), "", "more.journey");
+        assert_eq!(mended, in_mail(meant));
+    }
+    let offered = titles("more.journey", &in_mail("Hello {{ contact.¦ | default('you') }}"));
+    assert!(offered.contains(&"Write `contact.first_name`".to_owned()), "{offered:?}");
+}
+
+#[test]
+fn a_name_alone_becomes_a_section() {
+    let config = |senders: &str| format!("workspace: shop\nsenders: {senders}\n");
+    for (written, meant) in [
+        ("ma¦rketing", "\n  marketing:\n    from: Shop <marketing@example.com>"),
+        ("sh¦op@example.org", "\n  marketing:\n    from: shop@example.org"),
+    ] {
+        let mended = after("lotse.yaml", &config(written), "", "lotse.yaml");
+        assert_eq!(mended, format!("workspace: shop\nsenders:{meant}\n"));
+    }
+}
