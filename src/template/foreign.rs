@@ -60,7 +60,7 @@ pub(super) fn find(masked: &Masked) -> Vec<Foreign> {
             let is = |unread: &&str| {
                 name.get(..unread.len()).is_some_and(|name| name.eq_ignore_ascii_case(unread))
             };
-            if UNREAD.iter().any(|name| is(&name)) {
+            if UNREAD.iter().any(is) {
                 unread = !tag.starts_with('/');
             }
         }

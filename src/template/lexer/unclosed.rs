@@ -23,7 +23,7 @@ impl<'a> Lexer<'a> {
         let fault = Fault::new(start..start + 2, format!("this `{sign}` is never closed"));
         let line = held.lines().next().unwrap_or("");
         let mut reader = Lexer { text: self.text.get(..inside + line.len())?, at: inside };
-        let Some(missing) = reader.to_its_end(close) else {
+        let Some(missing) = reader.go_to_its_end(close) else {
             return Some(fault.help(format!("write `{close}` where it ends")));
         };
         let end = reader.at;
@@ -35,7 +35,7 @@ impl<'a> Lexer<'a> {
 
     /// Goes over all that can belong to the tag, and says what else is missing there before its closing sign; `None` where
     /// nothing belongs to it.
-    fn to_its_end(&mut self, close: &str) -> Option<&'static str> {
+    fn go_to_its_end(&mut self, close: &str) -> Option<&'static str> {
         if close == "%}" {
             let word = self.word()?;
             if ALONE.contains(&word) {
@@ -87,7 +87,10 @@ impl<'a> Lexer<'a> {
             self.at = before;
             return None;
         };
-        while token.kind == TokenKind::Name {
+        if token.kind != TokenKind::Name {
+            return Some("");
+        }
+        loop {
             let step = self.rest().strip_prefix('.').unwrap_or("");
             if step.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
                 self.at += 1;
@@ -95,10 +98,9 @@ impl<'a> Lexer<'a> {
             } else if self.rest().starts_with('(') {
                 return Some(self.brackets(close));
             } else {
-                break;
+                return Some("");
             }
         }
-        Some("")
     }
 
     /// Goes over what stands in round brackets, and says whether their end is missing.
