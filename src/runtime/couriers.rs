@@ -187,7 +187,7 @@ impl Couriers {
             Ok(Err(error)) => return self.put_off(claimed, refused, error.to_string()).await,
             Err(_) => return self.put_off(claimed, refused, "writing it failed inside Lotse").await,
         };
-        let gate = LedgerGate { writer: &self.writer, key: key(claimed), before };
+        let gate = LedgerGate { writer: &self.writer, asked: claimed.at_gate(), before };
         if !gate.hand_over(message.id).await {
             // Void where the gate has said no.
             return self.put_off(claimed, Outcome::NotBegun(now), "it waits for who delivers it").await;

@@ -10,7 +10,7 @@ use super::Runtime;
 use super::writer::{Job, Writer};
 use crate::channel::email::Gate;
 use crate::domain::{ContactId, MessageId};
-use crate::store::{MessageKey, StoreError};
+use crate::store::{AtGate, StoreError};
 use crate::time::Moment;
 
 /// How long a message may begin to go after the gate let it through. Whoever refuses waits that long for the answer
@@ -29,7 +29,7 @@ pub struct Passes {
 }
 
 /// Asks the ledger for messages, in one commit. Where nothing could be written, none goes.
-pub(super) async fn ask(writer: &Writer, messages: Vec<(MessageKey, Moment)>) -> Passes {
+pub(super) async fn ask(writer: &Writer, messages: Vec<(AtGate, Moment)>) -> Passes {
     let none = Passes { goes: vec![false; messages.len()], until: Instant::now() };
     let (done, answer) = oneshot::channel();
     if writer.give(Job::HandOver { messages, done }).await.is_err() {
@@ -41,7 +41,7 @@ pub(super) async fn ask(writer: &Writer, messages: Vec<(MessageKey, Moment)>) ->
 /// Asks the ledger when the server is ready, and commits that the hand-over begins.
 pub(super) struct LedgerGate<'a> {
     pub(super) writer: &'a Writer,
-    pub(super) key: MessageKey,
+    pub(super) asked: AtGate,
     /// From when on it may not go any more.
     pub(super) before: Moment,
 }
@@ -49,8 +49,8 @@ pub(super) struct LedgerGate<'a> {
 #[async_trait]
 impl Gate for LedgerGate<'_> {
     async fn hand_over(&self, id: MessageId) -> bool {
-        debug_assert_eq!(id, self.key.id);
-        let passes = ask(self.writer, vec![(self.key, self.before)]).await;
+        debug_assert_eq!(id, self.asked.key.id);
+        let passes = ask(self.writer, vec![(self.asked, self.before)]).await;
         passes.goes == [true] && Instant::now() < passes.until
     }
 }

@@ -271,7 +271,7 @@ impl MailRoom {
         if mails.is_empty() || pace.together().is_none() {
             return Batch { mails, until: None };
         }
-        let asked = mails.iter().map(|written| (key(&written.claimed), written.before)).collect();
+        let asked = mails.iter().map(|written| (written.claimed.at_gate(), written.before)).collect();
         let passes = gate::ask(&self.writer, asked).await;
         let mut goes = passes.goes.into_iter();
         let (mails, stopped): (Vec<_>, Vec<_>) =
@@ -332,7 +332,7 @@ impl MailRoom {
             }
             let pass = batch.until.map(|until| Pass { until });
             let gate =
-                LedgerGate { writer: &self.writer, key: key(&written.claimed), before: written.before };
+                LedgerGate { writer: &self.writer, asked: written.claimed.at_gate(), before: written.before };
             let asking = TimedGate { gate, waited: &at_gate };
             let gate: &dyn Gate = match &pass {
                 Some(pass) => pass,
@@ -461,7 +461,7 @@ impl MailRoom {
 }
 
 pub(super) fn key(claimed: &ClaimedMessage) -> MessageKey {
-    MessageKey { contact: claimed.message.contact, id: claimed.message.id }
+    claimed.at_gate().key
 }
 
 /// What waits for a connection.

@@ -320,7 +320,8 @@ fn answer(jobs: Vec<Job>, mut together: Together, flow: &Flow) {
                 let _ = done.send(Ok(first.next().unwrap_or(false)));
             }
             Job::HandOver { messages, done } => {
-                let goes = messages.iter().map(|(key, _)| together.goes.remove(key).unwrap_or(false));
+                let goes =
+                    messages.iter().map(|(asked, _)| together.goes.remove(&asked.key).unwrap_or(false));
                 let _ = done.send(Passes { goes: goes.collect(), until });
             }
             Job::TakeBack { .. } => mail = true,

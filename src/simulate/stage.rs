@@ -10,7 +10,7 @@ use crate::language::plan::Expr;
 use crate::runtime::{Runtime, message_event, planned};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    CallSettlement, Carrier, ClaimedMessage, ImportRow, MessageKey, MessageSettlement, Outcome, Reaction,
+    AtGate, CallSettlement, Carrier, ClaimedMessage, ImportRow, MessageSettlement, Outcome, Reaction,
     ReadUnit, Result, StoreError, StoredCall, StoredMessage, Who,
 };
 use crate::template::{RenderContext, Renderer};
@@ -121,12 +121,8 @@ impl Stage {
         }
         let mut unit = store.write().await?;
         let plans = self.runtime.plans();
-        let key = |claimed: &ClaimedMessage| MessageKey {
-            contact: claimed.message.contact,
-            id: claimed.message.id,
-        };
-        let keys: Vec<MessageKey> = messages.iter().map(key).collect();
-        unit.hand_over(&keys, self.now).await?;
+        let asked: Vec<AtGate> = messages.iter().map(ClaimedMessage::at_gate).collect();
+        unit.hand_over(&asked, self.now).await?;
         let mut settled = Vec::new();
         let mut events = Vec::new();
         for claimed in &messages {
@@ -138,7 +134,7 @@ impl Stage {
             }
             let outcome = Outcome::State(MessageState::Accepted);
             settled.push(MessageSettlement {
-                key: key(claimed),
+                key: claimed.at_gate().key,
                 attempt: Some(claimed.attempt),
                 outcome,
                 answer: "in virtual time".to_owned(),
@@ -158,9 +154,9 @@ impl Stage {
         });
         unit.settle_messages(arrived.collect(), self.now).await?;
         events.retain(|event| {
-            messages
-                .iter()
-                .any(|claimed| accepted.contains(&key(claimed)) && event.run == Some(claimed.message.run))
+            messages.iter().any(|claimed| {
+                accepted.contains(&claimed.at_gate().key) && event.run == Some(claimed.message.run)
+            })
         });
         unit.add_events(events).await?;
         let taken = calls.iter().map(|claimed| CallSettlement {

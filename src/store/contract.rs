@@ -128,6 +128,7 @@ for_every_store! {
         the_gate_stops_suppressed_addresses_whosoever_they_are
         what_is_not_sent_after_all_counts_as_skipped
         a_message_goes_once
+        an_attempt_that_is_over_does_not_begin
         every_step_of_a_message_is_legal_or_does_nothing
         what_is_settled_is_kept
         an_attempt_counts_once

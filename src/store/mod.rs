@@ -34,7 +34,7 @@ pub use audit::{Audit, Book, Books, Breach, Damage, Stray, audit};
 pub use error::StoreError;
 pub use operating::{Backlog, Connections, Hold, Woken};
 pub use types::{
-    Access, Arrival, ArrivalKind, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deed,
+    Access, Arrival, ArrivalKind, AtGate, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deed,
     DeedKind, Deliveries, Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake,
     MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
     StoredMessage, TallyRow, Token, TurnBatch, Waiting, Who,
@@ -336,8 +336,8 @@ pub trait WriteUnit: ReadUnit {
 
     /// The last gate: in one go checks each message's permission and address once more and moves those that may
     /// go from decided to handed over. What was refused meanwhile becomes skipped. While everything is held, nothing
-    /// goes and all stays as it is.
-    async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>>;
+    /// goes and all stays as it is; so does a message of which another attempt is the next.
+    async fn hand_over(&mut self, messages: &[AtGate], now: Moment) -> Result<Vec<GateAnswer>>;
 
     /// Makes messages due again that the gate let go at that moment and that did not go, for the answer never came to
     /// whoever asked: they were not tried. Those that were not let go then stay as they are.

@@ -197,6 +197,37 @@ pub struct ClaimedMessage {
     pub entry: Attributes,
 }
 
+impl ClaimedMessage {
+    /// What is asked of the last gate.
+    pub fn at_gate(&self) -> AtGate {
+        let key = MessageKey { contact: self.message.contact, id: self.message.id };
+        AtGate { key, attempt: Some(self.attempt) }
+    }
+}
+
+/// A message at the last gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtGate {
+    /// The message.
+    pub key: MessageKey,
+    /// Which attempt would begin, from 1; nothing for whichever is the next. Who took a message, was taken for dead and
+    /// lives, asks for one that others have begun meanwhile, and does not get through.
+    pub attempt: Option<u32>,
+}
+
+impl From<MessageKey> for AtGate {
+    fn from(key: MessageKey) -> Self {
+        Self { key, attempt: None }
+    }
+}
+
+impl AtGate {
+    /// Whether it asks for the attempt behind those that there were.
+    pub(super) fn is_behind(&self, attempts: u32) -> bool {
+        self.attempt.is_none_or(|attempt| attempt == attempts + 1)
+    }
+}
+
 /// What the last gate says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateAnswer {

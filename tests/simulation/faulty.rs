@@ -378,10 +378,10 @@ forward! { WriteUnit for FaultyWriter {
             Ok(())
         }
 
-        async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
+        async fn hand_over(&mut self, messages: &[AtGate], now: Moment) -> Result<Vec<GateAnswer>> {
             self.around.step("hand_over").await?;
             let Some(mut inner) = self.inner.take() else { return Err(gone()) };
-            let answers = self.around.run(inner.hand_over(keys, now)).await;
+            let answers = self.around.run(inner.hand_over(messages, now)).await;
             self.inner.put(inner);
             self.gated = true;
             let mut answers = answers?;

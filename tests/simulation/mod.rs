@@ -182,7 +182,7 @@ fn play(seed: u64, broken: Option<Broken>) -> Played {
         // Each process has a clock of its own, and they go together.
         due.lock().unwrap().retain(|due| !due.is_a_jump());
         now = many::live(&setting, &kept, now, &due);
-        wrong.extend(kept.look(async |store| model::broken_beside_the_dead(store).await));
+        wrong.extend(kept.look(async |store| model::broken(store, false).await));
         world.calm_down();
         // Whoever died must be known to be dead.
         now = many::live(&setting, &kept, now.plus_seconds(300), &due);

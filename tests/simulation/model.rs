@@ -22,12 +22,6 @@ pub async fn broken(store: &dyn Store, jumped_back: bool) -> Vec<String> {
     breaches(store, if jumped_back { &by_moments } else { &[] }).await
 }
 
-/// What the audit finds when processes end that were taken for dead and lived. What one of them hands over that another
-/// has tried meanwhile has no outcome before it ends: the attempt that it tells of is not the one that counts.
-pub async fn broken_beside_the_dead(store: &dyn Store) -> Vec<String> {
-    breaches(store, &[Rule::HandOversEnd]).await
-}
-
 async fn breaches(store: &dyn Store, beside: &[Rule]) -> Vec<String> {
     let found = audit(&mut *store.read().await.unwrap(), &TimeZone::UTC).await.unwrap();
     let counted = found.broken.iter().filter(|breach| !beside.contains(&breach.rule));

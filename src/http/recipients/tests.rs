@@ -152,7 +152,7 @@ async fn one_click_unsubscribes() {
         // What waits to be sent does not go any more.
         let mut unit = stand.store.write().await.unwrap();
         let key = MessageKey { contact: ada.id, id: message };
-        assert!(!unit.hand_over(&[key], stand.later(1)).await.unwrap()[0].goes);
+        assert!(!unit.hand_over(&[key.into()], stand.later(1)).await.unwrap()[0].goes);
     }
 }
 

@@ -138,7 +138,7 @@ async fn a_message_that_the_gate_stops_is_told_to_journeys() {
     let (writer, _) = Writer::start(Arc::clone(&place.runtime), clock, Arc::new(Flow::default()));
     for _ in 0..2 {
         let (done, answer) = tokio::sync::oneshot::channel();
-        let job = Job::HandOver { messages: vec![(message.key(), Moment::MAX)], done };
+        let job = Job::HandOver { messages: vec![(message.key().into(), Moment::MAX)], done };
         writer.give(job).await.unwrap();
         assert_eq!(answer.await.unwrap().goes, [false]);
     }

@@ -6,7 +6,9 @@ use super::super::gate::Passes;
 use super::super::hits::MessageHit;
 use super::WriterError;
 use crate::domain::{CallId, ContactId, Event, Permission};
-use crate::store::{Arrival, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError};
+use crate::store::{
+    Arrival, AtGate, CallSettlement, Intake, MessageKey, MessageSettlement, Outcome, StoreError,
+};
 use crate::time::Moment;
 
 /// Answers whoever waits for a job.
@@ -72,7 +74,7 @@ pub enum Job {
     /// The last gate before messages go.
     HandOver {
         /// The messages, each with the moment from which on it may not: quiet hours begin, or it is too late.
-        messages: Vec<(MessageKey, Moment)>,
+        messages: Vec<(AtGate, Moment)>,
         /// Which may go.
         done: oneshot::Sender<Passes>,
     },
@@ -210,7 +212,7 @@ pub(super) fn refuse(jobs: Vec<Job>, now: Moment, error: &StoreError) -> Vec<Job
             // behind the commit, would be taken for gone.
             Job::HandOver { messages, done } => {
                 drop(done);
-                let messages = messages.into_iter().map(|(key, _)| key).collect();
+                let messages = messages.into_iter().map(|(asked, _)| asked.key).collect();
                 kept.push(Job::TakeBack { messages, asked_at: now });
             }
             job @ (Job::Settle { .. }

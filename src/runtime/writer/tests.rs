@@ -137,7 +137,8 @@ async fn two_under_way(name: &str) -> (Place, [MessageKey; 2]) {
         place.runtime.tick(at(1), 100).await.unwrap();
         let mut unit = place.runtime.store().write().await.unwrap();
         keys.push(unit.messages(contact).await.unwrap().remove(0).key());
-        assert!(unit.hand_over(&keys, at(1)).await.unwrap().iter().any(|answer| answer.goes));
+        let asked: Vec<_> = keys.iter().map(|key| (*key).into()).collect();
+        assert!(unit.hand_over(&asked, at(1)).await.unwrap().iter().any(|answer| answer.goes));
         unit.commit().await.unwrap();
     }
     (place, keys.try_into().unwrap())

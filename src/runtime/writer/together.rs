@@ -114,7 +114,7 @@ impl Together {
         jobs: &[Job],
         now: Moment,
     ) -> Result<(), StoreError> {
-        let (mut keys, mut settled, mut calls) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut asked, mut settled, mut calls) = (Vec::new(), Vec::new(), Vec::new());
         let (mut dead, mut all_bodies, mut again) = (Vec::new(), Vec::new(), false);
         let mut back: BTreeMap<Moment, Vec<MessageKey>> = BTreeMap::new();
         let mut telling: BTreeMap<MessageKey, &Vec<Event>> = BTreeMap::new();
@@ -122,7 +122,8 @@ impl Together {
         for job in jobs {
             match job {
                 Job::HandOver { messages, .. } => {
-                    keys.extend(messages.iter().filter(|(_, before)| now < *before).map(|(key, _)| *key));
+                    asked
+                        .extend(messages.iter().filter(|(_, before)| now < *before).map(|(asked, _)| *asked));
                 }
                 Job::TakeBack { messages, asked_at } => back.entry(*asked_at).or_default().extend(messages),
                 Job::Settle { settlement, events, suppress } => {
@@ -167,8 +168,8 @@ impl Together {
         if !all_bodies.is_empty() {
             self.bodies = unit.set_bodies(all_bodies).await?;
         }
-        if !keys.is_empty() {
-            let answers = unit.hand_over(&keys, now).await?;
+        if !asked.is_empty() {
+            let answers = unit.hand_over(&asked, now).await?;
             let skipped: BTreeMap<MessageKey, SkipReason> =
                 answers.iter().filter_map(|answer| Some((answer.key, answer.skipped?))).collect();
             let stopped: Vec<MessageKey> = skipped.keys().copied().collect();

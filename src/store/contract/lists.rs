@@ -12,7 +12,7 @@ use crate::store::{
 use crate::time::TimeZone;
 
 async fn settle(store: &dyn Store, key: crate::store::MessageKey, state: MessageState) {
-    change!(store, unit => unit.hand_over(&[key], at(50)));
+    change!(store, unit => unit.hand_over(&[key.into()], at(50)));
     let settled =
         MessageSettlement { key, attempt: None, outcome: Outcome::State(state), answer: "so".to_owned() };
     change!(store, unit => unit.settle_messages(vec![settled], at(51)));
@@ -206,7 +206,7 @@ pub(super) async fn what_is_due_next(store: &dyn Store) {
     let due = NextDue { turns: Some(at(60)), mails: Some(at(30)), over_http: None, calls: Some(at(40)) };
     assert_eq!(look!(store, unit => unit.next_due()), due);
     change!(store, unit => unit.add_events(vec![event(ada, "late", 50), event(ada, "signup", 20)]));
-    change!(store, unit => unit.hand_over(&[key], at(30)));
+    change!(store, unit => unit.hand_over(&[key.into()], at(30)));
     let due = NextDue { turns: Some(at(20)), mails: None, over_http: None, calls: Some(at(40)) };
     assert_eq!(look!(store, unit => unit.next_due()), due);
 }
@@ -222,7 +222,7 @@ pub(super) async fn the_books_of_a_lived_in_store_balance(store: &dyn Store) {
     record(store, &run, effects, 3).await;
     settle(store, key, MessageState::Accepted).await;
     change!(store, unit => unit.decide(vec![decision(ada, "news", false, 60)]));
-    change!(store, unit => unit.hand_over(&[stopped], at(61)));
+    change!(store, unit => unit.hand_over(&[stopped.into()], at(61)));
     let audit = look!(store, unit => audit(&mut *unit, &TimeZone::UTC));
     assert_eq!((audit.entered, audit.inside, audit.ended), (3, 2, 1));
     assert_eq!(audit.messages, [("accepted".to_owned(), 1), ("skipped".to_owned(), 1)].into());

@@ -98,7 +98,7 @@ pub(super) async fn what_is_said_about_a_former_contact_is_said_about_the_presen
     let (mut run, mut effects) = entering(visitor, "leads", 1);
     let lead = calling(&mut run, &mut effects, (CallKind::HandOff, "sales"), 1);
     record(store, &run, effects, 1).await;
-    assert!(change!(store, unit => unit.hand_over(&[key], at(2)))[0].goes);
+    assert!(change!(store, unit => unit.hand_over(&[key.into()], at(2)))[0].goes);
     signs_in(store, "ada", "phone", 3).await;
 
     assert_eq!(look!(store, unit => unit.find(&Who::Id(visitor))).unwrap().id, ada);

@@ -3,7 +3,8 @@
 use super::fixture::{at, attributes, broken, decision, entering, person, record, sending, sent, state_of};
 use crate::domain::{ContactId, MessageState, SkipReason};
 use crate::store::{
-    Carrier, DeliveryKind, MessageKey, MessageSettlement, Outcome, Reaction, Store, StoredMessage,
+    AtGate, Carrier, ClaimedMessage, DeliveryKind, MessageKey, MessageSettlement, Outcome, Reaction, Store,
+    StoredMessage,
 };
 use crate::time::TimeZone;
 use crate::track::HitKind;
@@ -11,14 +12,11 @@ use crate::track::HitKind;
 async fn claimed(store: &dyn Store, second: i64, limit: u32, under_way: &[MessageKey]) -> Vec<MessageKey> {
     let under_way: Vec<_> = under_way.iter().map(|key| key.id).collect();
     let claimed = store.claim_messages(Carrier::Mail, at(second), limit, &under_way, &[], &[]).await.unwrap();
-    claimed
-        .iter()
-        .map(|claimed| MessageKey { contact: claimed.message.contact, id: claimed.message.id })
-        .collect()
+    claimed.iter().map(|claimed| claimed.at_gate().key).collect()
 }
 
 async fn goes(store: &dyn Store, key: MessageKey, second: i64) -> bool {
-    change!(store, unit => unit.hand_over(&[key], at(second)))[0].goes
+    change!(store, unit => unit.hand_over(&[key.into()], at(second)))[0].goes
 }
 
 async fn settle(store: &dyn Store, key: MessageKey, outcome: Outcome, second: i64) -> bool {
@@ -106,7 +104,7 @@ pub(super) async fn the_gate_stops_what_was_refused_meanwhile(store: &dyn Store)
         record(store, &run, effects, second).await;
     }
     change!(store, unit => unit.decide(vec![decision(ada, "news", false, 10)]));
-    let answers = change!(store, unit => unit.hand_over(&keys, at(11)));
+    let answers = change!(store, unit => unit.hand_over(&keys.iter().map(|key| (*key).into()).collect::<Vec<_>>(), at(11)));
     assert_eq!(answers.iter().map(|answer| answer.key).collect::<Vec<_>>(), keys);
     // Refused, essential, never decided on, essential.
     assert_eq!(answers.iter().map(|answer| answer.goes).collect::<Vec<_>>(), [false, true, false, true]);
@@ -132,7 +130,7 @@ pub(super) async fn the_gate_stops_suppressed_addresses_whosoever_they_are(store
     let bounced =
         ["ada@example.org", "boss@example.org"].map(|to| (ada, to.to_owned(), "bounced".to_owned()));
     change!(store, unit => unit.suppress(bounced.to_vec(), at(1)));
-    let answers = change!(store, unit => unit.hand_over(&[own, essential, other, fine], at(2)));
+    let answers = change!(store, unit => unit.hand_over(&[own.into(), essential.into(), other.into(), fine.into()], at(2)));
     assert_eq!(answers.iter().map(|answer| answer.goes).collect::<Vec<_>>(), [false, false, false, true]);
     for key in [own, essential, other] {
         let stored = look!(store, unit => unit.message(key)).unwrap();
@@ -148,7 +146,8 @@ pub(super) async fn what_is_not_sent_after_all_counts_as_skipped(store: &dyn Sto
     assert!(settle(store, late, Outcome::Skipped(SkipReason::Late), 6).await);
     assert!(!settle(store, late, Outcome::Skipped(SkipReason::Late), 7).await);
     change!(store, unit => unit.decide(vec![decision(ada, "news", false, 10)]));
-    let gate = async |second| change!(store, unit => unit.hand_over(&[refused, refused], at(second)));
+    let gate =
+        async |second| change!(store, unit => unit.hand_over(&[refused.into(), refused.into()], at(second)));
     let skipped = async |second| gate(second).await.iter().map(|answer| answer.skipped).collect::<Vec<_>>();
     assert_eq!(skipped(11).await, [Some(SkipReason::NoPermission), None]);
     assert_eq!(skipped(12).await, [None, None]);
@@ -164,12 +163,28 @@ pub(super) async fn what_is_not_sent_after_all_counts_as_skipped(store: &dyn Sto
 pub(super) async fn a_message_goes_once(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let key = sent(store, ada, 0).await;
-    let answers = change!(store, unit => unit.hand_over(&[key, key], at(1)));
+    let answers = change!(store, unit => unit.hand_over(&[key.into(), key.into()], at(1)));
     assert_eq!(answers.iter().map(|answer| answer.goes).collect::<Vec<_>>(), [true, false]);
     assert!(!goes(store, key, 2).await);
     let stranger = MessageKey { contact: ContactId::default(), ..key };
     assert!(!goes(store, stranger, 3).await);
     assert_eq!(look!(store, unit => unit.message(key)).unwrap().attempts, 1);
+}
+
+/// Who took it, was taken for dead and lives, asks for an attempt that others have begun and ended meanwhile.
+pub(super) async fn an_attempt_that_is_over_does_not_begin(store: &dyn Store) {
+    let ada = person(store, "ada").await;
+    let key = sent(store, ada, 0).await;
+    let taken = store.claim_messages(Carrier::Mail, at(1), 10, &[], &[], &[]).await.unwrap();
+    let asked: Vec<_> = taken.iter().map(ClaimedMessage::at_gate).collect();
+    assert!(goes(store, key, 2).await);
+    assert!(settle(store, key, Outcome::Again(at(3)), 2).await);
+    let answers = change!(store, unit => unit.hand_over(&asked, at(4)));
+    assert_eq!(answers.iter().map(|answer| answer.goes).collect::<Vec<_>>(), [false]);
+    let stored = look!(store, unit => unit.message(key)).unwrap();
+    assert_eq!((stored.message.state, stored.attempts), (MessageState::Decided, 1));
+    let next = AtGate { attempt: Some(2), ..asked[0] };
+    assert!(change!(store, unit => unit.hand_over(&[next], at(5)))[0].goes);
 }
 
 /// A message that came into a state on the way that leads there.
@@ -436,8 +451,8 @@ pub(super) async fn messages_of_other_channels_keep_their_order(store: &dyn Stor
 pub(super) async fn what_was_let_go_and_did_not_go_is_due_again(store: &dyn Store) {
     let ada = person(store, "ada").await;
     let (went, stayed) = (sent(store, ada, 0).await, sent(store, ada, 1).await);
-    change!(store, unit => unit.hand_over(&[went], at(10)));
-    change!(store, unit => unit.hand_over(&[stayed], at(11)));
+    change!(store, unit => unit.hand_over(&[went.into()], at(10)));
+    change!(store, unit => unit.hand_over(&[stayed.into()], at(11)));
     change!(store, unit => unit.take_back(&[went, stayed], at(11)));
     let state = |stored: StoredMessage| (stored.message.state, stored.due_at, stored.attempts);
     let mut unit = store.read().await.unwrap();
@@ -446,5 +461,5 @@ pub(super) async fn what_was_let_go_and_did_not_go_is_due_again(store: &dyn Stor
     assert_eq!(state(unit.message(stayed).await.unwrap().unwrap()), back, "nothing was tried");
     drop(unit);
     assert_eq!(broken(store).await, [""; 0]);
-    assert!(change!(store, unit => unit.hand_over(&[stayed], at(12)))[0].goes);
+    assert!(change!(store, unit => unit.hand_over(&[stayed.into()], at(12)))[0].goes);
 }

@@ -40,7 +40,7 @@ pub(super) async fn it_is_known_whose_journeys_are_in_force(store: &dyn Store) {
 }
 
 async fn goes(store: &dyn Store, key: MessageKey) -> bool {
-    change!(store, unit => unit.hand_over(&[key], at(20)))[0].goes
+    change!(store, unit => unit.hand_over(&[key.into()], at(20)))[0].goes
 }
 
 /// How many mails, other messages and calls are there to be handed over.

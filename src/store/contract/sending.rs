@@ -14,7 +14,7 @@ async fn settle(store: &dyn Store, key: MessageKey, outcome: Outcome, second: i6
 }
 
 async fn goes(store: &dyn Store, key: MessageKey, second: i64) {
-    assert!(change!(store, unit => unit.hand_over(&[key], at(second)))[0].goes);
+    assert!(change!(store, unit => unit.hand_over(&[key.into()], at(second)))[0].goes);
 }
 
 async fn past(store: &dyn Store, contact: ContactId, second: i64) -> Vec<PastMessage> {
@@ -104,7 +104,7 @@ pub(super) async fn what_is_unsure_is_sent_once_more(store: &dyn Store) {
     settle(store, third, Outcome::State(MessageState::Unsure), 42).await;
     assert_eq!(change!(store, unit => unit.resend(at(42))), 1);
     change!(store, unit => unit.decide(vec![decision(ada, "news", false, 43)]));
-    assert!(!change!(store, unit => unit.hand_over(&[third], at(44)))[0].goes);
+    assert!(!change!(store, unit => unit.hand_over(&[third.into()], at(44)))[0].goes);
 }
 
 pub(super) async fn what_may_have_gone_is_never_skipped(store: &dyn Store) {
@@ -129,7 +129,7 @@ pub(super) async fn what_may_have_gone_is_never_skipped(store: &dyn Store) {
         assert_eq!(answered, [], "nobody is told that it was skipped");
     }
     change!(store, unit => unit.decide(vec![decision(ada, "news", false, 19)]));
-    let answer = change!(store, unit => unit.hand_over(&[stopped], at(20)))[0];
+    let answer = change!(store, unit => unit.hand_over(&[stopped.into()], at(20)))[0];
     assert_eq!((answer.goes, answer.skipped), (false, None));
     for key in keys {
         let stored = look!(store, unit => unit.message(key)).unwrap();

@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
 use super::super::tally::{DecidedMessage, TallyKey, count_skipped, hour_key, reaction_key};
 use super::super::{
-    Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, Reaction, StoredMessage,
+    AtGate, Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome, Reaction,
+    StoredMessage,
 };
 use super::tables::{Person, Tables};
 use crate::domain::{Message, MessageId, MessageState, SkipReason};
@@ -52,14 +53,17 @@ impl Tables {
     }
 
     /// The last gate.
-    pub(super) fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Vec<GateAnswer> {
-        keys.iter().map(|key| self.passes(*key, now)).collect()
+    pub(super) fn hand_over(&mut self, messages: &[AtGate], now: Moment) -> Vec<GateAnswer> {
+        messages.iter().map(|asked| self.passes(*asked, now)).collect()
     }
 
-    fn passes(&mut self, key: MessageKey, now: Moment) -> GateAnswer {
+    fn passes(&mut self, asked: AtGate, now: Moment) -> GateAnswer {
+        let key = asked.key;
         let stopped = match self.message(key) {
             Some((person, stored))
-                if stored.message.state == MessageState::Decided && self.hold.is_none() =>
+                if stored.message.state == MessageState::Decided
+                    && asked.is_behind(stored.attempts)
+                    && self.hold.is_none() =>
             {
                 self.stopped(person, stored)
             }

@@ -6,7 +6,7 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::super::{
-    Access, Arrival, Backlog, Books, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
+    Access, Arrival, AtGate, Backlog, Books, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
     Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
     Quarantined, Reaction, ReadUnit, Result, StoreError, StoredCall, StoredEvent, StoredMessage,
     StoredVersion, TallyRow, Token, TurnBatch, Waiting, Who, Woken, WriteUnit,
@@ -265,7 +265,7 @@ impl WriteUnit for MemoryUnit {
         self.tables.import(&rows, now)
     }
 
-    async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
+    async fn hand_over(&mut self, keys: &[AtGate], now: Moment) -> Result<Vec<GateAnswer>> {
         Ok(self.tables.hand_over(keys, now))
     }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{Attributes, ContactId, MessageId, MessageState, RunId, RunState, SkipReason};
 use crate::store::steps::{ENDED_MEANWHILE, may_retry, stopped, suppression_key};
 use crate::store::tally::{DecidedMessage, TallyKey, count_skipped};
-use crate::store::{Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
+use crate::store::{AtGate, Carrier, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Result};
 use crate::time::Moment;
 
 pub(super) const DUE: &str = concat!(
@@ -109,7 +109,7 @@ async fn entries(
 
 pub(super) const WAITING: &str = concat!(
     "SELECT m.contact, m.id, m.topic, m.essential, m.resent_at IS NOT NULL, m.address, m.journey, m.version,
-    m.message, m.decided_at FROM ",
+    m.message, m.decided_at, m.attempts FROM ",
     ids!("$1", "$2", "$3"),
     " CROSS JOIN message AS m WHERE m.slot = k.slot AND m.contact = k.contact AND m.id = k.id
     AND m.state = 'decided'"
@@ -135,17 +135,18 @@ pub(super) const STAY: Bulk = Bulk {
 /// The last gate.
 pub(super) async fn hand_over(
     connection: &mut Connection,
-    messages: &[MessageKey],
+    messages: &[AtGate],
     now: Moment,
 ) -> Result<Vec<GateAnswer>> {
-    guard::gate(connection, messages).await?;
+    let keys: Vec<MessageKey> = messages.iter().map(|asked| asked.key).collect();
+    guard::gate(connection, &keys).await?;
     if operating::held(connection).await?.is_some() {
-        return Ok(messages.iter().map(|key| GateAnswer { key: *key, goes: false, skipped: None }).collect());
+        return Ok(keys.iter().map(|key| GateAnswer { key: *key, goes: false, skipped: None }).collect());
     }
     let (mut go, stay, counts) = gate(connection, messages).await?;
     instance::left_the_house(connection, go.len()).await?;
-    let keys: Vec<MessageKey> = go.iter().copied().collect();
-    GO.run(connection, &keys, |statement, key: &MessageKey| {
+    let gone: Vec<MessageKey> = go.iter().copied().collect();
+    GO.run(connection, &gone, |statement, key: &MessageKey| {
         statement.bind(key.contact.slot().0).bind(key.contact.0).bind(key.id.0).bind(now.micros())
     })
     .await?;
@@ -161,7 +162,7 @@ pub(super) async fn hand_over(
         let skipped = stay.remove(key).flatten();
         GateAnswer { key: *key, goes: go.remove(key), skipped }
     };
-    Ok(messages.iter().map(answer).collect())
+    Ok(keys.iter().map(answer).collect())
 }
 
 /// What a gate says: who may go, who may not and why, and what that changes in the counts. What may have gone before is
@@ -170,8 +171,9 @@ type Gate = (BTreeSet<MessageKey>, Vec<(MessageKey, Option<SkipReason>)>, Counts
 type Counts = BTreeMap<TallyKey, (i64, f64)>;
 
 /// Which of the messages that wait may go, and why the others may not.
-async fn gate(connection: &mut Connection, messages: &[MessageKey]) -> Result<Gate> {
-    let list = keys::ids(messages.iter().map(|key| (&key.contact, &key.id.0)));
+async fn gate(connection: &mut Connection, messages: &[AtGate]) -> Result<Gate> {
+    let list = keys::ids(messages.iter().map(|asked| (&asked.key.contact, &asked.key.id.0)));
+    let asked: BTreeMap<MessageKey, AtGate> = messages.iter().map(|asked| (asked.key, *asked)).collect();
     let found = list.bind(sqlx::query(WAITING)).fetch_all(&mut *connection).await.map_err(failed)?;
     let mut waiting = Vec::with_capacity(found.len());
     for row in &found {
@@ -179,7 +181,11 @@ async fn gate(connection: &mut Connection, messages: &[MessageKey]) -> Result<Ga
         let key = key_from(&mut columns)?;
         let (topic, essential) = (columns.text()?, columns.flag()?);
         let (was_resent, to) = (columns.flag()?, columns.text()?);
-        waiting.push((key, topic, essential, was_resent, decided_message(&mut columns)?, to));
+        let decided = decided_message(&mut columns)?;
+        let attempts = columns.number()?;
+        if asked.get(&key).is_some_and(|asked| asked.is_behind(attempts)) {
+            waiting.push((key, topic, essential, was_resent, decided, to));
+        }
     }
     let suppressed = contacts::suppressed(connection, waiting.iter().map(|(.., to)| to.as_str())).await?;
     let people: Vec<ContactId> = waiting.iter().map(|(key, ..)| key.contact).collect();

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::language::plan::{Needs, Plan};
 use crate::store::{
-    Access, Arrival, Backlog, Books, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
+    Access, Arrival, AtGate, Backlog, Books, CallSettlement, Claim, Deed, Deliveries, Delivery, DeliveryKind,
     Deployment, GateAnswer, Hold, ImportCounts, ImportRow, Intake, MessageKey, MessageSettlement, NextDue,
     Quarantined, Reaction, ReadUnit, Result, StoredCall, StoredEvent, StoredMessage, StoredVersion, TallyRow,
     Token, TurnBatch, Waiting, Who, Woken, WriteUnit,
@@ -239,7 +239,7 @@ impl WriteUnit for SqlUnit {
         intake::import(&mut self.transaction, rows, now).await
     }
 
-    async fn hand_over(&mut self, keys: &[MessageKey], now: Moment) -> Result<Vec<GateAnswer>> {
+    async fn hand_over(&mut self, keys: &[AtGate], now: Moment) -> Result<Vec<GateAnswer>> {
         messages::hand_over(&mut self.transaction, keys, now).await
     }
 

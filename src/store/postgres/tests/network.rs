@@ -29,7 +29,7 @@ async fn what_a_late_commit_lets_go_is_taken_back_behind_it() {
     let ada = person(&store, "ada").await;
     let key = sent(&store, ada, 0).await;
     let mut unit = store.write().await.unwrap();
-    assert!(unit.hand_over(&[key], at(1)).await.unwrap()[0].goes);
+    assert!(unit.hand_over(&[key.into()], at(1)).await.unwrap()[0].goes);
     proxy.strike(Fault::HoldCommit);
     let lost = unit.commit().await;
     assert!(

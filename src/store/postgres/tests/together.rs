@@ -257,7 +257,7 @@ async fn a_refusal_comes_before_the_gate_or_behind_it() {
     refusal.decide(vec![decision(ada, "news", false, 1)]).await.unwrap();
     let gate = async {
         let mut unit = other.write().await.unwrap();
-        let goes = unit.hand_over(&[key], at(2)).await.unwrap()[0].goes;
+        let goes = unit.hand_over(&[key.into()], at(2)).await.unwrap()[0].goes;
         unit.commit().await.unwrap();
         goes
     };
@@ -305,7 +305,7 @@ async fn what_a_process_gives_back_is_taken_by_another() {
     give_back(&other).await;
     assert_eq!(claimed(&other, 9).await, [], "they are not its own");
     let mut unit = one.write().await.unwrap();
-    assert!(unit.hand_over(&[goes], at(9)).await.unwrap()[0].goes);
+    assert!(unit.hand_over(&[goes.into()], at(9)).await.unwrap()[0].goes);
     unit.commit().await.unwrap();
     give_back(&one).await;
     assert_eq!(claimed(&other, 9).await, [waits]);
@@ -330,7 +330,7 @@ async fn what_waits_for_another_try_is_nobodys() {
     record(&one, &run, effects, 0).await;
     assert_eq!(claimed(&one, 9).await, [key]);
     let mut unit = one.write().await.unwrap();
-    assert!(unit.hand_over(&[key], at(9)).await.unwrap()[0].goes);
+    assert!(unit.hand_over(&[key.into()], at(9)).await.unwrap()[0].goes);
     let later =
         MessageSettlement { key, attempt: None, outcome: Outcome::Again(at(20)), answer: String::new() };
     assert_eq!(unit.settle_messages(vec![later], at(10)).await.unwrap(), [key]);
@@ -352,7 +352,7 @@ async fn what_waits_for_another_try_is_nobodys() {
     assert_eq!(claimed(&other, 20).await, [key]);
     assert_eq!(other.claim_calls(at(20), 9, &[], &[], &[]).await.unwrap().len(), 1);
     let mut unit = other.write().await.unwrap();
-    assert!(unit.hand_over(&[key], at(21)).await.unwrap()[0].goes);
+    assert!(unit.hand_over(&[key.into()], at(21)).await.unwrap()[0].goes);
     unit.commit().await.unwrap();
     let mut unit = other.write().await.unwrap();
     unit.take_back(&[key], at(21)).await.unwrap();
@@ -367,7 +367,7 @@ async fn what_a_process_handed_over_is_unsure_two_minutes_after_it_ended() {
     let ada = person(&one, "ada").await;
     let key = sent(&one, ada, 0).await;
     let mut unit = one.write().await.unwrap();
-    assert!(unit.hand_over(&[key], at(0)).await.unwrap()[0].goes);
+    assert!(unit.hand_over(&[key.into()], at(0)).await.unwrap()[0].goes);
     unit.commit().await.unwrap();
     let recovered = async |second: i64| -> u64 {
         let mut unit = other.write().await.unwrap();
@@ -390,7 +390,7 @@ async fn a_process_knows_that_it_is_alive_without_its_sign() {
     let ada = person(&store, "ada").await;
     let key = sent(&store, ada, 0).await;
     let mut unit = store.write().await.unwrap();
-    assert!(unit.hand_over(&[key], at(0)).await.unwrap()[0].goes);
+    assert!(unit.hand_over(&[key.into()], at(0)).await.unwrap()[0].goes);
     unit.commit().await.unwrap();
     store.worker.end().await;
     let mut unit = store.write().await.unwrap();
@@ -404,7 +404,7 @@ async fn nobody_takes_back_what_another_hands_over() {
     let ada = person(&one, "ada").await;
     let key = sent(&one, ada, 0).await;
     let mut unit = one.write().await.unwrap();
-    assert!(unit.hand_over(&[key], at(1)).await.unwrap()[0].goes);
+    assert!(unit.hand_over(&[key.into()], at(1)).await.unwrap()[0].goes);
     unit.commit().await.unwrap();
     let settled = async |store: &PostgresStore, outcome: Outcome| {
         let mut unit = store.write().await.unwrap();
