@@ -22,7 +22,7 @@ pub enum RenameTrouble {
     #[error("`{0}` is a word of the language: choose another name")]
     Keyword(String),
     /// The new name is none.
-    #[error("`{0}` cannot be a name: write letters, digits and `_`, a letter first")]
+    #[error("`{0}` is no name: names are small letters a to z, digits and `_`, a letter first")]
     NotAName(String),
     /// Something has the new name already.
     #[error("there is {} {noun} `{name}` already: choose another name", article(noun))]
@@ -182,6 +182,9 @@ mod tests {
             assert_eq!(rename(word), Err(RenameTrouble::Keyword(word.to_owned())));
         }
         assert_eq!(rename("last_call").unwrap().len(), 1);
+        let capital = rename("Last_call").unwrap_err();
+        assert_eq!(capital, RenameTrouble::NotAName("Last_call".to_owned()));
+        assert!(capital.to_string().contains("small letters"), "{capital}");
         let taken = RenameTrouble::Taken { noun: "event", name: "signup".to_owned() };
         assert_eq!(taken.to_string(), "there is an event `signup` already: choose another name");
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::names::Names;
 use super::taken::Taken;
-use super::wanted::{self, Wanted};
+use super::wanted::{self, Wanted, declared_by};
 use super::{Analysis, Completion, CompletionKind, NameKind, begun, distinct, plain, template};
 use crate::finding::{Code, Severity};
 use crate::ide::Role;
@@ -61,7 +61,10 @@ fn behind(before: &str, names: &Names<'_>, taken: &Taken) -> Vec<Completion> {
         let values = names.values_of(&field, aheads.first(), true);
         found.extend(values.into_iter().map(|value| (Rank::FIRST, value)));
     }
-    for ahead in aheads.iter().filter(|ahead| !is_unreachable(ahead)) {
+    // Behind `contact.` stands a name, though a slip could end there.
+    let in_path = before.ends_with('.');
+    let can_stand = |ahead: &&Ahead| !is_unreachable(ahead) && !(in_path && ahead.rule == "{");
+    for ahead in aheads.iter().filter(can_stand) {
         let rank = |group, order| Rank { other: ahead.is_entry != new_line, far: far(ahead), group, order };
         let wanted = Wanted::name(ahead).map_or_else(Vec::new, |wanted| names.of(&wanted, ahead));
         let goes_on = goes_on(ahead, names, !wanted.is_empty());
@@ -132,12 +135,19 @@ fn goes_on(ahead: &Ahead, names: &Names<'_>, named: bool) -> Vec<(usize, Complet
     let is_literal = |rule: &str| matches!(rule, "text" | "moment" | "duration");
     let around = ahead.around.iter().rev().find(|around| !(around.begins && is_literal(around.rule)));
     let Some(around) = around.filter(|around| !around.begins) else { return Vec::new() };
+    let declares = declared_by(around.rule).is_some();
     let rest = |word: &&'static Word| {
         let mut rest = word.snippet;
         for (_, written) in &around.before {
-            rest = rest.trim_start().strip_prefix(written.as_str())?;
+            let ahead = rest.trim_start();
+            let filled_in = || if declares { behind_place(ahead) } else { None };
+            rest = ahead.strip_prefix(written.as_str()).or_else(filled_in)?;
         }
         let parted = rest.trim_start();
+        let has_block = parted.strip_suffix('}').is_some_and(|block| block.ends_with([' ', '\n']));
+        if has_block && names.has_block_behind() {
+            return None;
+        }
         let is_told = words::behind(around.rule).any(|behind| behind.snippet == parted);
         (parted.len() < rest.len() && !parted.is_empty() && !is_told).then_some((*word, parted))
     };
@@ -160,6 +170,16 @@ fn goes_on(ahead: &Ahead, names: &Names<'_>, named: bool) -> Vec<(usize, Complet
         .collect()
 }
 
+/// What stands in a snippet behind the place to be filled in that it begins with, in quotes or not.
+fn behind_place(snippet: &str) -> Option<&str> {
+    let (place, behind) = snippet.split_once('}')?;
+    match place.strip_prefix('"') {
+        Some(quoted) if quoted.starts_with("${") => behind.strip_prefix('"'),
+        Some(_) => None,
+        None => place.starts_with("${").then_some(behind),
+    }
+}
+
 /// The clauses that begin with what could stand at a place, each with its number in the table.
 fn clauses(ahead: &Ahead, names: &Names<'_>, taken: &Taken, new_line: bool) -> Vec<(usize, Completion)> {
     let replaces = names.replaces;
@@ -180,6 +200,9 @@ fn clauses(ahead: &Ahead, names: &Names<'_>, taken: &Taken, new_line: bool) -> V
         return vec![(usize::MAX, Completion::new(CompletionKind::Word, word, replaces))];
     }
     if ahead.rule == "{" && !new_line {
+        if names.has_block_behind() {
+            return Vec::new();
+        }
         let block = Completion::new(CompletionKind::Word, "{ … }", replaces).snippet("{\n  $0\n}");
         return vec![(usize::MAX, block)];
     }
@@ -237,13 +260,13 @@ fn fits(word: &Word, ahead: &Ahead, taken: &Taken) -> bool {
         }
         (rule, label) if rule.ends_with("_clause") || rule.ends_with("_declaration") => !taken.has(label),
         ("stop", _) => is_in(&["repeat"]),
-        ("field", "contact.") => true,
+        ("field", "contact") => true,
         ("field", _) if is_in(&["set", "clear", "do_set", "expect_contact"]) && assigns(ahead) => false,
-        ("field", "entry.") | ("reaction_of", _) => is_in(&["journey_declaration"]),
-        ("field", "event.") => {
+        ("field", "entry") | ("reaction_of", _) => is_in(&["journey_declaration"]),
+        ("field", "event") => {
             is_in(&["enter_on", "goal_clause", "leave_on", "aggregate", "on_branch", "pick"])
         }
-        ("field", "reply.") => is_in(&["on_branch"]),
+        ("field", "reply") => is_in(&["on_branch"]),
         _ => true,
     }
 }

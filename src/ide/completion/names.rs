@@ -6,7 +6,7 @@ use super::{Analysis, Completion, CompletionKind, NameKind};
 use crate::domain::{Contact, SystemEvent, Value, ValueType};
 use crate::ide::describe;
 use crate::ide::rename::article;
-use crate::language::model::{Field, StatementKind};
+use crate::language::model::{Field, Journey, StatementKind};
 use crate::language::syntax::Ahead;
 use crate::language::syntax::tree::{self, ClauseKind, Declaration, EnterKind, ReactionKind};
 use crate::source::Span;
@@ -31,6 +31,10 @@ impl Names<'_> {
             }
             Wanted::Name(NameKind::Stage, journey) => self.stages(journey.as_deref(), ahead),
             Wanted::Name(kind, owner) => self.declared(*kind, owner.as_deref()),
+            Wanted::Outcome(journey) => {
+                let known = self.expected(journey.as_deref());
+                self.listed(NameKind::Outcome, journey.as_deref(), known)
+            }
             Wanted::New(kind, owner) => {
                 let names = self.missing(*kind, owner.as_deref()).into_iter();
                 names
@@ -67,7 +71,15 @@ impl Names<'_> {
     }
 
     fn declared(&self, kind: NameKind, owner: Option<&str>) -> Vec<Completion> {
-        let names: BTreeSet<&str> = self.known(kind, owner);
+        self.listed(kind, owner, self.known(kind, owner))
+    }
+
+    fn listed<'n>(
+        &self,
+        kind: NameKind,
+        owner: Option<&str>,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Vec<Completion> {
         let items: Vec<Completion> = names.into_iter().map(|name| self.named(kind, owner, name)).collect();
         if items.is_empty() { self.to_declare(kind, owner) } else { items }
     }
@@ -120,6 +132,13 @@ impl Names<'_> {
         own.map(|name| name.name.as_str()).collect()
     }
 
+    /// The outcomes that a test of a journey can expect; what the journey names where it cannot be checked.
+    pub(super) fn expected(&self, journey: Option<&str>) -> Vec<&str> {
+        let mut journeys = self.analysis.checked.model.journeys.iter();
+        let model = journeys.find(|model| Some(model.name.as_str()) == journey);
+        model.map_or_else(|| self.outcomes(journey).into_iter().collect(), Journey::outcomes)
+    }
+
     fn events(&self) -> Vec<Completion> {
         let own = self.declared(NameKind::Event, None);
         let system = SystemEvent::ALL
@@ -149,6 +168,12 @@ impl Names<'_> {
         name.source == self.replaces.source
             && name.start <= self.replaces.end
             && self.replaces.start <= name.end
+    }
+
+    /// Whether a block begins right behind the place.
+    pub(super) fn has_block_behind(&self) -> bool {
+        let text = &self.analysis.files.sources.get(self.replaces.source).text;
+        text.get(self.replaces.range().end..).is_some_and(|rest| rest.trim_start().starts_with('{'))
     }
 
     /// Messages of a channel; where a reaction is meant, those first that the journey sends.

@@ -73,6 +73,9 @@ impl Names<'_> {
         let Some(kind) = ASKED_FOR.into_iter().find(|kind| kind.noun() == asked) else { return Vec::new() };
         let mut names: Vec<String> = match kind {
             NameKind::Message => self.messages_of(None, ahead).into_iter().map(str::to_owned).collect(),
+            NameKind::Outcome if rule == "expect_outcome" => {
+                self.expected(owner(kind)).into_iter().map(str::to_owned).collect()
+            }
             _ => self.known(kind, owner(kind)).into_iter().map(str::to_owned).collect(),
         };
         if kind == NameKind::Stage {

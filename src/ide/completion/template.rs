@@ -84,7 +84,7 @@ impl Writer<'_> {
                 .collect();
         }
         let groups = ["contact", "entry"].map(|group| {
-            item(CompletionKind::Variable, group).insert(format!("{group}.")).detail(match group {
+            item(CompletionKind::Variable, group).detail(match group {
                 "contact" => "a field of the contact",
                 _ => "a field of the event that led into the journey",
             })

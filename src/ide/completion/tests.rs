@@ -53,7 +53,8 @@ fn names_are_those_that_the_place_wants() {
         ("journey a { stage s { record order_placed { ¦", "order_id, total"),
         ("¦", "journey, email, test, event, topic, segment"),
         ("journey a {\n ¦", "stage, enter on, enter when"),
-        ("journey a { stage s {\n if ¦", "contact., entry., not, in segment"),
+        ("journey a { stage s {\n if ¦", "contact, entry, not, in segment"),
+        ("journey a { stage s {\n if not ¦", "contact, entry, not, in segment"),
         ("journey a { stage s {\n if contact.country ¦", "==, !=, is set, is not set, in, not in, contains"),
         (
             "journey a { stage s {\n if contact.score ¦",
@@ -69,6 +70,9 @@ fn names_are_those_that_the_place_wants() {
         ("journey a { stage s {\n wait up to 1 day { on ¦", "clicked, opened, delivered"),
         ("topic a \"b\" ¦", "essential"),
         ("segment a ¦", "="),
+        ("journey welcome ¦", "\"What people call it\" { … }"),
+        ("journey welcome \"Welcome\" ¦", "{ … }"),
+        ("journey welcome ¦{\n enter by request }", "\"…\""),
         ("journey a { control ¦", "10%"),
         ("policy { cap ¦", "email, any, sms"),
         ("policy { unsure ¦", "hold, resend"),
@@ -79,7 +83,8 @@ fn names_are_those_that_the_place_wants() {
         ("test \"t\" for greeting { contact { country ¦", "\"DE\", \"AT\", \"CH\""),
         ("test \"t\" for greeting { expect stage ¦", "first, second"),
         ("test \"t\" for greeting { expect goal ¦", "purchase"),
-        ("test \"t\" for greeting { expect outcome ¦", "done_well, no_reaction"),
+        ("test \"t\" for greeting { expect outcome ¦", "no_reaction, done_well, control"),
+        ("test \"t\" for other { expect outcome ¦", "done"),
         ("test \"t\" for greeting { expect skipped welcome because ¦", "no_permission, no_address"),
         ("test \"t\" for greeting { expect email ¦", "receipt, welcome"),
         ("journey a { stage s { tag \"¦\"", "interested"),
@@ -194,7 +199,8 @@ fn placeholders_are_closed_where_their_line_does_not() {
         ("{{ contact.first¦ {{ contact.country }}", "first_name", "first_name$1 }}$0"),
         ("{{ contact.first¦ }}", "first_name", "first_name"),
         ("{{ contact.first¦}}", "first_name", "first_name"),
-        ("{{ cont¦", "contact", "contact.$1 }}$0"),
+        ("{{ cont¦", "contact", "contact$1 }}$0"),
+        ("{{ cont¦ }}", "contact", "contact"),
         ("{{ uns¦", "unsubscribe_url", "unsubscribe_url$1 }}$0"),
         ("{{ contact.first_name | def¦", "default", "default('there')$1 }}$0"),
         ("{% el¦", "else", "else %}"),
@@ -338,6 +344,8 @@ fn nothing_is_offered_that_cannot_be_meant() {
         ("journey a { permission newsletter\n control 10%\n ¦\n stage s { end } }", "permission, control"),
         ("email a { topic newsletter\n ¦ }", "topic"),
         ("¦", "contact"),
+        ("journey welcome ¦ {\n enter by request }", "{ … }"),
+        ("journey a { stage s {\n if contact.¦", "{ … }, =="),
         ("journey a { stage s {\n ¦", "stop, send first"),
         ("journey a {\n ¦", "leave, enter"),
     ] {
@@ -384,9 +392,19 @@ fn names_that_there_are_are_filled_in() {
         (
             "journey a {\n ¦",
             "goal",
-            "goal ${1:purchase} on ${2|order_placed,newsletter_signup|} within ${3:30 days}",
+            "goal ${1:purchase} on ${2|order_placed,newsletter_signup|} within ${3:30} days",
         ),
         ("test \"t\" for greeting { expect handoff sales { r¦", "reason", "reason $1"),
+        ("journey a { goal b on order_placed ¦", "within", "within ${1:30} days"),
+        ("journey a {\n ¦", "control", "control ${1:10}%"),
+        ("journey a { stage s {\n ¦", "send", "send ${2:email} ${1|parcel,receipt,welcome|}"),
+        ("journey a { stage s {\n if ¦", "contact", "contact"),
+        ("test \"t\" for other { expect o¦", "outcome", "outcome ${1:done}"),
+        (
+            "test \"t\" for greeting {\n ¦",
+            "expect outcome",
+            "expect outcome ${1|no_reaction,done_well,control|}",
+        ),
     ] {
         const LEAD: &str =
             "journey lead { enter by request stage s { hand off to sales with { reason \"x\" } end } }\n";
@@ -434,10 +452,10 @@ fn a_journey(settings: &str) -> String {
         .keep()
         .enter_behind_block();
     editor.accept("journey").fill("welcome").fill("Welcome").fill("crm@example.com");
-    editor.choose("signed_up").choose("newsletter").fill("purchase").choose("bought").fill("30 days");
+    editor.choose("signed_up").choose("newsletter").fill("purchase").choose("bought").fill("30");
     editor.fill("greet").stop();
-    editor.accept("send").choose("email").choose("hello").enter();
-    editor.accept("wait up to … on").fill("3 days").choose("hello");
+    editor.accept("send").choose("hello").keep().enter();
+    editor.accept("wait up to … on").fill("3").choose("hello");
     editor
         .accept("go to")
         .fill("interested")
@@ -446,16 +464,16 @@ fn a_journey(settings: &str) -> String {
         .enter_behind_block()
         .enter_behind_block();
     editor.accept("stage").choose("interested").stop();
-    editor.accept("wait 3 days").fill("2 days").enter();
+    editor.accept("wait 3 days").fill("2").enter();
     editor.accept("end as").fill("bought").enter_behind_block();
     editor.accept("stage").choose("remind").stop();
-    editor.accept("send").choose("email").choose("hello").enter();
+    editor.accept("send").choose("hello").keep().enter();
     editor.accept("end").enter_behind_block().enter_behind_block();
     editor.accept("test").fill("a click tells interest").choose("welcome").choose("newsletter").keep();
     editor.choose("signed_up").choose("hello").stop();
-    editor.accept("after").fill("1 day").accept("click").choose("hello").enter();
+    editor.accept("after").fill("2").accept("click").choose("hello").enter();
     editor.accept("expect stage").choose("interested").enter();
-    editor.accept("after").fill("2 days").accept("nothing").enter();
+    editor.accept("after").fill("2").accept("nothing").enter();
     editor.accept("expect outcome").choose("bought").enter_behind_block();
     editor
         .accept("test")
@@ -464,7 +482,7 @@ fn a_journey(settings: &str) -> String {
         .choose("newsletter")
         .keep();
     editor.choose("signed_up").choose("hello").stop();
-    editor.accept("after").fill("3 days").accept("nothing").enter();
+    editor.accept("after").fill("3").accept("nothing").enter();
     editor.accept("expect email").choose("hello").enter_behind_block();
     let findings = editor.findings();
     assert!(findings.is_empty(), "{findings:#?}\n{}", editor.text());

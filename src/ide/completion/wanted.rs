@@ -7,6 +7,8 @@ use crate::language::syntax::{Ahead, Around};
 pub(super) enum Wanted {
     /// A name of this kind, inside of what it belongs to.
     Name(NameKind, Option<String>),
+    /// A way in which runs of this journey end.
+    Outcome(Option<String>),
     /// A name that is declared there.
     New(NameKind, Option<String>),
     /// The channel of a message.
@@ -78,7 +80,8 @@ impl Wanted {
             ("aggregate", [event]) => Some(Self::Name(NameKind::EventField, Some((*event).to_owned()))),
             ("into" | "go_to" | "expect_stage", []) => of_journey(NameKind::Stage),
             ("leave_on_goal" | "expect_goal", []) => of_journey(NameKind::Goal),
-            ("end" | "expect_outcome", []) => of_journey(NameKind::Outcome),
+            ("end", []) => of_journey(NameKind::Outcome),
+            ("expect_outcome", []) => Some(Self::Outcome(journey)),
             ("test_variant", []) => of_journey(NameKind::Experiment),
             ("test_variant", [experiment]) => {
                 Some(Self::Name(NameKind::Variant, journey.map(|journey| format!("{journey}.{experiment}"))))

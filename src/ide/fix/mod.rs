@@ -82,7 +82,7 @@ impl Offer {
 
 impl Analysis {
     /// What can be done about the findings that a stretch of text touches, the likeliest first; where it touches none,
-    /// about those in its lines.
+    /// about those in its lines, and at the head of a stage about the paths through it that end nowhere.
     pub fn fixes(&self, range: Span) -> Vec<Fix> {
         let fixes = self.fixes_touched(range);
         if !fixes.is_empty() {
@@ -90,7 +90,19 @@ impl Analysis {
         }
         let (first, last) = (self.line(range.at_start()), self.line(range.at_end()));
         let end = self.files.sources.text(last).trim_end().len() + last.start as usize;
-        self.fixes_touched(Span::new(range.source, first.start as usize, end.max(first.start as usize)))
+        let lines = Span::new(range.source, first.start as usize, end.max(first.start as usize));
+        let fixes = self.fixes_touched(lines);
+        if fixes.is_empty() { self.fixes_of_stage(lines) } else { fixes }
+    }
+
+    fn fixes_of_stage(&self, lines: Span) -> Vec<Fix> {
+        let Some(journey) = self.journey_around(lines.at_end()) else { return Vec::new() };
+        let Some(stage) = journey.stages.iter().find(|stage| lines.contains(stage.name.span)) else {
+            return Vec::new();
+        };
+        let inside = self.findings_in(lines.source).iter();
+        let open = inside.filter(|finding| finding.code == Code::E301 && stage.span.contains(finding.span));
+        open.flat_map(|finding| self.fixes_of(finding)).collect()
     }
 
     fn fixes_touched(&self, range: Span) -> Vec<Fix> {

@@ -325,3 +325,15 @@ fn a_name_alone_becomes_a_section() {
         assert_eq!(mended, format!("workspace: shop\nsenders:{meant}\n"));
     }
 }
+
+/// A path that ends nowhere is told where it breaks off, and looked for at the head of its stage as well.
+#[test]
+fn a_stage_that_ends_nowhere_is_mended_from_its_head() {
+    let text =
+        "journey more {\n  enter on newsletter_signup\n  stage ¦first {\n    send email welcome\n  }\n}\n";
+    let meant = "    send email welcome\n    end\n";
+    let mended = after("more.journey", text, "End the journey here", "more.journey");
+    assert!(mended.contains(meant), "{mended}");
+    let elsewhere = fixes("more.journey", &text.replace('¦', "").replace("enter on", "enter ¦on"));
+    assert!(elsewhere.1.iter().all(|fix| fix.finding.code != Code::E301), "{:?}", elsewhere.1);
+}

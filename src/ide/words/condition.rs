@@ -3,20 +3,20 @@ use super::Word;
 
 /// What stands in an expression.
 pub(super) const WORDS: &[Word] = &[
-    Condition.word("field", ["contact.", "contact."], "A field of the contact.", "contact.country == \"DE\""),
+    Condition.word("field", ["contact", "contact"], "A field of the contact.", "contact.country == \"DE\""),
     Condition.word(
         "field",
-        ["entry.", "entry."],
+        ["entry", "entry"],
         "A field of the event that led into the journey.",
         "entry.source == \"fair\"",
     ),
     Condition.word(
         "field",
-        ["event.", "event."],
+        ["event", "event"],
         "A field of the event of this clause, or of the `on` around.",
         "event.total >= 20",
     ),
-    Condition.word("field", ["reply.", "reply."], "A field of the answer to a `call`.", "reply.tier == \"gold\""),
+    Condition.word("field", ["reply", "reply"], "A field of the answer to a `call`.", "reply.tier == \"gold\""),
     Condition.word("equal", ["==", "== ${1:\"DE\"}"], "Whether both are equal.", "contact.country == \"DE\""),
     Condition.word(
         "not_equal",
@@ -109,13 +109,13 @@ pub(super) const WORDS: &[Word] = &[
     ),
     Condition.word(
         "aggregate",
-        ["count", "count(${1:event} in last ${2:90 days}) >= ${3:3}"],
+        ["count", "count(${1:event} in last ${2:90} days) >= ${3:3}"],
         "How many such events the contact has had; `sum`, `avg`, `min` and `max` of a field, and when the `first` and the `last` was.",
         "count(order_placed in last 365 days) >= 3",
     ),
     Condition.word(
         "aggregate",
-        ["sum", "sum(${1:event}.${2:field} in last ${3:90 days}) >= ${4:100}"],
+        ["sum", "sum(${1:event}.${2:field} in last ${3:90} days) >= ${4:100}"],
         "The sum of a field of the contact's events; 0 where there is none.",
         "sum(order_placed.total in last 1 year) > 500",
     ),

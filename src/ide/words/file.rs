@@ -5,7 +5,7 @@ use super::Word;
 pub(super) const WORDS: &[Word] = &[
     File.word(
         "journey_declaration",
-        ["journey", "journey ${1:name} \"${2:What people call it}\" {\n  owner      \"${3:you@example.com}\"\n  enter      on ${4:event}\n  permission ${5:topic}\n  goal       ${6:goal} on ${7:event} within ${8:30 days}\n  control    10%\n\n  stage ${9:hello} {\n    $0\n  }\n}"],
+        ["journey", "journey ${1:name} \"${2:What people call it}\" {\n  owner      \"${3:you@example.com}\"\n  enter      on ${4:event}\n  permission ${5:topic}\n  goal       ${6:goal} on ${7:event} within ${8:30} days\n  control    10%\n\n  stage ${9:hello} {\n    $0\n  }\n}"],
         "Declares a journey: who enters and what counts as success first, then the stages one after the other.",
         "journey hello \"Hello\" {\n  enter on newsletter_signup\n  stage first { send email welcome  end }\n}",
     ),
@@ -65,7 +65,7 @@ pub(super) const WORDS: &[Word] = &[
     ),
     File.word(
         "policy_declaration",
-        ["policy", "policy {\n  quiet ${1:21:00} to ${2:08:00}\n  cap   any ${3:3} per ${4:7 days} then wait up to ${5:2 days}\n}"],
+        ["policy", "policy {\n  quiet ${1:21:00} to ${2:08:00}\n  cap   any ${3:3} per ${4:7} days then wait up to ${5:2} days\n}"],
         "Says what holds for the messages of every journey: quiet hours and how many there may be. A workspace has one.",
         "policy {\n  quiet 21:00 to 08:00\n  cap   email 3 per 7 days then wait up to 2 days\n}",
     ),

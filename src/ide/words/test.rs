@@ -23,7 +23,7 @@ pub(super) const WORDS: &[Word] = &[
     ),
     Test.word(
         "after_length",
-        ["after", "after ${1:1 day} ${2:nothing}"],
+        ["after", "after ${1:2} days ${2:nothing}"],
         "Says how long after the step before it happens.",
         "after 1 day nothing",
     ),

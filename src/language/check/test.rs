@@ -309,22 +309,8 @@ impl Checker<'_> {
 
     /// An outcome is one that the journey can end with.
     fn outcome(&self, outcome: &tree::Name, journey: &Journey) -> Option<Expectation> {
-        use crate::language::model::{Leave, StatementKind};
-        let mut known: Vec<String> = Vec::new();
-        journey.each_statement(&mut |_, statement| {
-            if let StatementKind::End { outcome } = &statement.kind {
-                known.push(outcome.clone());
-            }
-        });
-        known.extend(journey.leaves.iter().map(|leave| match leave {
-            Leave::On { name, .. } => name.clone(),
-            Leave::OnGoal(_) => "goal".to_owned(),
-            Leave::When(_) => "left".to_owned(),
-        }));
-        if journey.control > 0.0 {
-            known.push("control".to_owned());
-        }
-        if known.contains(&outcome.value) {
+        let known = journey.outcomes();
+        if known.contains(&outcome.value.as_str()) {
             self.used_here(NameKind::Outcome, outcome, Some(&journey.name));
             return Some(Expectation::Outcome(outcome.value.clone()));
         }
@@ -336,8 +322,7 @@ impl Checker<'_> {
             outcome.span,
             format!("`{}` never ends with the outcome `{}`", journey.name, outcome.value),
         );
-        let known = known.iter().map(String::as_str);
-        let near = words::near(&outcome.value, known.clone());
+        let near = words::near(&outcome.value, known.iter().copied());
         let finding = finding.maybe_help(words::did_you_mean(&outcome.value, "its outcomes are", known));
         self.report(match near {
             Some(near) => finding.edit(outcome.span, near),

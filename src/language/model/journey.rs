@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Experiment, Expr, Limits, Pick};
@@ -353,6 +355,26 @@ impl Journey {
         for (index, stage) in self.stages.iter().enumerate() {
             stage.body.each(&mut |statement| see(index, statement));
         }
+    }
+
+    /// Every way in which a run can end, each once: first as the stages say, then by what makes contacts leave, and
+    /// `control` for the share that is only measured.
+    pub fn outcomes(&self) -> Vec<&str> {
+        let mut outcomes = Vec::new();
+        self.each_statement(&mut |_, statement| {
+            if let StatementKind::End { outcome } = &statement.kind {
+                outcomes.push(outcome.as_str());
+            }
+        });
+        outcomes.extend(self.leaves.iter().map(|leave| match leave {
+            Leave::On { name, .. } => name.as_str(),
+            Leave::OnGoal(_) => "goal",
+            Leave::When(_) => "left",
+        }));
+        outcomes.extend((self.control > 0.0).then_some("control"));
+        let mut seen = BTreeSet::new();
+        outcomes.retain(|outcome| seen.insert(*outcome));
+        outcomes
     }
 }
 
