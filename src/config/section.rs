@@ -291,7 +291,13 @@ impl<'a> Section<'a> {
                     Content::Section(_) => "a section",
                 };
                 let message = format!("`{path}` is {expected}, and here stands {found}");
-                Finding::new(Code::E201, node.span, message)
+                let finding = Finding::new(Code::E201, node.span, message);
+                match path {
+                    "smtp" => {
+                        finding.help("write below it: `url: smtps://user:password@mail.example.com:465`")
+                    }
+                    _ => finding,
+                }
             }
         };
         self.findings.push(finding);

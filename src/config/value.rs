@@ -109,7 +109,12 @@ pub(super) fn time_zone(node: &Node) -> Result<TimeZone, Wrong> {
     zone(&name).ok_or_else(|| {
         let message = format!("`{name}` is no time zone");
         let names: Vec<String> = zone_names().collect();
-        match near(&name, names.iter().map(String::as_str)) {
+        // `Berlin`: the continent is left out.
+        let town = name.trim().replace(' ', "_");
+        let by_town = names
+            .iter()
+            .find(|zone| zone.rsplit_once('/').is_some_and(|(_, own)| own.eq_ignore_ascii_case(&town)));
+        match by_town.map(String::as_str).or_else(|| near(&name, names.iter().map(String::as_str))) {
             Some(near) => Wrong::Near { message, near: near.to_owned() },
             None => Wrong::value(message, "zones have names of the IANA database, such as `Europe/Berlin`"),
         }

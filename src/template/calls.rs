@@ -148,8 +148,10 @@ impl Checker<'_> {
             let names = rules.iter().map(|rule| rule.name);
             let instead = filters::instead_of(name);
             let near = words::near(name, names.clone()).filter(|_| instead.is_none());
-            let help =
-                instead.map(str::to_owned).or_else(|| words::did_you_mean(name, &format!("{noun}s"), names));
+            let called = filters::called(name).filter(|_| noun == "filter" && near.is_none());
+            let near = near.or(called);
+            let instead = instead.map(str::to_owned).or_else(|| Some(format!("write `{}`", called?)));
+            let help = instead.or_else(|| words::did_you_mean(name, &format!("{noun}s"), names));
             let message = format!("`{name}` is not a {noun} of a template");
             let problem = TemplateProblem::new(&self.tag.part, range, message).maybe_help(help);
             self.facts.problems.push(match near {

@@ -15,6 +15,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use super::SurveyUrl;
 use super::limits::RANGE_MAX;
 use super::links::{self, Target};
+use crate::finding::words;
 use crate::time::TimeZone;
 
 /// A filter, a test or a function: its name, how many values it takes, how it is written, and what it does.
@@ -93,10 +94,22 @@ pub(super) fn instead_of(name: &str) -> Option<&'static str> {
         "e" | "escape" => Some("values are shown as text by themselves: leave it out"),
         "replace" | "format" | "indent" => Some("hand over the finished text with the event or the contact"),
         "size" => Some("write `length`"),
-        "upcase" => Some("write `upper`"),
-        "downcase" => Some("write `lower`"),
         _ => None,
     }
+}
+
+/// What a filter of other engines is called here, also where it is misspelt.
+pub(super) fn called(name: &str) -> Option<&'static str> {
+    const OTHERS: [(&str, &str); 6] = [
+        ("upcase", "upper"),
+        ("uppercase", "upper"),
+        ("downcase", "lower"),
+        ("lowercase", "lower"),
+        ("titlecase", "title"),
+        ("capitalise", "capitalize"),
+    ];
+    let is_meant = |other: &str| other == name || words::near(name, [other]).is_some();
+    OTHERS.into_iter().find(|(other, _)| is_meant(other)).map(|(_, own)| own)
 }
 
 /// The name under which the renderer hands over the zone whose clock counts.

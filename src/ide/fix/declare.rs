@@ -18,7 +18,7 @@ impl Analysis {
         };
         let missing = self.names_in(finding.span.source).iter().filter(|name| name.role == Role::Missing);
         let missing: Vec<&Occurrence> = missing.filter(at).collect();
-        let mut offers: Vec<Offer> = Vec::new();
+        let mut offers: Vec<Offer> = self.quoted(finding).into_iter().collect();
         for name in &missing {
             offers.extend(self.in_settings(name.kind, &name.name).or_else(|| self.declaration(name)));
         }
@@ -29,6 +29,18 @@ impl Analysis {
             offers.extend(self.field_for_template(finding.span));
         }
         offers
+    }
+
+    /// `== Anna`: quotes around a word that a field is compared with.
+    fn quoted(&self, finding: &Finding) -> Option<Offer> {
+        const SIGNS: [&str; 5] = ["==", "!=", " contains", " starts with", " ends with"];
+        let line = self.line(finding.span);
+        let before = self.files.sources.text(Span { end: finding.span.start, ..line }).trim_end();
+        let is_compared = SIGNS.iter().any(|sign| before.ends_with(sign));
+        let asked = finding.code == Code::E101 && finding.edit.is_none() && is_compared;
+        let text = format!("\"{}\"", Some(self.files.sources.text(finding.span)).filter(|_| asked)?);
+        let title = format!("Write `{text}`");
+        Some(Offer::new(title, [TextChange { span: finding.span, text }]).preferred())
     }
 
     /// The names that could stand in the place of one that is not there, where they are few.

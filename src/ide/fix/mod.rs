@@ -84,15 +84,26 @@ impl Analysis {
     /// What can be done about the findings that a stretch of text touches, the likeliest first; where it touches none,
     /// about those in its lines, and at the head of a stage about the paths through it that end nowhere.
     pub fn fixes(&self, range: Span) -> Vec<Fix> {
-        let fixes = self.fixes_touched(range);
+        let mut fixes = self.fixes_touched(range);
         if !fixes.is_empty() {
+            fixes.sort_by_key(|fix| !fix.preferred);
             return fixes;
         }
         let (first, last) = (self.line(range.at_start()), self.line(range.at_end()));
         let end = self.files.sources.text(last).trim_end().len() + last.start as usize;
         let lines = Span::new(range.source, first.start as usize, end.max(first.start as usize));
-        let fixes = self.fixes_touched(lines);
-        if fixes.is_empty() { self.fixes_of_stage(lines) } else { fixes }
+        let mut fixes = self.fixes_touched(lines);
+        if fixes.is_empty() {
+            return self.fixes_of_stage(lines);
+        }
+        // What is nearest to the place first.
+        let far = |found: Span| {
+            let (behind, before) =
+                (found.start.saturating_sub(range.end), range.start.saturating_sub(found.end));
+            behind.max(before)
+        };
+        fixes.sort_by_key(|fix| (far(fix.finding.span), !fix.preferred));
+        fixes
     }
 
     fn fixes_of_stage(&self, lines: Span) -> Vec<Fix> {
@@ -145,7 +156,8 @@ impl Analysis {
             (true, text) => format!("Add `{}`", short(text)),
             (false, text) => format!("Write `{}`", short(text)),
         };
-        let offer = Offer::new(title, [TextChange { span: edit.span, text: edit.replacement.clone() }]);
+        let span = if edit.replacement.is_empty() { self.with_gap(edit.span) } else { edit.span };
+        let offer = Offer::new(title, [TextChange { span, text: edit.replacement.clone() }]);
         let source = edit.span.source;
         let Some(tree) = self.tree(source).filter(|tree| tree.parsed.findings.contains(finding)) else {
             return Some(offer.preferred());
@@ -153,6 +165,13 @@ impl Analysis {
         let text = &self.files.sources.get(source).text;
         let (before, behind) = (text.get(..edit.span.start as usize)?, text.get(edit.span.end as usize..)?);
         let after = syntax::parse(source, &[before, &edit.replacement, behind].concat());
+        let is_same = |other: &Finding| {
+            (other.code, &other.message, other.span.start)
+                == (finding.code, &finding.message, finding.span.start)
+        };
+        if after.findings.iter().any(is_same) {
+            return None;
+        }
         match after.findings.len().cmp(&tree.parsed.findings.len()) {
             std::cmp::Ordering::Less => Some(offer.preferred()),
             std::cmp::Ordering::Equal => Some(offer),

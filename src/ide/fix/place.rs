@@ -105,6 +105,17 @@ impl Analysis {
         TextChange { span: Span::new(span.source, start, end), text: String::new() }
     }
 
+    /// A word that goes, with one of the blanks around it.
+    pub(super) fn with_gap(&self, word: Span) -> Span {
+        let text = &self.files.sources.get(word.source).text;
+        let (before, behind) = (text.get(..word.start as usize), text.get(word.end as usize..));
+        let blank = behind.map_or(0, |behind| behind.len() - behind.trim_start_matches([' ', '\t']).len());
+        let is_between =
+            before.is_some_and(|before| before.ends_with([' ', '\t']) && !self.begins_line(word));
+        let blank = if is_between { blank } else { 0 };
+        Span::new(word.source, word.start as usize, word.end as usize + blank)
+    }
+
     /// Whether nothing but blanks stands before a place on its line.
     fn begins_line(&self, place: Span) -> bool {
         let text = &self.files.sources.get(place.source).text;

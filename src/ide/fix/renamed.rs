@@ -27,14 +27,17 @@ impl Analysis {
         let declared = self.occurrences.iter().filter(|name| {
             name.role == Role::Declaration && name.kind == missing.kind && name.owner.as_deref() == owner
         });
-        let unused = declared.filter(|name| !self.is_used(name)).map(|name| name.name.as_str());
-        let new = likeliest(&missing.name, unused)?;
+        let unused = declared.filter(|name| !self.is_used(name) && !self.is_first_stage(name));
+        let new = likeliest(&missing.name, unused.map(|name| name.name.as_str()))?;
         // One change in one place is what the finding knows itself.
         let edit = finding.edit.as_ref().map(|edit| edit.replacement.as_str());
         if edit.is_some_and(|edit| edit != new) {
             return None;
         }
         let offer = self.follow(missing.kind, owner, &missing.name, new);
+        // Contacts come to a stage by what leads there alone, so one to which nothing leads was meant.
+        let preferred = offer.preferred || missing.kind == NameKind::Stage;
+        let offer = Offer { preferred, ..offer };
         Some(offer).filter(|offer| edit.is_none() || offer.changes.len() > 1)
     }
 
@@ -82,6 +85,15 @@ impl Analysis {
             }
             _ => name.owner.as_deref(),
         }
+    }
+
+    /// Whether a name is that of the stage where contacts come in, to which nothing needs to lead.
+    fn is_first_stage(&self, declared: &Occurrence) -> bool {
+        declared.kind == NameKind::Stage
+            && self
+                .journey_around(declared.span)
+                .and_then(|journey| journey.stages.first())
+                .is_some_and(|first| first.name.span == declared.span)
     }
 
     fn is_used(&self, declared: &Occurrence) -> bool {

@@ -337,3 +337,64 @@ fn a_stage_that_ends_nowhere_is_mended_from_its_head() {
     let elsewhere = fixes("more.journey", &text.replace('¦', "").replace("enter on", "enter ¦on"));
     assert!(elsewhere.1.iter().all(|fix| fix.finding.code != Code::E301), "{:?}", elsewhere.1);
 }
+
+#[test]
+fn what_a_message_says_to_write_is_offered() {
+    let wait = "    send email welcome\n    wait 1 day\n    end";
+    let of_test = |lines: &str| {
+        format!(
+            "test \"it ends\" for greeting {{\n{lines}\n  at 2027-03-01 10:00 event newsletter_signup\n  expect email welcome\n}}\n"
+        )
+    };
+    for (written, meant) in [
+        (journey("    wait 1 day\n    ¦send welcome").replace("\n  }\n  stage second { end }", " }"), "send email welcome"),
+        (journey("    if contact.first_name == ¦Anna { end }\n    end"), "== \"Anna\" {"),
+        (
+            journey(wait).replace("  stage first", "  goal more on order_placed ¦within 14\n  stage first"),
+            "within 14 days\n",
+        ),
+        (journey("    ¦after 3 days\n    end"), "    wait 3 days\n    end"),
+        (of_test("  at 2027-03-01 10:00 event newsletter_signup\n  ¦after 3 days"), "  after 3 days nothing\n"),
+        (format!("{}¦}}\n", journey(wait)), "stage second { end }\n}\n"),
+        (
+            of_test("  contact { first_name ¦\"Anna, email \"ada@example.org\", allows newsletter }"),
+            "first_name \"Anna\", email \"ada@example.org\", allows newsletter }",
+        ),
+        (
+            journey("    if contact.first_name = ¦\"Anna\"\n      wait 1 day\n    }\n    end"),
+            "if contact.first_name = \"Anna\" {",
+        ),
+        (journey("    if contact.first_name == ¦\"Anna {\"\n      wait 1 day\n    }\n    end"), "== \"Anna\" {\n"),
+        (
+            journey("    wait 1 day\n    ¦stage reminder {\n      end\n    }").replace("first {", "zero { go to first }\n  stage first {"),
+            "    wait 1 day\n  }\n\n  stage reminder {\n    end\n  }\n",
+        ),
+        (journey("    wait 3 days ¦then send email welcome\n    end"), "    wait 3 days send email welcome\n"),
+        (of_test("  expect outcome ¦fertig"), "  expect outcome done_well\n"),
+        (
+            "email more { topic account  from marketing  subject \"{{ contact.first_name | ¦upercase }}\"  body \"Hi\" }\n".to_owned(),
+            "{{ contact.first_name | upper }}",
+        ),
+    ] {
+        let (analysis, found) = fixes("more.journey", &written);
+        let first = found.first().unwrap_or_else(|| panic!("{written}\n{:#?}", analysis.findings));
+        let mended = after("more.journey", &written, &first.title, "more.journey");
+        assert!(mended.contains(meant), "{mended}");
+        for fix in &found {
+            let mended = after("more.journey", &written, &fix.title, "more.journey");
+            let left = shop_with("more.journey", &mended).0.findings;
+            let is_same = |other: &Finding| {
+                (other.code, &other.message, other.span) == (fix.finding.code, &fix.finding.message, fix.finding.span)
+            };
+            assert!(!left.iter().any(is_same), "{}\n{mended}", fix.title);
+        }
+    }
+    let settings = after("lotse.yaml", "workspace: shop\ntimezone: Ber¦lin\n", "", "lotse.yaml");
+    assert!(settings.ends_with("timezone: Europe/Berlin\n"), "{settings}");
+}
+
+#[test]
+fn the_stage_to_which_nothing_leads_was_meant() {
+    let text = "journey more {\n  enter by request\n  stage hello { go to ¦erinnerung }\n  stage letzte { go to other }\n  stage other { end }\n}\n";
+    assert_eq!(titles("more.journey", text)[0], "*Write `letzte` for `erinnerung`");
+}

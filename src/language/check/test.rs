@@ -317,6 +317,7 @@ impl Checker<'_> {
         if self.names.journeys.get(&journey.name).is_some_and(|tree| self.ends_are_unknown(tree.span)) {
             return None;
         }
+        self.missing_here(NameKind::Outcome, outcome, Some(&journey.name));
         let finding = Finding::new(
             Code::E501,
             outcome.span,

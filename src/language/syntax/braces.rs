@@ -47,6 +47,16 @@ impl Missing {
         Self { put: vec![(place, brace)], finding, hides: None }
     }
 
+    /// A `}` that stands too far down.
+    pub(super) fn moved(to: Range<usize>, from: Range<usize>, finding: Finding) -> Self {
+        Self { put: vec![(to, "}"), (from, "")], finding, hides: None }
+    }
+
+    /// Whether the brace belongs behind the condition of an `if`.
+    pub(super) fn is_behind_condition(&self, text: &str) -> bool {
+        text.get(self.finding.span.range()).is_some_and(|line| line.starts_with("if "))
+    }
+
     /// The text with the brace in it.
     pub(super) fn put_into(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -163,8 +173,16 @@ impl Line<'_> {
         }
         let span = self.span(self.range.clone());
         let finding = Finding::new(Code::E001, span, "a `{` is missing at the end of this line")
-            .help("write `{` behind it, and `}` where what belongs to it ends")
-            .edit(span.at_end(), " {");
+            .help("write `{` behind it, and `}` where what belongs to it ends");
+        // `== "Anna {"`: quotes that an editor closed hold the brace.
+        let held = self.text.get(self.range.clone()).is_some_and(|line| line.ends_with(" {\""));
+        let finding = match held {
+            true => {
+                let tail = self.span(self.range.end - " {\"".len()..self.range.end);
+                finding.edit(tail, "\" {")
+            }
+            false => finding.edit(span.at_end(), " {"),
+        };
         Some(Missing { put: vec![(self.blank()?, "{")], finding, hides: None })
     }
 

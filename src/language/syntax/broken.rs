@@ -74,6 +74,14 @@ impl<'t> Reader<'t> {
             self.report(finding.help(help).edit(number, digits));
             return;
         }
+        let length = rest.split_whitespace().next().filter(|_| word == "within");
+        let length = length.filter(|length| length.chars().all(|c| c.is_ascii_digit()));
+        if let Some(length) = length {
+            let end = first.end + rest.find(length).unwrap_or(0) + length.len();
+            let help = format!("write `within {length} days`, or hours, weeks, months");
+            self.report(finding.help(help).edit(at(end..end), " days"));
+            return;
+        }
         let quoted = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
         self.report(match quoted {
             Some(name) if matches!(word, "as" | "into" | "because") => {

@@ -15,6 +15,7 @@ mod expression;
 mod journey;
 mod leaf;
 mod literal;
+mod nested;
 mod node;
 mod parenthesis;
 mod rules;
@@ -81,6 +82,11 @@ fn parse_with(source: SourceId, text: &str, scan: &scan::Scan, gap: Gap) -> Pars
 /// What is read, and what of it could not be.
 type Read = (Vec<tree::Declaration>, Vec<Finding>);
 
+/// How many mistakes a reading has, and of how many of them it does not know the remedy.
+fn cost(read: &Read) -> (usize, usize) {
+    (read.1.len(), read.1.iter().filter(|finding| finding.edit.is_none()).count())
+}
+
 /// Reads the declarations of a file, with the braces put in whose absence would make all behind them look wrong.
 fn read(source: SourceId, text: &str, scan: &scan::Scan, gap: Gap) -> Read {
     let read = |text: &str, missing: &[Missing]| {
@@ -96,14 +102,18 @@ fn read(source: SourceId, text: &str, scan: &scan::Scan, gap: Gap) -> Read {
     }
     let mut mended = text.to_owned();
     let mut missing: Vec<Missing> = Vec::new();
-    for braces in braces::missing(source, text, scan) {
+    let nested = nested::nested(source, text, scan).into_iter().map(|stage| vec![stage]);
+    for braces in braces::missing(source, text, scan).into_iter().chain(nested) {
         let mut least = None;
         for brace in braces {
             let text = brace.put_into(&mended);
             missing.push(brace);
             let tried = read(&text, &missing);
             let brace = missing.pop();
-            if tried.1.len() < least.as_ref().map_or(best.1.len(), |(best, ..): &(Read, _, _)| best.1.len()) {
+            let most = least.as_ref().map_or(cost(&best), |(best, ..): &(Read, _, _)| cost(best));
+            // A condition that had to end there may have more mistakes, which can be told now.
+            let is_condition = brace.as_ref().is_some_and(|brace| brace.is_behind_condition(&mended));
+            if tried.1.len() < most.0 || is_condition && cost(&tried) < most {
                 least = Some((tried, text, brace));
             }
         }

@@ -147,7 +147,7 @@ pub(super) fn slip(word: &str, rest: &str, strict: Rule) -> Option<Answer> {
 
 fn anywhere(word: &str, rest: &str) -> Option<Answer> {
     match word {
-        "}" => answer("this `}` closes nothing", "take it away, or look for a `{` that is missing above"),
+        "}" => write("", "this `}` closes nothing", "take it away, or look for a `{` that is missing above"),
         "endif" | "end_if" | "endwhile" | "endfor" | "fi" => {
             answer(format!("`{word}` is not needed: a block ends with `}}`"), "write `}` in its place")
         }

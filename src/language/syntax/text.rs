@@ -54,6 +54,13 @@ impl Reader<'_> {
             .help(format!("write `{quotes}` where it ends"));
         // Quotes of a word processor at one of its ends go.
         let plain = written.strip_prefix('"').filter(|inner| !inner.ends_with(['“', '”', '„', '«', '»']));
+        let end = if is_long { None } else { end_before_another(written) };
+        if let Some(end) = end {
+            let start = span.start as usize;
+            let place = Span::new(span.source, start + end, start + end);
+            self.report(finding.edit(place, quotes));
+            return written.get(1..end).unwrap_or("").to_owned();
+        }
         self.report(match plain {
             _ if is_long => finding,
             Some(_) => finding.edit(span.at_end(), quotes),
@@ -75,6 +82,21 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Where a text ends that is followed by another one on its line: `"Anna, email "ada@example.org"` before the comma, and
+/// where there is none before the word that names the other.
+fn end_before_another(written: &str) -> Option<usize> {
+    let inner = written.get(1..).filter(|_| written.starts_with('"'))?;
+    let other = inner.match_indices('"').map(|(at, _)| at).find(|at| {
+        let (before, behind) = (inner.get(..*at).unwrap_or(""), inner.get(at + 1..).unwrap_or(""));
+        before.ends_with([' ', '\t']) && behind.starts_with(char::is_alphanumeric)
+    })?;
+    let before = inner.get(..other)?.trim_end();
+    let word = before.rfind([' ', '\t'])?;
+    let text = before.get(..word)?.trim_end();
+    let text = text.strip_suffix(',').unwrap_or(text);
+    (!text.is_empty()).then_some(1 + text.len())
 }
 
 /// The text between the first and the last quote, whatever they look like.

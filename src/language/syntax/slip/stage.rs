@@ -55,7 +55,9 @@ pub(super) fn slip(word: &str, rest: &str) -> Option<Answer> {
                 format!("the name of the message is missing behind `{channel}`"),
                 format!("write `send {channel} NAME`"),
             ),
-            name => answer(
+            name => write_over(
+                next_is(rest, name),
+                format!("send email {name}"),
                 format!("the channel is missing before `{name}`"),
                 format!("write `send email {name}`, or another channel"),
             ),

@@ -1,6 +1,7 @@
 //! Steps and expectations of a test in other words.
 
 use super::{Answer, answer, is_one_word, next_is, write, write_over};
+use crate::time::Unit;
 
 /// Words that say what kind of thing a test expects.
 const EXPECTED: [&str; 9] = ["no", "not", "stage", "goal", "outcome", "handoff", "hand", "call", "skipped"];
@@ -39,12 +40,25 @@ pub(super) fn slip(word: &str, rest: &str) -> Option<Answer> {
                 "write `after 1 day nothing`, and `expect …` on a line of its own",
             )
         }
+        "after" if is_length(line) => write_over(
+            line.trim_end().len(),
+            format!("after {} nothing", line.trim()),
+            "what happens then is missing",
+            "write `after 1 day nothing`, or what happens: `after 1 day click NAME`",
+        ),
         "with" => {
             write_over(next_is(rest, ""), "", "no `with` stands here", "write `{ … }` right behind the name")
         }
         "expect" => expected_in_part(line),
         _ => None,
     }
+}
+
+/// Whether a length of time is all that a line says.
+fn is_length(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit());
+    matches!(words.as_slice(), [number, unit] if is_number(number) && Unit::from_word(unit).is_some())
 }
 
 /// What is said of an `expect` that does not say what is expected.
