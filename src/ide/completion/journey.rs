@@ -63,7 +63,8 @@ fn behind(before: &str, names: &Names<'_>, taken: &Taken) -> Vec<Completion> {
     }
     // Behind `contact.` stands a name, though a slip could end there.
     let in_path = before.ends_with('.');
-    let can_stand = |ahead: &&Ahead| !is_unreachable(ahead) && !(in_path && ahead.rule == "{");
+    let has_no_block = |ahead: &&Ahead| in_path && ahead.rule == "{";
+    let can_stand = |ahead: &&Ahead| !is_unreachable(ahead) && !has_no_block(ahead);
     for ahead in aheads.iter().filter(can_stand) {
         let rank = |group, order| Rank { other: ahead.is_entry != new_line, far: far(ahead), group, order };
         let wanted = Wanted::name(ahead).map_or_else(Vec::new, |wanted| names.of(&wanted, ahead));
