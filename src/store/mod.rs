@@ -14,6 +14,7 @@ mod identity;
 mod intake;
 mod merge;
 mod operating;
+mod outgoing;
 mod steps;
 mod tally;
 mod version;
@@ -33,11 +34,14 @@ use async_trait::async_trait;
 pub use audit::{Audit, Book, Books, Breach, Damage, Stray, audit};
 pub use error::StoreError;
 pub use operating::{Backlog, Connections, Hold, Woken};
+pub use outgoing::{
+    AtGate, CallSettlement, ClaimedCall, ClaimedMessage, GateAnswer, MessageKey, MessageSettlement, Outcome,
+    Reaction, StoredCall, StoredMessage,
+};
 pub use types::{
-    Access, Arrival, ArrivalKind, AtGate, CallSettlement, Carrier, Claim, ClaimedCall, ClaimedMessage, Deed,
-    DeedKind, Deliveries, Delivery, DeliveryKind, GateAnswer, Identity, ImportCounts, ImportRow, Intake,
-    MessageKey, MessageSettlement, NextDue, Outcome, Quarantined, Reaction, StoredCall, StoredEvent,
-    StoredMessage, TallyRow, Token, TurnBatch, Waiting, Who,
+    Access, Arrival, ArrivalKind, Carrier, Claim, Deed, DeedKind, Deliveries, Delivery, DeliveryKind,
+    Identity, ImportCounts, ImportRow, Intake, NextDue, Quarantined, StoredEvent, TallyRow, Token, TurnBatch,
+    Waiting, Who,
 };
 pub use version::{Deployment, StoredVersion};
 pub use wake::Wake;
