@@ -38,11 +38,12 @@ pub(super) fn fixes(
         params.range.start.line <= line && line <= params.range.end.line
     });
     found.extend(unsaid.map(|hint| {
+        let (title, creates) = desk.analysis.settings_to_make();
         CodeActionResponse::CodeAction(CodeAction {
             diagnostics: Some(vec![convert::unsaid(&hint, &mut places)]),
-            title: hint.title,
+            title,
             kind: Some(CodeActionKind::QuickFix),
-            edit: Some(with_new_files(WorkspaceEdit::default(), vec![hint.creates], desk)),
+            edit: Some(with_new_files(WorkspaceEdit::default(), vec![creates], desk)),
             ..CodeAction::default()
         })
     }));

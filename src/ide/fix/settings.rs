@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::NewFile;
 use crate::finding::words;
 use crate::ide::names::Section;
-use crate::ide::{Analysis, NameKind};
+use crate::ide::{Analysis, NameKind, Occurrence};
 use crate::source::{CONFIG_FILE, SourceId, Span};
 
 /// What is left unsaid of a file, because there is no `lotse.yaml`.
@@ -15,10 +15,6 @@ pub struct Unsaid {
     pub span: Span,
     /// What is unsaid.
     pub message: String,
-    /// What making the file does, in a few words.
-    pub title: String,
-    /// The file, with all that the journeys of the workspace name.
-    pub creates: NewFile,
 }
 
 impl Analysis {
@@ -28,38 +24,44 @@ impl Analysis {
         if self.files.config.is_some() {
             return None;
         }
+        let own = outside(self.names_in(source));
         let first = self.names_in(source).iter().find(|name| is_outside(name.kind, &name.name))?;
-        let own = self.named_outside(|place| place == source);
-        let names: Vec<&str> = own.iter().map(|(_, name)| *name).collect();
         let journey =
             self.symbols(source).into_iter().find(|symbol| symbol.kind == crate::ide::SymbolKind::Journey);
-        let all = self.named_outside(|_| true);
-        let mut text = String::new();
-        let mut last = None;
-        for (kind, name) in &all {
-            if last.replace(*kind) != Some(*kind) {
-                text.push_str(&format!("{}:\n", Section::of(*kind)?.key));
-            }
-            text.push_str(&format!("  {name}:\n    {}\n", self.entry_of(*kind, name)));
-        }
-        let all: Vec<&str> = all.iter().map(|(_, name)| *name).collect();
         Some(Unsaid {
             span: journey.map_or(first.span, |journey| journey.name_span),
             message: format!(
                 "there is no {CONFIG_FILE} in this folder: it would say who or what is meant by {}",
-                words::all_of_ticked(&names)
+                all_of(&own)
             ),
-            title: format!("Make {CONFIG_FILE}, with {}", words::all_of_ticked(&all)),
-            creates: NewFile { path: CONFIG_FILE.to_owned(), text },
         })
     }
 
-    /// What files name that `lotse.yaml` declares, section by section.
-    fn named_outside(&self, wanted: impl Fn(SourceId) -> bool) -> BTreeSet<(NameKind, &str)> {
-        let names = self.occurrences.iter().filter(|name| wanted(name.span.source));
-        let outside = names.filter(|name| is_outside(name.kind, &name.name));
-        outside.map(|name| (name.kind, name.name.as_str())).collect()
+    /// The `lotse.yaml` with all that the journeys of the workspace name, and what making it does, in a few words.
+    pub fn settings_to_make(&self) -> (String, NewFile) {
+        let all = outside(&self.occurrences);
+        let mut text = String::new();
+        let mut last = None;
+        for (kind, name) in &all {
+            let Some(section) = Section::of(*kind) else { continue };
+            if last.replace(*kind) != Some(*kind) {
+                text.push_str(&format!("{}:\n", section.key));
+            }
+            text.push_str(&format!("  {name}:\n    {}\n", self.entry_of(*kind, name)));
+        }
+        (format!("Make {CONFIG_FILE}, with {}", all_of(&all)), NewFile { path: CONFIG_FILE.to_owned(), text })
     }
+}
+
+/// What names mean that `lotse.yaml` declares, section by section.
+fn outside(names: &[Occurrence]) -> BTreeSet<(NameKind, &str)> {
+    let outside = names.iter().filter(|name| is_outside(name.kind, &name.name));
+    outside.map(|name| (name.kind, name.name.as_str())).collect()
+}
+
+fn all_of(names: &BTreeSet<(NameKind, &str)>) -> String {
+    let names: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
+    words::all_of_ticked(&names)
 }
 
 fn is_outside(kind: NameKind, name: &str) -> bool {
@@ -84,13 +86,15 @@ mod tests {
             unsaid.message,
             "there is no lotse.yaml in this folder: it would say who or what is meant by `marketing` and `sms`"
         );
-        let made = texts.into_iter().chain([(CONFIG_FILE, unsaid.creates.text.as_str())]);
-        let after = Analysis::of(WorkspaceFiles::from_texts(made));
+        let (title, made) = analysis.settings_to_make();
+        assert_eq!(title, "Make lotse.yaml, with `marketing` and `sms`");
+        let texts = texts.into_iter().chain([(CONFIG_FILE, made.text.as_str())]);
+        let after = Analysis::of(WorkspaceFiles::from_texts(texts));
         let told = |analysis: &Analysis| -> Vec<String> {
             analysis.findings.iter().map(|finding| finding.message.clone()).collect()
         };
         let before: Vec<String> = before.into_iter().map(|finding| finding.message).collect();
-        assert_eq!(told(&after), before, "{}", unsaid.creates.text);
+        assert_eq!(told(&after), before, "{}", made.text);
         assert_eq!(after.unsaid(after.source("shop.journey").unwrap()), None);
     }
 }
